@@ -2,4 +2,9 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod ioctl;
 pub mod op;
+pub mod x86_64;
+
+pub use ioctl::*;
+pub use x86_64::*;
