@@ -1,0 +1,210 @@
+//! [`DevKvm`] on Linux.
+#![expect(unsafe_code, reason = "makes system calls")]
+
+use alloc::sync::Arc;
+use core::ptr::{self, NonNull};
+
+use kvm_sys::KVM_RUN;
+use kvm_sys::op::{Op, Returns};
+
+use super::kick::{self, Entered};
+use crate::{Arg, Errno, Error, Guard, Hypervisor, Mapping, Part, PartBytes, Region, ops};
+
+/// An open object of the kernel's KVM: `/dev/kvm`, a VM or a vCPU. Its descriptor is closed when it is
+/// dropped.
+#[derive(Debug)]
+pub struct DevKvm {
+    fd: Fd,
+    entered: Arc<Entered>,
+}
+
+impl DevKvm {
+    /// Opens `/dev/kvm`. [`Kvm::open`](crate::Kvm::open) also looks at its version.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kvm::open`](crate::Kvm::open).
+    pub fn open() -> Result<Self, Error> {
+        let flags = libc::O_RDWR | libc::O_CLOEXEC;
+        // SAFETY: the path is a C string.
+        let fd = unsafe { libc::open(c"/dev/kvm".as_ptr(), flags) };
+        match Fd::new(fd) {
+            Some(fd) => Ok(Self::new(fd)),
+            None => Err(Error::new(&ops::OPEN, errno())),
+        }
+    }
+
+    fn new(fd: Fd) -> Self {
+        Self {
+            fd,
+            entered: Arc::default(),
+        }
+    }
+
+    /// Makes the call with one machine word as its argument.
+    fn call(&self, op: &'static Op, arg: usize) -> Result<i32, Errno> {
+        // A request number is 32 bits; `ioctl` takes them as what its C library declares.
+        let request = op.request as _;
+        // SAFETY: the callers pass integers, or pointers to bytes that outlive the call and are as long
+        // as it needs; their callers promise so.
+        let returned = unsafe { libc::ioctl(self.fd.0, request, arg) };
+        if returned < 0 {
+            Err(errno())
+        } else {
+            Ok(returned)
+        }
+    }
+
+    /// Makes the call, with pointers put where the kernel wants them.
+    fn call_with(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<i32, Errno> {
+        match arg {
+            Arg::None => self.call(op, 0),
+            Arg::Value(value) => match usize::try_from(*value) {
+                Ok(value) => self.call(op, value),
+                Err(_) => Err(Errno::EINVAL),
+            },
+            Arg::In(bytes) => self.call(op, bytes.as_ptr().expose_provenance()),
+            Arg::Mut(bytes) => self.call(op, bytes.as_mut_ptr().expose_provenance()),
+            Arg::Parts { head, parts } => {
+                for Part { offset, bytes } in parts.iter_mut() {
+                    let pointer = match bytes {
+                        PartBytes::In(bytes) => bytes.as_ptr().expose_provenance(),
+                        PartBytes::Mut(bytes) => bytes.as_mut_ptr().expose_provenance(),
+                    };
+                    head.get_mut(*offset..)
+                        .and_then(<[u8]>::first_chunk_mut)
+                        .map(|field| *field = (pointer as u64).to_ne_bytes())
+                        .ok_or(Errno::EINVAL)?;
+                }
+                self.call(op, head.as_mut_ptr().expose_provenance())
+            }
+        }
+    }
+}
+
+// SAFETY: `map` gives the kernel's mapping of a vCPU, which nothing else in the process has: `Run`
+// regions are mapped shared, and only the kernel, inside `KVM_RUN`, writes to the private bytes.
+// The kernel touches guest memory as hardware does, from outside the program.
+unsafe impl Hypervisor for DevKvm {
+    unsafe fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        if op == &ops::PAGE_SIZE {
+            return page_size();
+        }
+        // Not negative.
+        self.call_with(op, arg).map(i32::cast_unsigned)
+    }
+
+    unsafe fn create(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<Self, Errno> {
+        let returned = self.call_with(op, arg)?;
+        let fd = match op.returns {
+            Returns::Descriptor => returned,
+            Returns::DescriptorAt(offset) => match arg {
+                Arg::Mut(bytes) => bytes
+                    .get(offset as usize..)
+                    .and_then(<[u8]>::first_chunk)
+                    .map(|field| i32::from_ne_bytes(*field))
+                    .ok_or(Errno::EINVAL)?,
+                _ => return Err(Errno::EINVAL),
+            },
+            Returns::Nothing | Returns::Number => return Err(Errno::EINVAL),
+        };
+        Fd::new(fd).map(Self::new).ok_or(Errno::EBADF)
+    }
+
+    fn map(&self, region: Region) -> Result<Mapping, Errno> {
+        let Region::Run { len, private } = region;
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: at an address of the kernel's choice, so no memory in use is touched.
+        let start =
+            unsafe { libc::mmap(ptr::null_mut(), len, access, libc::MAP_SHARED, self.fd.0, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(errno());
+        }
+        let start = NonNull::new(start.cast::<u8>()).ok_or(Errno::ENOMEM)?;
+        kick::install();
+        let guard = Arc::new(Unmap {
+            start,
+            len,
+            entered: Arc::clone(&self.entered),
+        });
+        // SAFETY: mapped just now: aligned to a page, `len` bytes, readable and writable until the guard
+        // unmaps them, known to nobody else.
+        Ok(unsafe { Mapping::new(start, len, private.min(len), guard) })
+    }
+
+    #[inline(always)]
+    unsafe fn enter(&self) -> Result<(), Errno> {
+        self.entered.note();
+        self.call(&KVM_RUN, 0).map(|_| ())
+    }
+
+    fn read(&self, offset: u64, buf: &mut [u8]) -> Result<usize, Errno> {
+        let offset = offset.try_into().map_err(|_| Errno::EINVAL)?;
+        // SAFETY: the buffer is ours to write, for its whole length.
+        let n = unsafe { libc::pread(self.fd.0, buf.as_mut_ptr().cast(), buf.len(), offset) };
+        usize::try_from(n).map_err(|_| errno())
+    }
+
+    fn number(&self) -> i32 {
+        self.fd.0
+    }
+}
+
+/// An open descriptor that this value owns.
+#[derive(Debug)]
+struct Fd(libc::c_int);
+
+impl Fd {
+    /// Takes over a descriptor that a call returned; nothing when it is none.
+    fn new(fd: libc::c_int) -> Option<Self> {
+        (fd >= 0).then_some(Self(fd))
+    }
+}
+
+impl Drop for Fd {
+    fn drop(&mut self) {
+        // SAFETY: the descriptor is owned, so it is open, and nobody else closes it.
+        let _ = unsafe { libc::close(self.0) };
+    }
+}
+
+struct Unmap {
+    start: NonNull<u8>,
+    len: usize,
+    entered: Arc<Entered>,
+}
+
+// SAFETY: `start` is only an address here; unmapping may happen on any thread.
+unsafe impl Send for Unmap {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for Unmap {}
+
+impl Guard for Unmap {
+    fn wake(&self) {
+        self.entered.interrupt();
+    }
+}
+
+impl Drop for Unmap {
+    fn drop(&mut self) {
+        // SAFETY: mapped in `map`, and nothing uses the bytes after the guard, by `Mapping::new`'s
+        // contract.
+        let _ = unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
+    }
+}
+
+fn page_size() -> Result<u32, Errno> {
+    // SAFETY: touches no memory of ours.
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    u32::try_from(size).map_err(|_| Errno::EINVAL)
+}
+
+/// The calling thread's last error.
+#[cold]
+fn errno() -> Errno {
+    // SAFETY: gives a pointer to the calling thread's own variable.
+    let location = unsafe { libc::__errno_location() };
+    // SAFETY: the C library keeps it valid as long as the thread lives.
+    let number = unsafe { *location };
+    Errno(u16::try_from(number).unwrap_or(Errno::EINVAL.0))
+}

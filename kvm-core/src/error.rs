@@ -1,0 +1,181 @@
+//! [`Error`]: which call failed, why, and what to do about it.
+
+use core::fmt;
+
+use kvm_exit::Field;
+use kvm_sys::op::Op;
+
+use crate::Errno;
+
+/// A failed call: which one, with which errno, and where it helps the likely cause.
+///
+/// ```
+/// use kvm_core::{Errno, Error};
+/// assert!(size_of::<Error>() <= 16);
+/// # fn check(error: Error) {
+/// match error.errno() {
+///     Errno::EEXIST => {}
+///     _ => eprintln!("{error}"),
+/// }
+/// # }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Error {
+    op: &'static Op,
+    errno: Errno,
+    cause: Cause,
+    detail: u32,
+}
+
+const _: () = assert!(size_of::<Error>() <= 16);
+
+/// Who refused a call, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The kernel, or whatever stands for it, refused the call.
+    Backend,
+    /// `/dev/kvm` speaks another version of the interface than 12, the only one there has been since
+    /// Linux 2.6.22.
+    ApiVersion,
+    /// The memory, its guest address or its size is not a multiple of the page size.
+    Unaligned,
+    /// The memory is empty.
+    Empty,
+    /// The memory reaches past the end of the address space.
+    TooHigh,
+    /// The memory overlaps that of another slot, the number of which is [`Error::detail`].
+    Overlap,
+    /// The slot holds memory already.
+    SlotTaken,
+    /// The slot holds no memory.
+    SlotEmpty,
+    /// The range of addresses is not all in slots.
+    NotMemory,
+    /// The range of bytes is not all inside the memory.
+    OutOfBounds,
+    /// The call was given more elements than it can take, or got back more than it asked for.
+    Count,
+    /// The MSR numbered [`Error::detail`] could not be read or written, nor those behind it.
+    Msr,
+    /// The run page says something that no KVM says. [`Vcpu::run_page`](crate::Vcpu::run_page) has the
+    /// bytes.
+    Malformed(Field),
+    /// The vCPU's mapping is too short or not aligned for a run page.
+    Mapping,
+}
+
+impl Error {
+    #[cold]
+    pub(crate) const fn new(op: &'static Op, errno: Errno) -> Self {
+        Self::with(op, errno, Cause::Backend, 0)
+    }
+
+    #[cold]
+    pub(crate) const fn with(op: &'static Op, errno: Errno, cause: Cause, detail: u32) -> Self {
+        Self {
+            op,
+            errno,
+            cause,
+            detail,
+        }
+    }
+
+    /// The call that failed.
+    pub const fn op(&self) -> &'static Op {
+        self.op
+    }
+
+    /// The error number: the kernel's, or where a call was refused before it, the one the kernel
+    /// would have given.
+    pub const fn errno(&self) -> Errno {
+        self.errno
+    }
+
+    /// Who refused the call, and why.
+    pub const fn cause(&self) -> Cause {
+        self.cause
+    }
+
+    /// A number that belongs to the cause: a slot, an MSR, a version; else 0.
+    pub const fn detail(&self) -> u32 {
+        self.detail
+    }
+
+    fn hint(&self) -> Option<&'static str> {
+        Some(match (self.op.name, self.errno) {
+            ("open /dev/kvm", Errno::ENOENT) => {
+                "is KVM built into or loaded by this kernel, and virtualization enabled?"
+            }
+            ("open /dev/kvm", Errno::EACCES | Errno::EPERM) => "is this user in the kvm group?",
+            ("open /dev/kvm", Errno::ENODEV) => {
+                "does this CPU have virtualization, enabled in the firmware?"
+            }
+            ("open /dev/kvm", Errno::ENOSYS) => "KVM exists on Linux only",
+            ("open /dev/kvm", Errno::ENOTTY) => "this file is no KVM device",
+            ("KVM_GET_API_VERSION", Errno::ENOTTY) => "/dev/kvm is no KVM device",
+            ("KVM_CREATE_VCPU", Errno::EEXIST) => "the VM has a vCPU with this id already",
+            ("KVM_CREATE_VCPU", Errno::EINVAL) => {
+                "is the id below KVM_CAP_MAX_VCPU_ID, and the VM not full?"
+            }
+            ("KVM_CREATE_IRQCHIP", Errno::EEXIST) => "the VM has an interrupt controller already",
+            ("KVM_CREATE_IRQCHIP", Errno::EINVAL) => "is it created before the first vCPU?",
+            ("KVM_GET_IRQCHIP" | "KVM_SET_IRQCHIP" | "KVM_IRQ_LINE", Errno::ENXIO) => {
+                "the VM has no interrupt controller"
+            }
+            ("KVM_SET_USER_MEMORY_REGION", Errno::EINVAL) => {
+                "is the slot below KVM_CAP_NR_MEMSLOTS?"
+            }
+            ("KVM_RUN", Errno::ENOEXEC) => "the vCPU has not been initialised",
+            (_, Errno::EIO) => "does this process own the VM (KVM serves no child of a fork)?",
+            (_, Errno::EMFILE) => "raise the limit of open files",
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            op, errno, detail, ..
+        } = self;
+        write!(f, "{op}: ")?;
+        match self.cause {
+            Cause::Backend => match self.hint() {
+                Some(hint) => write!(f, "{errno}; {hint}"),
+                None => write!(f, "{errno}"),
+            },
+            Cause::ApiVersion => write!(f, "the API version is {detail}, expected 12"),
+            Cause::Unaligned => f.write_str(
+                "the memory, its guest address or its size is not a multiple of the page size",
+            ),
+            Cause::Empty => f.write_str("the memory is empty"),
+            Cause::TooHigh => f.write_str("the memory reaches past the end of the address space"),
+            Cause::Overlap => write!(f, "the memory overlaps that of slot {detail}"),
+            Cause::SlotTaken => write!(f, "slot {detail} holds memory already"),
+            Cause::SlotEmpty => write!(f, "slot {detail} holds no memory"),
+            Cause::NotMemory => f.write_str("the addresses are not all in memory slots"),
+            Cause::OutOfBounds => f.write_str("the bytes are not all inside the memory"),
+            Cause::Count => write!(f, "{detail} elements are more than the call can take"),
+            Cause::Msr => write!(
+                f,
+                "MSR {detail:#x} was refused, and those behind it left alone"
+            ),
+            Cause::Malformed(field) => write!(f, "malformed run page: {field} out of its range"),
+            Cause::Mapping => write!(f, "{detail} bytes make no run page"),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("op", self.op)
+            .field("errno", &self.errno)
+            .field("cause", &self.cause)
+            .field("detail", &self.detail)
+            .finish()
+    }
+}
+
+impl core::error::Error for Error {}

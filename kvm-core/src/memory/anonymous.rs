@@ -1,0 +1,85 @@
+//! [`AnonymousMemory`]: zeroed memory of this process, to give to a guest.
+#![expect(unsafe_code, reason = "owns memory by its address")]
+
+use core::fmt;
+use core::ptr::NonNull;
+use core::slice;
+
+use super::Backing;
+use crate::{Error, sys};
+
+/// Zeroed memory of this process, aligned for every host's pages, freed when dropped.
+///
+/// Before it is given to a VM, and after it was got back, its bytes are slices.
+///
+/// ```
+/// let mut ram = kvm_core::AnonymousMemory::new(0x10000)?;
+/// ram.as_mut_slice()[0xfff0] = 0xf4; // hlt
+/// assert_eq!(ram.as_slice().len(), 0x10000);
+/// # Ok::<(), kvm_core::Error>(())
+/// ```
+pub struct AnonymousMemory {
+    start: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: the bytes are owned by this value and are plain data: whichever thread has the value may
+// use them, and `&self` only reads them.
+unsafe impl Send for AnonymousMemory {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for AnonymousMemory {}
+
+impl AnonymousMemory {
+    /// `len` bytes, all zero. Guests get whole pages only, so `len` should be a multiple of the page
+    /// size.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when `len` is 0 or no multiple of 8, `ENOMEM` when there is not so much memory.
+    pub fn new(len: usize) -> Result<Self, Error> {
+        let start = sys::allocate(len)?;
+        Ok(Self { start, len })
+    }
+
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        // SAFETY: `start` is the first of `len` zeroed bytes that this value owns until dropped; they
+        // are written through `&mut self` only.
+        unsafe { slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+
+    /// The bytes, to change.
+    pub fn as_mut_slice(&mut self) -> &mut [u8] {
+        // SAFETY: as in `as_slice`, and `&mut self` is the only way to them now.
+        unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl Drop for AnonymousMemory {
+    fn drop(&mut self) {
+        // SAFETY: `start` and `len` are those of `sys::allocate`, freed here only; references from
+        // `as_slice` borrow the value, so none is left.
+        unsafe { sys::free(self.start, self.len) }
+    }
+}
+
+// SAFETY: `start` and `len` never change; the bytes are owned, initialised and writable until the
+// value is dropped. The only methods that touch them are `as_slice`, which a `Memory` has no way to
+// call, as it gives out no reference to the value, and those that need `&mut self`.
+unsafe impl Backing for AnonymousMemory {
+    fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    fn len(&self) -> usize {
+        self.len
+    }
+}
+
+impl fmt::Debug for AnonymousMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnonymousMemory")
+            .field("len", &self.len)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,116 @@
+//! [`Slots`]: which memory a VM has where.
+
+use alloc::collections::BTreeMap;
+
+use kvm_sys::op::Op;
+
+use super::{GuestAddress, Memory, Slot};
+use crate::error::Cause;
+use crate::{Errno, Error};
+
+/// Bits of a slot's number below its address space.
+const SPACE_SHIFT: u32 = 16;
+
+/// The memory slots of a VM.
+#[derive(Debug, Default)]
+pub(crate) struct Slots(BTreeMap<Slot, Region>);
+
+#[derive(Debug)]
+struct Region {
+    start: u64,
+    memory: Memory,
+}
+
+impl Region {
+    /// The address behind the last byte; `check` has seen to it that there is one.
+    fn end(&self) -> u64 {
+        self.start.saturating_add(self.memory.len() as u64)
+    }
+}
+
+impl Slots {
+    /// Whether `memory` can be added by the call `op`.
+    pub(crate) fn check(
+        &self,
+        op: &'static Op,
+        slot: Slot,
+        address: GuestAddress,
+        memory: &Memory,
+        page_size: u64,
+    ) -> Result<(), Error> {
+        let refuse = |errno, cause, detail| Err(Error::with(op, errno, cause, detail));
+        let start = address.0;
+        let len = memory.len() as u64;
+        if len == 0 {
+            return refuse(Errno::EINVAL, Cause::Empty, 0);
+        }
+        if (start | len | memory.host_address()) % page_size != 0 {
+            return refuse(Errno::EINVAL, Cause::Unaligned, 0);
+        }
+        let Some(end) = start.checked_add(len) else {
+            return refuse(Errno::EINVAL, Cause::TooHigh, 0);
+        };
+        if self.0.contains_key(&slot) {
+            return refuse(Errno::EEXIST, Cause::SlotTaken, slot.0);
+        }
+        let space = |slot: &Slot| slot.0 >> SPACE_SHIFT;
+        let other = self.0.iter().find(|(other, region)| {
+            space(other) == space(&slot) && region.start < end && start < region.end()
+        });
+        match other {
+            Some((other, _)) => refuse(Errno::EEXIST, Cause::Overlap, other.0),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) fn insert(&mut self, slot: Slot, address: GuestAddress, memory: Memory) {
+        let start = address.0;
+        self.0.insert(slot, Region { start, memory });
+    }
+
+    pub(crate) fn contains(&self, slot: Slot) -> bool {
+        self.0.contains_key(&slot)
+    }
+
+    pub(crate) fn remove(&mut self, slot: Slot) -> Option<Memory> {
+        self.0.remove(&slot).map(|region| region.memory)
+    }
+
+    /// Calls `copy` with each memory, offset in it and range of `0..len` that together make up the
+    /// `len` bytes from `address` on in address space 0. Says whether all are in slots; if not, nothing
+    /// is called.
+    pub(crate) fn walk(
+        &self,
+        address: GuestAddress,
+        len: usize,
+        mut copy: impl FnMut(&Memory, usize, core::ops::Range<usize>),
+    ) -> bool {
+        self.try_walk(address, len, |_, _, _| ()) && self.try_walk(address, len, &mut copy)
+    }
+
+    fn try_walk(
+        &self,
+        address: GuestAddress,
+        len: usize,
+        mut copy: impl FnMut(&Memory, usize, core::ops::Range<usize>),
+    ) -> bool {
+        let mut done = 0;
+        while done < len {
+            let Some(at) = address.0.checked_add(done as u64) else {
+                return false;
+            };
+            let found = self.0.iter().find(|(slot, region)| {
+                slot.0 >> SPACE_SHIFT == 0 && (region.start..region.end()).contains(&at)
+            });
+            let Some((_, region)) = found else {
+                return false;
+            };
+            // Below the memory's length, so both fit.
+            let offset = (at - region.start) as usize;
+            let n = (region.memory.len() - offset).min(len - done);
+            copy(&region.memory, offset, done..done + n);
+            done += n;
+        }
+        true
+    }
+}

@@ -1,0 +1,78 @@
+//! [`Registers`]: the half of a vCPU that is not its run page.
+
+use alloc::sync::Arc;
+
+use kvm_sys::{MpState, kvm_guest_debug, kvm_mp_state};
+
+use crate::typed::{Get, Set};
+use crate::{DevKvm, Error, Hypervisor, vm};
+
+const GET_MP_STATE: Get<kvm_mp_state> = Get::new(&kvm_sys::KVM_GET_MP_STATE);
+const SET_MP_STATE: Set<kvm_mp_state> = Set::new(&kvm_sys::KVM_SET_MP_STATE);
+const SET_GUEST_DEBUG: Set<kvm_guest_debug> = Set::new(&kvm_sys::KVM_SET_GUEST_DEBUG);
+
+/// A vCPU's state: all its calls but the run.
+///
+/// Clones are handles on the same vCPU, for any thread. While the vCPU runs, their calls wait for its
+/// next exit. After an exit that asks for a reply, state is what the guest sees only once the
+/// access is complete: at the next run, or by [`Vcpu::complete`](crate::Vcpu::complete).
+#[derive(Debug)]
+pub struct Registers<H: Hypervisor = DevKvm>(Arc<Inner<H>>);
+
+/// The descriptor comes first, so that it is closed before the VM and its memory may go.
+#[derive(Debug)]
+struct Inner<H> {
+    vcpu: H,
+    _vm: Arc<vm::Inner<H>>,
+}
+
+impl<H: Hypervisor> Registers<H> {
+    pub(crate) fn new(vcpu: H, vm: Arc<vm::Inner<H>>) -> Self {
+        Self(Arc::new(Inner { vcpu, _vm: vm }))
+    }
+
+    /// The backend's vCPU object.
+    #[inline(always)]
+    pub(crate) fn backend(&self) -> &H {
+        &self.0.vcpu
+    }
+
+    /// What the vCPU is doing: running, halted, waiting to be started. Section 4.38; needs
+    /// `KVM_CAP_MP_STATE`.
+    ///
+    /// # Errors
+    ///
+    /// What the backend answers.
+    pub fn get_mp_state(&self) -> Result<MpState, Error> {
+        Ok(GET_MP_STATE.call(self.backend())?.mp_state)
+    }
+
+    /// Makes the vCPU run, halt or wait to be started. Section 4.39; needs `KVM_CAP_MP_STATE`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when the state is unknown, or on x86_64 needs an in-kernel interrupt controller.
+    pub fn set_mp_state(&self, state: MpState) -> Result<(), Error> {
+        SET_MP_STATE
+            .call(self.backend(), &kvm_mp_state { mp_state: state })
+            .map(|_| ())
+    }
+
+    /// Turns debugging of the guest on or off: single-stepping, breakpoints. Section 4.87; needs
+    /// `KVM_CAP_SET_GUEST_DEBUG`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for flags that this architecture lacks, `EBUSY` on x86_64 when an exception is to be
+    /// injected and another one is pending.
+    pub fn set_guest_debug(&self, debug: &kvm_guest_debug) -> Result<(), Error> {
+        SET_GUEST_DEBUG.call(self.backend(), debug).map(|_| ())
+    }
+}
+
+/// A handle on the same vCPU.
+impl<H: Hypervisor> Clone for Registers<H> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}

@@ -1,0 +1,235 @@
+//! Rows of the ioctl table with the Rust type of their argument: where the backend's contract is
+//! discharged, once for each shape of call.
+#![expect(unsafe_code, reason = "discharges the contract of calls, by the table")]
+
+use alloc::vec::Vec;
+use core::marker::PhantomData;
+
+use kvm_sys::op::{Dir, Op, Takes};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+use crate::error::Cause;
+use crate::{Arg, Errno, Error, Hypervisor};
+
+/// A list that the kernel is asked to fill is never longer than this; the longest of its own are
+/// some hundred elements.
+const MOST_ELEMENTS: usize = 1 << 14;
+
+/// Whether the row takes exactly a `T`, in this direction, with nothing in it that needs a promise: no
+/// pointer, no array behind it, no descriptor or address.
+const fn plain<T>(op: &Op, dir: Dir) -> bool {
+    match op.takes {
+        Takes::Struct {
+            size,
+            dir: true_dir,
+            flex: None,
+            inner,
+            opaque,
+            ..
+        } => {
+            size as usize == size_of::<T>()
+                && dir as u8 == true_dir as u8
+                && inner.is_empty()
+                && opaque.is_empty()
+        }
+        _ => false,
+    }
+}
+
+/// A call that takes nothing, or an integer.
+#[derive(Clone, Copy)]
+pub(crate) struct Call(&'static Op);
+
+impl Call {
+    pub(crate) const fn new(op: &'static Op) -> Self {
+        assert!(matches!(op.takes, Takes::Nothing | Takes::Value));
+        Self(op)
+    }
+
+    pub(crate) fn call<H: Hypervisor>(self, on: &H) -> Result<u32, Error> {
+        // SAFETY: the row takes nothing, or an integer, for which 0 stands.
+        unsafe { on.ioctl(self.0, &mut Arg::None) }.map_err(|errno| Error::new(self.0, errno))
+    }
+
+    pub(crate) fn with<H: Hypervisor>(self, on: &H, value: u64) -> Result<u32, Error> {
+        // SAFETY: the row takes no pointer, so any number is a valid argument.
+        unsafe { on.ioctl(self.0, &mut Arg::Value(value)) }
+            .map_err(|errno| Error::new(self.0, errno))
+    }
+
+    pub(crate) fn create<H: Hypervisor>(self, on: &H, value: u64) -> Result<H, Error> {
+        // SAFETY: the row takes no pointer, so any number is a valid argument.
+        unsafe { on.create(self.0, &mut Arg::Value(value)) }
+            .map_err(|errno| Error::new(self.0, errno))
+    }
+}
+
+/// A call that writes a `T`.
+pub(crate) struct Get<T>(&'static Op, PhantomData<fn() -> T>);
+
+impl<T: FromBytes + IntoBytes> Get<T> {
+    pub(crate) const fn new(op: &'static Op) -> Self {
+        assert!(plain::<T>(op, Dir::Out));
+        Self(op, PhantomData)
+    }
+
+    pub(crate) fn call<H: Hypervisor>(&self, on: &H) -> Result<T, Error> {
+        let mut value = T::new_zeroed();
+        // SAFETY: `new` compared the row: it writes `size_of::<T>()` bytes, and needs nothing else.
+        unsafe { on.ioctl(self.0, &mut Arg::Mut(value.as_mut_bytes())) }
+            .map_err(|errno| Error::new(self.0, errno))?;
+        Ok(value)
+    }
+}
+
+/// A call that reads a `T`.
+pub(crate) struct Set<T>(&'static Op, PhantomData<fn(&T)>);
+
+impl<T: IntoBytes + Immutable> Set<T> {
+    pub(crate) const fn new(op: &'static Op) -> Self {
+        assert!(plain::<T>(op, Dir::In));
+        Self(op, PhantomData)
+    }
+
+    pub(crate) fn call<H: Hypervisor>(&self, on: &H, value: &T) -> Result<u32, Error> {
+        // SAFETY: `new` compared the row: it reads `size_of::<T>()` bytes, and needs nothing else.
+        unsafe { on.ioctl(self.0, &mut Arg::In(value.as_bytes())) }
+            .map_err(|errno| Error::new(self.0, errno))
+    }
+}
+
+/// A call that reads a `T` and writes it back.
+pub(crate) struct Update<T>(&'static Op, PhantomData<fn(&mut T)>);
+
+impl<T: FromBytes + IntoBytes> Update<T> {
+    pub(crate) const fn new(op: &'static Op) -> Self {
+        assert!(plain::<T>(op, Dir::InOut));
+        Self(op, PhantomData)
+    }
+
+    pub(crate) fn call<H: Hypervisor>(&self, on: &H, value: &mut T) -> Result<u32, Error> {
+        // SAFETY: `new` compared the row: it reads and writes `size_of::<T>()` bytes, and needs
+        // nothing else.
+        unsafe { on.ioctl(self.0, &mut Arg::Mut(value.as_mut_bytes())) }
+            .map_err(|errno| Error::new(self.0, errno))
+    }
+}
+
+/// A call on a header and the `E`s behind it.
+pub(crate) struct List<E> {
+    op: &'static Op,
+    header: usize,
+    count_at: usize,
+    element: PhantomData<fn(E)>,
+}
+
+impl<E: FromBytes + IntoBytes + Immutable + Copy> List<E> {
+    pub(crate) const fn new(op: &'static Op) -> Self {
+        match op.takes {
+            Takes::Struct {
+                size,
+                flex: Some(flex),
+                inner: [],
+                opaque: [],
+                ..
+            } => {
+                assert!(flex.element as usize == size_of::<E>() && flex.count_at + 4 <= size);
+                Self {
+                    op,
+                    header: size as usize,
+                    count_at: flex.count_at as usize,
+                    element: PhantomData,
+                }
+            }
+            _ => panic!("the row has no flexible array, or needs more than one"),
+        }
+    }
+
+    fn error(&self, errno: Errno) -> Error {
+        Error::new(self.op, errno)
+    }
+
+    /// Header and elements as the kernel wants them.
+    fn encode(&self, elements: &[E]) -> Result<Vec<u8>, Error> {
+        let many = || {
+            let count = u32::try_from(elements.len()).unwrap_or(u32::MAX);
+            Error::with(self.op, Errno::E2BIG, Cause::Count, count)
+        };
+        if elements.len() > MOST_ELEMENTS {
+            return Err(many());
+        }
+        let count = u32::try_from(elements.len()).map_err(|_| many())?;
+        let mut bytes = alloc::vec![0; self.header];
+        if let Some(field) = bytes.get_mut(self.count_at..self.count_at + 4) {
+            field.copy_from_slice(&count.to_ne_bytes());
+        }
+        bytes.extend_from_slice(elements.as_bytes());
+        Ok(bytes)
+    }
+
+    fn count(&self, bytes: &[u8]) -> usize {
+        let field = bytes.get(self.count_at..).and_then(<[u8]>::first_chunk);
+        field.map_or(0, |field| u32::from_ne_bytes(*field) as usize)
+    }
+
+    /// The elements that `bytes` says it has.
+    fn decode(&self, bytes: &[u8]) -> Result<Vec<E>, Error> {
+        let count = self.count(bytes);
+        let elements = bytes.get(self.header..).unwrap_or_default();
+        let elements: Vec<E> = elements
+            .chunks_exact(size_of::<E>())
+            .take(count)
+            .filter_map(|chunk| E::read_from_bytes(chunk).ok())
+            .collect();
+        if elements.len() == count {
+            Ok(elements)
+        } else {
+            let count = u32::try_from(count).unwrap_or(u32::MAX);
+            Err(Error::with(self.op, Errno::EPROTO, Cause::Count, count))
+        }
+    }
+
+    fn raw<H: Hypervisor>(&self, on: &H, bytes: &mut [u8]) -> Result<u32, Errno> {
+        // SAFETY: `encode` made the bytes: the header and as many elements as its count says, which
+        // is all that the row reads or writes; `new` checked that it needs nothing else.
+        unsafe { on.ioctl(self.op, &mut Arg::Mut(bytes)) }
+    }
+
+    /// Asks for a list of unknown length, with more and more room while the answer is `E2BIG`.
+    pub(crate) fn get<H: Hypervisor>(&self, on: &H) -> Result<Vec<E>, Error> {
+        let mut room = 64;
+        loop {
+            let mut bytes = self.encode(&alloc::vec![E::new_zeroed(); room])?;
+            match self.raw(on, &mut bytes) {
+                Ok(_) => return self.decode(&bytes),
+                Err(Errno::E2BIG) if room < MOST_ELEMENTS => {
+                    // Some calls say how many there are.
+                    room = self.count(&bytes).max(room * 2).min(MOST_ELEMENTS);
+                }
+                Err(errno) => return Err(self.error(errno)),
+            }
+        }
+    }
+
+    /// Gives the elements to the call, and gets them back into the same place. Gives what the call
+    /// returned.
+    pub(crate) fn update<H: Hypervisor>(&self, on: &H, elements: &mut [E]) -> Result<u32, Error> {
+        let mut bytes = self.encode(elements)?;
+        let returned = self
+            .raw(on, &mut bytes)
+            .map_err(|errno| self.error(errno))?;
+        let answer = self.decode(&bytes)?;
+        for (element, answer) in elements.iter_mut().zip(answer) {
+            *element = answer;
+        }
+        Ok(returned)
+    }
+
+    /// Gives the elements to the call. Gives what the call returned.
+    pub(crate) fn set<H: Hypervisor>(&self, on: &H, elements: &[E]) -> Result<u32, Error> {
+        let bytes = self.encode(elements)?;
+        // SAFETY: as in `raw`; `new`'s callers take rows of the direction they use, and a row that
+        // writes is never used with `set`.
+        unsafe { on.ioctl(self.op, &mut Arg::In(&bytes)) }.map_err(|errno| self.error(errno))
+    }
+}

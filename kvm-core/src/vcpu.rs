@@ -1,0 +1,280 @@
+//! [`Vcpu`]: runs a guest, and hands out its exits.
+#![expect(unsafe_code, reason = "makes references to the run page")]
+
+use alloc::sync::Arc;
+use core::fmt;
+use core::ops::Deref;
+use core::ptr;
+
+use kvm_exit::{Exit, Malformed, RunPage};
+use kvm_sys::{KVM_EXIT_MEMORY_FAULT, KVM_RUN};
+
+use crate::error::Cause;
+use crate::{DevKvm, Errno, Error, Hypervisor, Kicker, Mapping, Region, Registers, ops, vm};
+
+/// A virtual CPU.
+///
+/// It has two halves: the run page, which [`run`](Self::run) borrows, and the [`Registers`], to which it
+/// dereferences and which can be cloned and used from other threads.
+pub struct Vcpu<H: Hypervisor = DevKvm> {
+    registers: Registers<H>,
+    run: RunHalf,
+}
+
+/// The run page, as if owned, and the flag in the two bytes before it.
+struct RunHalf {
+    /// Made from the mapping's raw pointer, never from a reference, so it may reach all of it.
+    page: *mut RunPage,
+    /// Keeps the mapping.
+    kicker: Kicker,
+}
+
+// SAFETY: the page is owned: this type has the only pointer that is ever dereferenced outside `enter`,
+// and references made from it are bound to borrows of `self`. The memory is bound to no thread.
+unsafe impl Send for RunHalf {}
+// SAFETY: as for `Send`; through `&self` the page is only read.
+unsafe impl Sync for RunHalf {}
+
+impl RunHalf {
+    fn new(mapping: Mapping) -> Option<Self> {
+        if mapping.private() > mapping.len() {
+            return None;
+        }
+        let elements = RunPage::elements(mapping.private())?;
+        // SAFETY: `elements` gives nothing for a length that does not reach past the offset.
+        let start = unsafe { mapping.start().add(RunPage::OFFSET) }.cast::<u64>();
+        if !start.is_aligned() {
+            return None;
+        }
+        let words = ptr::slice_from_raw_parts_mut(start.as_ptr(), elements);
+        Some(Self {
+            // The metadata of both is the number of trailing words.
+            page: words as *mut RunPage,
+            kicker: Kicker::new(mapping),
+        })
+    }
+
+    #[inline(always)]
+    fn page(&self) -> &RunPage {
+        // SAFETY: `new` found the page inside the private bytes of the mapping, which `kicker` keeps, and
+        // aligned. Nobody writes to them while `self` is borrowed: the backend does so inside `enter`
+        // only, which `Vcpu`, the only one to call it, does with `self` borrowed mutably.
+        unsafe { &*self.page }
+    }
+
+    #[inline(always)]
+    fn page_mut(&mut self) -> &mut RunPage {
+        // SAFETY: as in `page`, and `self` is borrowed mutably, so this is the only reference.
+        unsafe { &mut *self.page }
+    }
+
+    #[inline(always)]
+    fn exit(&mut self) -> Result<Exit<'_>, Error> {
+        self.page_mut().decode().map_err(malformed)
+    }
+
+    /// What an errno of `KVM_RUN` means.
+    #[cold]
+    fn no_exit(&mut self, errno: Errno) -> Result<Exit<'_>, Error> {
+        match errno {
+            Errno::EINTR => {
+                self.kicker.consume();
+                Ok(Exit::Interrupted)
+            }
+            Errno::EAGAIN => Ok(Exit::Again),
+            Errno::EFAULT | Errno::EHWPOISON
+                if self.page().exit_reason() == KVM_EXIT_MEMORY_FAULT =>
+            {
+                let Exit::MemoryFault(fault) = self.exit()? else {
+                    return Err(Error::new(&KVM_RUN, errno));
+                };
+                // With any other errno the reason is left over from an earlier exit. So that
+                // this one is never taken for it, it goes.
+                self.page_mut().clear_exit_reason();
+                Ok(Exit::MemoryFault(fault))
+            }
+            _ => Err(Error::new(&KVM_RUN, errno)),
+        }
+    }
+}
+
+#[cold]
+fn malformed(malformed: Malformed) -> Error {
+    let cause = Cause::Malformed(malformed.field());
+    Error::with(&KVM_RUN, Errno::EPROTO, cause, 0)
+}
+
+impl<H: Hypervisor> Vcpu<H> {
+    pub(crate) fn new(vcpu: H, vm: Arc<vm::Inner<H>>) -> Result<Self, Error> {
+        let region = Region::Run {
+            len: vm.system.run_size,
+            private: vm.system.run_private,
+        };
+        let mapping = vcpu
+            .map(region)
+            .map_err(|errno| Error::new(&ops::MMAP, errno))?;
+        let len = u32::try_from(mapping.private()).unwrap_or(u32::MAX);
+        let run = RunHalf::new(mapping).ok_or(Error::with(
+            &ops::MMAP,
+            Errno::EPROTO,
+            Cause::Mapping,
+            len,
+        ))?;
+        Ok(Self {
+            registers: Registers::new(vcpu, vm),
+            run,
+        })
+    }
+
+    #[inline(always)]
+    fn enter(&mut self) -> Result<(), Errno> {
+        // SAFETY: the object is a vCPU. References into its private bytes are bound to borrows of
+        // `self`, which is borrowed mutably here: none lives, and no other thread is inside.
+        unsafe { self.registers.backend().enter() }
+    }
+
+    /// Runs the guest until it exits. Section 4.10 and, for the exits, section 5.
+    ///
+    /// Gives the exit, which borrows the run page, and the register half beside it. What an exit
+    /// asks for is answered by writing to its fields before the next run.
+    ///
+    /// ```
+    /// use kvm_core::{Exit, Kvm};
+    /// use kvm_mock::{Model, Step};
+    ///
+    /// let model = Model::new();
+    /// model.script(0, [Step::io_in(0x60, [0x1c]), Step::hlt()]);
+    /// let mut vcpu = Kvm::with(model)?.create_vm()?.create_vcpu(0)?;
+    /// loop {
+    ///     let (exit, regs) = vcpu.run()?;
+    ///     match exit {
+    ///         Exit::IoIn(io) if io.port == 0x60 => io.data.fill(0x1c),
+    ///         Exit::Hlt => break,
+    ///         other => eprintln!("{other} at {:#x}", regs.get_regs()?.rip),
+    ///     }
+    /// }
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
+    /// `EINTR` (a kick, or a signal) is [`Exit::Interrupted`], `EAGAIN` (a vCPU that waits to be started)
+    /// is [`Exit::Again`], and the two errnos that KVM gives with an exit for a memory fault are that
+    /// exit.
+    ///
+    /// # Errors
+    ///
+    /// What else `KVM_RUN` answers; then the page holds no exit. [`Cause::Malformed`] when the page
+    /// says what no KVM says.
+    #[inline(always)]
+    pub fn run(&mut self) -> Result<(Exit<'_>, &Registers<H>), Error> {
+        let exit = match self.enter() {
+            Ok(()) => self.run.exit()?,
+            Err(errno) => self.run.no_exit(errno)?,
+        };
+        Ok((exit, &self.registers))
+    }
+
+    /// Runs the guest until it exits, and hands exit and registers to `handle`: as [`run`](Self::run), for
+    /// the tightest loops, since the handler is compiled into each arm of the decoder.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    #[inline(always)]
+    pub fn run_with<R>(
+        &mut self,
+        handle: impl FnOnce(Exit<'_>, &Registers<H>) -> R,
+    ) -> Result<R, Error> {
+        let (exit, registers) = self.run()?;
+        Ok(handle(exit, registers))
+    }
+
+    /// Runs the guest until it exits, and goes on when a signal interrupts it: never gives
+    /// [`Exit::Interrupted`]. For vCPUs that nobody kicks: a kick ends no run here, and is gone.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    #[inline(always)]
+    pub fn run_uninterrupted(&mut self) -> Result<(Exit<'_>, &Registers<H>), Error> {
+        let exit = loop {
+            match self.enter() {
+                Ok(()) => break self.run.exit()?,
+                Err(Errno::EINTR) => self.run.kicker.consume(),
+                Err(errno) => break self.run.no_exit(errno)?,
+            }
+        };
+        Ok((exit, &self.registers))
+    }
+
+    /// Finishes the I/O of the last exit without running the guest. Gives nothing when it is done, or
+    /// a further exit: one access can take several. To be called until it gives nothing before state is
+    /// saved; until then registers don't show what the access did.
+    ///
+    /// ```
+    /// use kvm_core::{Exit, Kvm};
+    /// use kvm_mock::{Model, Step};
+    ///
+    /// let model = Model::new();
+    /// model.script(0, [Step::io_in(0x60, [0x1c])]);
+    /// let mut vcpu = Kvm::with(model)?.create_vm()?.create_vcpu(0)?;
+    /// if let (Exit::IoIn(io), _) = vcpu.run()? {
+    ///     io.data.fill(0x1c);
+    /// }
+    /// assert_eq!(vcpu.complete()?, None);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run). Needs `KVM_CAP_IMMEDIATE_EXIT`.
+    pub fn complete(&mut self) -> Result<Option<Exit<'_>>, Error> {
+        let only = self.kicker().complete_only();
+        let entered = self.enter();
+        drop(only);
+        match entered {
+            Ok(()) => self.run.exit().map(Some),
+            // A kick that came meanwhile keeps its flag, so the next run sees it.
+            Err(Errno::EINTR) => Ok(None),
+            Err(errno) => self.run.no_exit(errno).map(Some),
+        }
+    }
+
+    /// Makes this vCPU return from the guest, from any thread.
+    pub fn kicker(&self) -> Kicker {
+        self.run.kicker.clone()
+    }
+
+    /// The register half, to keep or to give to another thread, a debugger's say.
+    ///
+    /// Its calls wait while the vCPU runs: the kernel serves one thread at a time.
+    pub fn registers(&self) -> &Registers<H> {
+        &self.registers
+    }
+
+    /// The run page from byte 8 on, as the last run left it.
+    pub fn run_page(&self) -> &RunPage {
+        self.run.page()
+    }
+
+    /// The run page from byte 8 on, to be read and written between runs.
+    pub fn run_page_mut(&mut self) -> &mut RunPage {
+        self.run.page_mut()
+    }
+}
+
+impl<H: Hypervisor> Deref for Vcpu<H> {
+    type Target = Registers<H>;
+
+    fn deref(&self) -> &Registers<H> {
+        &self.registers
+    }
+}
+
+impl<H: Hypervisor + fmt::Debug> fmt::Debug for Vcpu<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vcpu")
+            .field("registers", &self.registers)
+            .field("exit_reason", &self.run_page().exit_reason())
+            .finish_non_exhaustive()
+    }
+}
