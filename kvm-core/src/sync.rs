@@ -1,5 +1,4 @@
 //! [`Mutex`]: the system's where there is one, else a lock that spins.
-#![expect(unsafe_code, reason = "implements a lock where the system has none")]
 
 #[cfg(feature = "std")]
 pub(crate) use with_std::Mutex;
@@ -25,6 +24,8 @@ mod with_std {
 
 #[cfg(not(feature = "std"))]
 mod without_std {
+    #![expect(unsafe_code, reason = "implements a lock where the system has none")]
+
     use core::cell::UnsafeCell;
     use core::hint;
     use core::ops::{Deref, DerefMut};
