@@ -22,5 +22,8 @@ pub(crate) struct Arch {
 /// The file's content, with each architecture told its name.
 pub(crate) fn parse(text: &str) -> Result<Vec<Arch>, toml::de::Error> {
     let table: BTreeMap<String, Arch> = toml::from_str(text)?;
-    Ok(table.into_iter().map(|(name, arch)| Arch { name, ..arch }).collect())
+    Ok(table
+        .into_iter()
+        .map(|(name, arch)| Arch { name, ..arch })
+        .collect())
 }

@@ -164,7 +164,10 @@ impl Curation {
             offer(Some(usize::MAX), Home::Ignored);
         }
         if let Some(rival) = rival {
-            bail!("curation: {name} fits two entries equally well: {:?} and {rival:?}", best.1);
+            bail!(
+                "curation: {name} fits two entries equally well: {:?} and {rival:?}",
+                best.1
+            );
         }
         Ok(best.1)
     }
@@ -184,7 +187,11 @@ impl Group {
 
 /// How well a key fits a name: a whole name beats every prefix, a longer prefix a shorter one.
 fn score(key: &str, name: &str) -> Option<usize> {
-    if key == name { Some(usize::MAX) } else { name.starts_with(key).then_some(key.len()) }
+    if key == name {
+        Some(usize::MAX)
+    } else {
+        name.starts_with(key).then_some(key.len())
+    }
 }
 
 fn parse<T: DeserializeOwned>(path: &Path) -> Result<T> {

@@ -18,15 +18,27 @@ type Entry<'unit, 'data> = DebuggingInformationEntry<'unit, 'unit, Slice<'data>>
 pub(crate) fn extract(toolchain: &Toolchain, facts: &mut Facts) -> Result<()> {
     let image = toolchain.image(PREAMBLE)?;
     let file = object::File::parse(image.as_slice())?;
-    let endian = if file.is_little_endian() { RunTimeEndian::Little } else { RunTimeEndian::Big };
+    let endian = if file.is_little_endian() {
+        RunTimeEndian::Little
+    } else {
+        RunTimeEndian::Big
+    };
     let dwarf = Dwarf::load(|id| -> Result<Slice<'_>> {
-        let data = file.section_by_name(id.name()).map_or(Ok(&[][..]), |section| section.data())?;
+        let data = file
+            .section_by_name(id.name())
+            .map_or(Ok(&[][..]), |section| section.data())?;
         Ok(EndianSlice::new(data, endian))
     })?;
     let mut units = dwarf.units();
-    let header = units.next()?.context("the compiler wrote no debug information")?;
+    let header = units
+        .next()?
+        .context("the compiler wrote no debug information")?;
     let unit = dwarf.unit(header)?;
-    let mut reader = Reader { dwarf: &dwarf, unit: &unit, queue: VecDeque::new() };
+    let mut reader = Reader {
+        dwarf: &dwarf,
+        unit: &unit,
+        queue: VecDeque::new(),
+    };
     reader.roots(facts)?;
     while let Some(Pending { offset, path }) = reader.queue.pop_front() {
         if facts.find(&path).is_none() {
@@ -68,7 +80,9 @@ impl<'data> Reader<'_, 'data> {
             else {
                 continue;
             };
-            let Some(rank) = files.get(&file) else { continue };
+            let Some(rank) = files.get(&file) else {
+                continue;
+            };
             let line = self.unsigned(entry, gimli::DW_AT_decl_line)?;
             found.push((*rank, line, entry.offset()));
         }
@@ -114,10 +128,16 @@ impl<'data> Reader<'_, 'data> {
         let header = program.header();
         let mut files = BTreeMap::new();
         for number in 1..=u64::try_from(header.file_names().len())? {
-            let Some(file) = header.file(number) else { continue };
+            let Some(file) = header.file(number) else {
+                continue;
+            };
             let mut path = String::new();
             if let Some(directory) = file.directory(header) {
-                path = self.dwarf.attr_string(self.unit, directory)?.to_string_lossy().into_owned();
+                path = self
+                    .dwarf
+                    .attr_string(self.unit, directory)?
+                    .to_string_lossy()
+                    .into_owned();
             }
             let name = self.dwarf.attr_string(self.unit, file.path_name())?;
             let path = format!("{path}/{}", name.to_string_lossy());
@@ -136,14 +156,19 @@ impl<'data> Reader<'_, 'data> {
             let value = child.entry().attr_value(gimli::DW_AT_const_value)?;
             let value = value.context("an enumerator without a value")?;
             constants.push(EnumConstant {
-                name: self.name(child.entry())?.context("an enumerator without a name")?,
+                name: self
+                    .name(child.entry())?
+                    .context("an enumerator without a name")?,
                 value: match value.udata_value() {
                     Some(value) => value.into(),
                     None => value.sdata_value().context("an enumerator's value")?.into(),
                 },
             });
         }
-        Ok(Enum { name: name.unwrap_or_default(), constants })
+        Ok(Enum {
+            name: name.unwrap_or_default(),
+            constants,
+        })
     }
 
     /// Reads a structure or union into `facts`; what it is made of goes to the queue.
@@ -171,7 +196,13 @@ impl<'data> Reader<'_, 'data> {
             align = align.max(field_align);
             fields.push(field);
         }
-        facts.types.push(Type { name: path.to_owned(), kind, size, align, fields });
+        facts.types.push(Type {
+            name: path.to_owned(),
+            kind,
+            size,
+            align,
+            fields,
+        });
         Ok(())
     }
 
@@ -190,13 +221,23 @@ impl<'data> Reader<'_, 'data> {
         };
         let described = self.describe(ty, &inner)?;
         let bit_size = self.unsigned(entry, gimli::DW_AT_bit_size)?;
-        let offset = self.unsigned(entry, gimli::DW_AT_data_member_location)?.unwrap_or(0);
+        let offset = self
+            .unsigned(entry, gimli::DW_AT_data_member_location)?
+            .unwrap_or(0);
         let bits = match bit_size {
             None => None,
             Some(width) => Some((self.first_bit(entry, offset, &described, width)?, width)),
         };
-        let align = self.unsigned(entry, gimli::DW_AT_alignment)?.unwrap_or(described.align);
-        let field = Field { name, ty: described.text, offset, size: described.size, bits };
+        let align = self
+            .unsigned(entry, gimli::DW_AT_alignment)?
+            .unwrap_or(described.align);
+        let field = Field {
+            name,
+            ty: described.text,
+            offset,
+            size: described.size,
+            bits,
+        };
         Ok((field, align))
     }
 
@@ -237,14 +278,24 @@ impl<'data> Reader<'_, 'data> {
                     )) => format!("u{}", size * 8),
                     other => bail!("{path} has a base type that is no integer: {other:?}"),
                 };
-                Ok(Described { text, size, align: size })
+                Ok(Described {
+                    text,
+                    size,
+                    align: size,
+                })
             }
-            gimli::DW_TAG_pointer_type => {
-                Ok(Described { text: "ptr".to_owned(), size, align: size })
-            }
+            gimli::DW_TAG_pointer_type => Ok(Described {
+                text: "ptr".to_owned(),
+                size,
+                align: size,
+            }),
             gimli::DW_TAG_enumeration_type => {
                 let name = self.name(&entry)?.unwrap_or_default();
-                Ok(Described { text: format!("enum {name}"), size, align: size })
+                Ok(Described {
+                    text: format!("enum {name}"),
+                    size,
+                    align: size,
+                })
             }
             gimli::DW_TAG_array_type => {
                 let element = type_of(&entry)?.context("an array of nothing")?;
@@ -261,8 +312,15 @@ impl<'data> Reader<'_, 'data> {
             gimli::DW_TAG_structure_type | gimli::DW_TAG_union_type => {
                 let path = self.name(&entry)?.unwrap_or_else(|| path.to_owned());
                 let align = self.alignment(offset)?;
-                self.queue.push_back(Pending { offset, path: path.clone() });
-                Ok(Described { text: path, size, align })
+                self.queue.push_back(Pending {
+                    offset,
+                    path: path.clone(),
+                });
+                Ok(Described {
+                    text: path,
+                    size,
+                    align,
+                })
             }
             tag => bail!("{path} has a type of an unknown form: {tag}"),
         }
@@ -308,13 +366,17 @@ impl<'data> Reader<'_, 'data> {
     }
 
     fn name(&self, entry: &Entry<'_, 'data>) -> Result<Option<String>> {
-        let Some(value) = entry.attr_value(gimli::DW_AT_name)? else { return Ok(None) };
+        let Some(value) = entry.attr_value(gimli::DW_AT_name)? else {
+            return Ok(None);
+        };
         let name = self.dwarf.attr_string(self.unit, value)?;
         Ok(Some(name.to_string_lossy().into_owned()))
     }
 
     fn unsigned(&self, entry: &Entry<'_, 'data>, name: gimli::DwAt) -> Result<Option<u64>> {
-        Ok(entry.attr_value(name)?.and_then(|value| value.udata_value()))
+        Ok(entry
+            .attr_value(name)?
+            .and_then(|value| value.udata_value()))
     }
 }
 

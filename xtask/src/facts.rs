@@ -127,7 +127,11 @@ impl Facts {
 fn print(value: &Value, indent: usize, out: &mut String) -> Result<()> {
     let deeper = "  ".repeat(indent + 1);
     match value {
-        Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_string()) => {
+        Value::Array(items)
+            if items
+                .iter()
+                .any(|item| item.is_object() || item.is_string()) =>
+        {
             out.push_str("[\n");
             for (index, item) in items.iter().enumerate() {
                 out.push_str(&deeper);

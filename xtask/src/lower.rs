@@ -85,7 +85,10 @@ impl Lowering<'_> {
             if ty.size == 0 || self.dissolves(ty)? {
                 continue;
             }
-            items.push(self.item(ty).with_context(|| format!("in the type {}", ty.name))?);
+            items.push(
+                self.item(ty)
+                    .with_context(|| format!("in the type {}", ty.name))?,
+            );
         }
         Ok(items)
     }
@@ -113,12 +116,23 @@ impl Lowering<'_> {
             Kind::Struct => {
                 let (mut fields, mut bits) = (Vec::new(), Vec::new());
                 self.members(ty, 0, &name, &mut fields, &mut bits)?;
-                Shape::Struct { fields: pad(fields, ty.size)?, bits }
+                Shape::Struct {
+                    fields: pad(fields, ty.size)?,
+                    bits,
+                }
             }
-            Kind::Union => Shape::Union { views: self.views(ty)? },
+            Kind::Union => Shape::Union {
+                views: self.views(ty)?,
+            },
         };
         let force_align = ty.kind == Kind::Struct && self.fixed_align(ty)? < ty.align;
-        Ok(Item { name, size: ty.size, align: ty.align, force_align, shape })
+        Ok(Item {
+            name,
+            size: ty.size,
+            align: ty.align,
+            force_align,
+            shape,
+        })
     }
 
     /// The alignment that a structure's sized members give it.
@@ -161,7 +175,10 @@ impl Lowering<'_> {
                         padding: false,
                     });
                 } else if let Some(chosen) = types.single.get(&inner.name) {
-                    let only = facts::Type { fields: vec![single(inner, chosen)?], ..inner.clone() };
+                    let only = facts::Type {
+                        fields: vec![single(inner, chosen)?],
+                        ..inner.clone()
+                    };
                     self.members(&only, offset, rust, fields, bits)?;
                 } else {
                     self.members(inner, offset, rust, fields, bits)?;
@@ -169,7 +186,13 @@ impl Lowering<'_> {
             } else {
                 let name = field_name(&member.name);
                 let ty = self.field_type(member, &format!("{rust}.{name}"))?;
-                fields.push(Field { name, ty, offset, size: member.size, padding: false });
+                fields.push(Field {
+                    name,
+                    ty,
+                    offset,
+                    size: member.size,
+                    padding: false,
+                });
             }
         }
         Ok(())
@@ -185,7 +208,11 @@ impl Lowering<'_> {
                 bail!("an anonymous member of a union is not supported");
             }
             let ty = self.rust_type(&member.ty)?;
-            views.push(View { name: member.name.clone(), ty, size: member.size });
+            views.push(View {
+                name: member.name.clone(),
+                ty,
+                size: member.size,
+            });
         }
         Ok(views)
     }
@@ -200,7 +227,11 @@ impl Lowering<'_> {
             .find(|group| group.ty == *curated)
             .with_context(|| format!("types.toml gives {rust} the unknown type {curated}"))?;
         if group.repr != self.rust_type(&member.ty)? {
-            bail!("types.toml gives {rust} the type {curated} ({}), but C has {}", group.repr, member.ty);
+            bail!(
+                "types.toml gives {rust} the type {curated} ({}), but C has {}",
+                group.repr,
+                member.ty
+            );
         }
         Ok(curated.clone())
     }
@@ -229,14 +260,20 @@ impl Lowering<'_> {
             return Ok(path.to_owned());
         }
         let types = &self.curation.types;
-        let name = types.unions.get(path).map(|union| &union.ty).or_else(|| types.names.get(path));
+        let name = types
+            .unions
+            .get(path)
+            .map(|union| &union.ty)
+            .or_else(|| types.names.get(path));
         name.cloned().with_context(|| {
             format!("the anonymous type {path} needs a name in [names] of curation/types.toml")
         })
     }
 
     fn find(&self, path: &str) -> Result<&facts::Type> {
-        self.facts.find(path).with_context(|| format!("the facts have no type {path}"))
+        self.facts
+            .find(path)
+            .with_context(|| format!("the facts have no type {path}"))
     }
 
     /// The flexible array at the end of a structure.
@@ -244,7 +281,9 @@ impl Lowering<'_> {
         for member in &self.find(path)?.fields {
             let parsed = Parsed::new(&member.ty)?;
             if parsed.lengths.contains(&None) {
-                return Ok(Some(Tail { element: self.size_of(parsed.base)? }));
+                return Ok(Some(Tail {
+                    element: self.size_of(parsed.base)?,
+                }));
             }
             if member.name.is_empty() && member.size == 0 {
                 return self.tail(&member.ty);
@@ -260,7 +299,10 @@ impl Lowering<'_> {
             _ if base.starts_with("enum ") => return Ok(4),
             _ => {}
         }
-        match base.strip_prefix(['u', 's']).and_then(|bits| bits.parse::<u64>().ok()) {
+        match base
+            .strip_prefix(['u', 's'])
+            .and_then(|bits| bits.parse::<u64>().ok())
+        {
             Some(bits) => Ok(bits / 8),
             None => Ok(self.find(base)?.size),
         }
@@ -276,7 +318,10 @@ impl Lowering<'_> {
             .member(self.find(ty)?, first)?
             .with_context(|| format!("{ty} has no member {first}"))?;
         let Some(rest) = rest else {
-            return Ok(vec![Place { offset: member.offset, size: member.size }]);
+            return Ok(vec![Place {
+                offset: member.offset,
+                size: member.size,
+            }]);
         };
         let parsed = Parsed::new(&member.ty)?;
         let (count, element) = match parsed.lengths.as_slice() {
@@ -302,7 +347,10 @@ impl Lowering<'_> {
             }
             if member.name.is_empty() {
                 if let Some(inner) = self.member(self.find(&member.ty)?, name)? {
-                    return Ok(Some(facts::Field { offset: member.offset + inner.offset, ..inner }));
+                    return Ok(Some(facts::Field {
+                        offset: member.offset + inner.offset,
+                        ..inner
+                    }));
                 }
             }
         }
@@ -320,7 +368,11 @@ impl<'a> Parsed<'a> {
         while let Some((length, after)) =
             rest.strip_prefix('[').and_then(|rest| rest.split_once(']'))
         {
-            lengths.push(if length.is_empty() { None } else { Some(length.parse()?) });
+            lengths.push(if length.is_empty() {
+                None
+            } else {
+                Some(length.parse()?)
+            });
             rest = after;
         }
         if !rest.is_empty() {
@@ -333,7 +385,10 @@ impl<'a> Parsed<'a> {
 /// The member that stands for a union: it must fill it.
 fn single(union: &facts::Type, chosen: &str) -> Result<facts::Field> {
     let anonymous = |member: &&facts::Field| member.name.is_empty() && chosen.starts_with('{');
-    let member = union.fields.iter().find(|member| member.name == chosen || anonymous(member));
+    let member = union
+        .fields
+        .iter()
+        .find(|member| member.name == chosen || anonymous(member));
     let member = member.with_context(|| format!("{} has no member {chosen}", union.name))?;
     if member.size != union.size {
         bail!("{chosen} does not fill the union {}", union.name);
@@ -359,7 +414,10 @@ fn bit_field(
     let storage = match fields.last() {
         Some(last) if last.offset == offset && last.ty == repr => last.name.clone(),
         _ => {
-            let taken = fields.iter().filter(|field| field.name.starts_with("bits")).count();
+            let taken = fields
+                .iter()
+                .filter(|field| field.name.starts_with("bits"))
+                .count();
             let name = format!("bits{taken}");
             fields.push(Field {
                 name: name.clone(),
@@ -371,7 +429,13 @@ fn bit_field(
             name
         }
     };
-    bits.push(Bits { name: field_name(&member.name), storage, repr, shift, width });
+    bits.push(Bits {
+        name: field_name(&member.name),
+        storage,
+        repr,
+        shift,
+        width,
+    });
     Ok(())
 }
 
@@ -406,5 +470,9 @@ fn pad(fields: Vec<Field>, size: u64) -> Result<Vec<Field>> {
 /// C names that are words of Rust get an underscore.
 fn field_name(name: &str) -> String {
     const WORDS: [&str; 6] = ["type", "in", "ref", "self", "move", "match"];
-    if WORDS.contains(&name) { format!("{name}_") } else { name.to_owned() }
+    if WORDS.contains(&name) {
+        format!("{name}_")
+    } else {
+        name.to_owned()
+    }
 }

@@ -26,7 +26,9 @@ pub(crate) fn extract(toolchain: &Toolchain, facts: &mut Facts) -> Result<()> {
     }
     let (integers, others): (Vec<_>, Vec<_>) = {
         let failed = rejected(toolchain, &candidates, integer_line)?;
-        candidates.into_iter().partition(|definition| !failed.contains(&definition.name))
+        candidates
+            .into_iter()
+            .partition(|definition| !failed.contains(&definition.name))
     };
     let values = evaluate(toolchain, &integers)?;
     for (definition, value) in integers.into_iter().zip(values) {
@@ -34,7 +36,10 @@ pub(crate) fn extract(toolchain: &Toolchain, facts: &mut Facts) -> Result<()> {
             Some(row) => {
                 let request = u32::try_from(value.value)
                     .with_context(|| format!("{} is no request number", value.name))?;
-                facts.ioctls.push(Ioctl { request: Some(request), ..row });
+                facts.ioctls.push(Ioctl {
+                    request: Some(request),
+                    ..row
+                });
             }
             None => facts.macros.push(value),
         }
@@ -49,7 +54,9 @@ pub(crate) fn extract(toolchain: &Toolchain, facts: &mut Facts) -> Result<()> {
             facts.strings.push(text(toolchain, &definition)?);
         }
     }
-    facts.ioctls.sort_by_key(|row| (row.request.map(|number| number & 0xff), row.name.clone()));
+    facts
+        .ioctls
+        .sort_by_key(|row| (row.request.map(|number| number & 0xff), row.name.clone()));
     Ok(())
 }
 
@@ -64,7 +71,9 @@ fn definitions(toolchain: &Toolchain, facts: &mut Facts) -> Result<Vec<Definitio
     for line in run.stdout.lines() {
         if let Some(marker) = line.strip_prefix("# ") {
             let file = marker.split('"').nth(1).unwrap_or_default();
-            inside = KVM_HEADERS.iter().any(|header| file.ends_with(&format!("/{header}")));
+            inside = KVM_HEADERS
+                .iter()
+                .any(|header| file.ends_with(&format!("/{header}")));
         } else if let (true, Some(rest)) = (inside, line.strip_prefix("#define ")) {
             let end = rest
                 .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
@@ -74,7 +83,10 @@ fn definitions(toolchain: &Toolchain, facts: &mut Facts) -> Result<Vec<Definitio
                 facts.functions.push(name.to_owned());
             } else {
                 found.retain(|earlier| earlier.name != name);
-                found.push(Definition { name: name.to_owned(), body: body.trim().to_owned() });
+                found.push(Definition {
+                    name: name.to_owned(),
+                    body: body.trim().to_owned(),
+                });
             }
         }
     }
@@ -86,20 +98,33 @@ fn definitions(toolchain: &Toolchain, facts: &mut Facts) -> Result<Vec<Definitio
 
 /// Splits `_IOW(KVMIO, 0x42, struct kvm_dirty_log)`; None for anything else.
 fn ioctl(definition: &Definition) -> Result<Option<Ioctl>> {
-    let Some((encoding, rest)) = definition.body.split_once('(') else { return Ok(None) };
+    let Some((encoding, rest)) = definition.body.split_once('(') else {
+        return Ok(None);
+    };
     if !["_IO", "_IOR", "_IOW", "_IOWR"].contains(&encoding.trim()) {
         return Ok(None);
     }
-    let parts: Vec<_> = rest.trim_end_matches(')').split(',').map(str::trim).collect();
+    let parts: Vec<_> = rest
+        .trim_end_matches(')')
+        .split(',')
+        .map(str::trim)
+        .collect();
     let argument = match (encoding.trim(), parts.as_slice()) {
         ("_IO", [_, _]) => "",
         (_, [_, _, argument]) => argument,
-        _ => bail!("{} has an unknown form: {}", definition.name, definition.body),
+        _ => bail!(
+            "{} has an unknown form: {}",
+            definition.name,
+            definition.body
+        ),
     };
     Ok(Some(Ioctl {
         name: definition.name.clone(),
         encoding: encoding.trim().to_owned(),
-        argument: argument.strip_prefix("struct ").unwrap_or(argument).to_owned(),
+        argument: argument
+            .strip_prefix("struct ")
+            .unwrap_or(argument)
+            .to_owned(),
         request: None,
     }))
 }
@@ -127,11 +152,22 @@ fn rejected(
 ) -> Result<BTreeSet<String>> {
     let run = toolchain.run(
         &source(definitions, line),
-        &["-fsyntax-only", "-fmax-errors=0", "-ftrack-macro-expansion=0", "-w"],
+        &[
+            "-fsyntax-only",
+            "-fmax-errors=0",
+            "-ftrack-macro-expansion=0",
+            "-w",
+        ],
     )?;
     let mut failed = BTreeSet::new();
-    for message in run.stderr.lines().filter(|message| message.contains(" error: ")) {
-        let number = message.strip_prefix("line:").and_then(|rest| rest.split(':').next());
+    for message in run
+        .stderr
+        .lines()
+        .filter(|message| message.contains(" error: "))
+    {
+        let number = message
+            .strip_prefix("line:")
+            .and_then(|rest| rest.split(':').next());
         let definition = number
             .and_then(|number| number.parse::<usize>().ok())
             .and_then(|number| definitions.get(number.checked_sub(1)?))
@@ -157,7 +193,11 @@ fn evaluate(toolchain: &Toolchain, definitions: &[Definition]) -> Result<Vec<Mac
     let little = file.is_little_endian();
     let number = |bytes: &[u8]| -> Result<u64> {
         let bytes = bytes.try_into()?;
-        Ok(if little { u64::from_le_bytes(bytes) } else { u64::from_be_bytes(bytes) })
+        Ok(if little {
+            u64::from_le_bytes(bytes)
+        } else {
+            u64::from_be_bytes(bytes)
+        })
     };
     definitions
         .iter()
@@ -166,8 +206,17 @@ fn evaluate(toolchain: &Toolchain, definitions: &[Definition]) -> Result<Vec<Mac
             let (value, kind) = data.split_at_checked(8).context("a probe is cut short")?;
             let (value, kind) = (number(value)?, number(kind)?);
             let signed = kind & 256 != 0;
-            let value = if signed { i128::from(i64::from_ne_bytes(value.to_ne_bytes())) } else { i128::from(value) };
-            Ok(Macro { name: definition.name.clone(), value, size: kind & 255, signed })
+            let value = if signed {
+                i128::from(i64::from_ne_bytes(value.to_ne_bytes()))
+            } else {
+                i128::from(value)
+            };
+            Ok(Macro {
+                name: definition.name.clone(),
+                value,
+                size: kind & 255,
+                signed,
+            })
         })
         .collect()
 }
@@ -176,8 +225,13 @@ fn text(toolchain: &Toolchain, definition: &Definition) -> Result<Text> {
     let image = toolchain.image(&format!("{PREAMBLE}{}\n", text_line(&definition.name)))?;
     let file = object::File::parse(image.as_slice())?;
     let data = data_of(&file, &definition.name)?;
-    let bytes = data.strip_suffix(&[0]).context("a string without its NUL")?;
-    Ok(Text { name: definition.name.clone(), bytes: bytes.to_vec() })
+    let bytes = data
+        .strip_suffix(&[0])
+        .context("a string without its NUL")?;
+    Ok(Text {
+        name: definition.name.clone(),
+        bytes: bytes.to_vec(),
+    })
 }
 
 /// The bytes of the object that a probe line defined.

@@ -1,7 +1,9 @@
 //! `cargo xtask`: the project's own tools.
 
+mod apt;
 mod arch;
 mod bindings;
+mod compare;
 mod curation;
 mod emit;
 mod extract;

@@ -9,8 +9,12 @@ use crate::arch::Arch;
 use crate::headers::Tree;
 
 /// The headers that make up the KVM interface, by the end of their path.
-pub(crate) const KVM_HEADERS: [&str; 4] =
-    ["asm/kvm.h", "linux/kvm.h", "asm/kvm_para.h", "linux/kvm_para.h"];
+pub(crate) const KVM_HEADERS: [&str; 4] = [
+    "asm/kvm.h",
+    "linux/kvm.h",
+    "asm/kvm_para.h",
+    "linux/kvm_para.h",
+];
 
 /// What every probe begins with. `asm/kvm_para.h` is missing on some architectures.
 pub(crate) const PREAMBLE: &str = "\
@@ -50,7 +54,11 @@ impl Toolchain {
                 );
             }
         }
-        Ok(Self { compiler: arch.compiler.clone(), includes, dir: tempfile::tempdir()? })
+        Ok(Self {
+            compiler: arch.compiler.clone(),
+            includes,
+            dir: tempfile::tempdir()?,
+        })
     }
 
     /// Where a file of this run is.
@@ -61,14 +69,18 @@ impl Toolchain {
     /// Runs the compiler on `source` with the given options.
     pub(crate) fn run(&self, source: &str, options: &[&str]) -> Result<Run> {
         let file = self.path("probe.c");
-        std::fs::write(&file, source).with_context(|| format!("cannot write {}", file.display()))?;
+        std::fs::write(&file, source)
+            .with_context(|| format!("cannot write {}", file.display()))?;
         let mut command = Command::new(&self.compiler);
         command.env("LC_ALL", "C").args(["-std=gnu11", "-nostdinc"]);
         for dir in &self.includes {
             command.arg("-isystem").arg(dir);
         }
         let output = command.args(options).arg(&file).output().with_context(|| {
-            format!("cannot run the C compiler `{}`; is it installed?", self.compiler)
+            format!(
+                "cannot run the C compiler `{}`; is it installed?",
+                self.compiler
+            )
         })?;
         Ok(Run {
             ok: output.status.success(),

@@ -33,13 +33,30 @@ struct Constant<'a> {
 /// Sorts macros and enumerators by what curation says they are.
 pub(super) fn sort<'a>(facts: &'a Facts, curation: &'a Curation) -> Result<Sorted<'a>> {
     let mut sorted = Sorted {
-        families: curation.families.iter().map(|group| (group, Vec::new())).collect(),
-        flags: curation.flags.iter().map(|group| (group, Vec::new())).collect(),
+        families: curation
+            .families
+            .iter()
+            .map(|group| (group, Vec::new()))
+            .collect(),
+        flags: curation
+            .flags
+            .iter()
+            .map(|group| (group, Vec::new()))
+            .collect(),
         plain: Vec::new(),
-        strings: facts.strings.iter().map(|text| (text.name.as_str(), &text.bytes[..])).collect(),
+        strings: facts
+            .strings
+            .iter()
+            .map(|text| (text.name.as_str(), &text.bytes[..]))
+            .collect(),
     };
     for fact in &facts.macros {
-        sorted.add(curation, &fact.name, fact.value, if fact.size > 4 { "u64" } else { "u32" })?;
+        sorted.add(
+            curation,
+            &fact.name,
+            fact.value,
+            if fact.size > 4 { "u64" } else { "u32" },
+        )?;
     }
     for constant in facts.enums.iter().flat_map(|entry| &entry.constants) {
         // Some enumerators are also macros, so that #ifdef can see them.
@@ -94,8 +111,9 @@ impl<'a> Sorted<'a> {
         let mut out = String::from(USES);
         for (group, constants) in self.flags.iter().filter(|(_, list)| !list.is_empty()) {
             let Group { ty, repr, doc, .. } = group;
-            let (bits, masks): (Vec<_>, Vec<_>) =
-                constants.iter().partition(|constant| constant.value.is_power_of_two());
+            let (bits, masks): (Vec<_>, Vec<_>) = constants
+                .iter()
+                .partition(|constant| constant.value.is_power_of_two());
             let _ = write!(out, "\n/// {doc}\n{DERIVES}pub struct {ty}(pub {repr});\n");
             let _ = write!(out, "\nflags! {{\n    {ty}: {repr} {{\n");
             for Constant { name, value } in bits {

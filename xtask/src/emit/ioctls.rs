@@ -14,12 +14,22 @@ pub(super) fn emit(arch: &Arch, lowering: &Lowering<'_>) -> Result<String> {
     let mut body = String::new();
     let mut names = Vec::new();
     for row in &lowering.curation.ioctls {
-        if row.arches.iter().any(|name| *name == arch.dispatch || name == "common") {
+        if row
+            .arches
+            .iter()
+            .any(|name| *name == arch.dispatch || name == "common")
+        {
             emit_row(row, lowering, &mut body).with_context(|| format!("the row {}", row.name))?;
             names.push(row.name.as_str());
         }
     }
-    let known = |fact: &&Ioctl| lowering.curation.ioctls.iter().any(|row| row.name == fact.name);
+    let known = |fact: &&Ioctl| {
+        lowering
+            .curation
+            .ioctls
+            .iter()
+            .any(|row| row.name == fact.name)
+    };
     if let Some(missing) = lowering.facts.ioctls.iter().find(|fact| !known(fact)) {
         bail!("{} has no row in curation/ioctls.toml", missing.name);
     }
@@ -27,7 +37,9 @@ pub(super) fn emit(arch: &Arch, lowering: &Lowering<'_>) -> Result<String> {
     for name in &names {
         writeln!(all, "    &{name},")?;
     }
-    Ok(format!("{HEAD}{body}\n/// Every row.\npub static ALL: &[&Op] = &[\n{all}];\n"))
+    Ok(format!(
+        "{HEAD}{body}\n/// Every row.\npub static ALL: &[&Op] = &[\n{all}];\n"
+    ))
 }
 
 const HEAD: &str = "//! The ioctl table: one row for each request that this architecture answers.
@@ -73,9 +85,15 @@ const fn field(offset: u32, len: u32) -> Field {
 ";
 
 fn emit_row(row: &Row, lowering: &Lowering<'_>, out: &mut String) -> Result<()> {
-    let fact = lowering.facts.ioctls.iter().find(|fact| fact.name == row.name);
+    let fact = lowering
+        .facts
+        .ioctls
+        .iter()
+        .find(|fact| fact.name == row.name);
     let fact = fact.context("the headers do not define it")?;
-    let request = fact.request.context("its argument does not exist on this architecture")?;
+    let request = fact
+        .request
+        .context("its argument does not exist on this architecture")?;
     let name = &row.name;
     writeln!(out, "\npub static {name}: Op = Op {{")?;
     writeln!(out, "    name: \"{name}\",")?;
@@ -97,7 +115,12 @@ fn emit_row(row: &Row, lowering: &Lowering<'_>, out: &mut String) -> Result<()> 
         writeln!(out, "    bank: Some(\"{bank}\"),")?;
     }
     if let Some(capability) = &row.capability {
-        if !lowering.facts.macros.iter().any(|fact| fact.name == *capability) {
+        if !lowering
+            .facts
+            .macros
+            .iter()
+            .any(|fact| fact.name == *capability)
+        {
             bail!("the headers define no {capability}");
         }
         writeln!(out, "    capability: Some(\"{capability}\"),")?;
@@ -135,7 +158,10 @@ fn fds(row: &Row) -> Result<String> {
 
 /// The C type of the argument, if it takes a pointer.
 fn argument<'a>(row: &'a Row, fact: &'a Ioctl) -> Option<&'a str> {
-    row.arg.as_deref().or(Some(fact.argument.as_str())).filter(|name| !name.is_empty())
+    row.arg
+        .as_deref()
+        .or(Some(fact.argument.as_str()))
+        .filter(|name| !name.is_empty())
 }
 
 fn takes(row: &Row, fact: &Ioctl, lowering: &Lowering<'_>, out: &mut String) -> Result<()> {
@@ -160,7 +186,11 @@ fn takes(row: &Row, fact: &Ioctl, lowering: &Lowering<'_>, out: &mut String) -> 
         "__u32" | "int" => ("u32", 4),
         name => {
             let ty = lowering.facts.find(name);
-            (name, ty.with_context(|| format!("the facts have no type {name}"))?.size)
+            (
+                name,
+                ty.with_context(|| format!("the facts have no type {name}"))?
+                    .size,
+            )
         }
     };
     let flex = match (&row.count, lowering.tail(name).ok().flatten()) {
@@ -195,8 +225,10 @@ fn takes(row: &Row, fact: &Ioctl, lowering: &Lowering<'_>, out: &mut String) -> 
     }
     list("inner", &inner, out)?;
     opaque.sort_by_key(|place| place.offset);
-    let opaque: Vec<_> =
-        opaque.iter().map(|Place { offset, size }| format!("field({offset}, {size})")).collect();
+    let opaque: Vec<_> = opaque
+        .iter()
+        .map(|Place { offset, size }| format!("field({offset}, {size})"))
+        .collect();
     list("opaque", &opaque, out)?;
     writeln!(out, "    }},")?;
     Ok(())

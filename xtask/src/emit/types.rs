@@ -40,11 +40,15 @@ fn groups(items: &[Item], lowering: &Lowering<'_>) -> String {
         })
     };
     let mut lines = String::new();
-    for (module, groups) in
-        [("families", &lowering.curation.families), ("flags", &lowering.curation.flags)]
-    {
-        let mut names: Vec<_> =
-            groups.iter().map(|group| group.ty.as_str()).filter(|ty| used(ty)).collect();
+    for (module, groups) in [
+        ("families", &lowering.curation.families),
+        ("flags", &lowering.curation.flags),
+    ] {
+        let mut names: Vec<_> = groups
+            .iter()
+            .map(|group| group.ty.as_str())
+            .filter(|ty| used(ty))
+            .collect();
         names.sort_unstable();
         lines.push_str(&wrapped_use(module, &names));
     }
@@ -75,7 +79,11 @@ fn wrapped_use(module: &str, names: &[&str]) -> String {
 /// The derives, and `Default` by hand where an array is longer than the standard library's limit.
 fn head(item: &Item, derivable: bool, out: &mut String) {
     let name = &item.name;
-    let align = if item.force_align { format!(", align({})", item.align) } else { String::new() };
+    let align = if item.force_align {
+        format!(", align({})", item.align)
+    } else {
+        String::new()
+    };
     let default = if derivable { "Default, " } else { "" };
     let _ = write!(
         out,
@@ -122,17 +130,35 @@ fn structure(item: &Item, fields: &[Field], bits: &[Bits], out: &mut String) -> 
 }
 
 fn accessors(bits: &Bits, out: &mut String) -> Result<()> {
-    let Bits { name, storage, repr, shift, width } = bits;
-    let mask = (1_u128 << width) - 1;
+    let Bits {
+        name,
+        storage,
+        repr,
+        shift,
+        width,
+    } = bits;
+    let mask = format!("{:#x}", (1_u128 << width) - 1);
+    let (get, hole, put) = match shift {
+        0 => (
+            format!("self.{storage} & {mask}"),
+            mask.clone(),
+            format!("(value & {mask})"),
+        ),
+        _ => (
+            format!("(self.{storage} >> {shift}) & {mask}"),
+            format!("({mask} << {shift})"),
+            format!("((value & {mask}) << {shift})"),
+        ),
+    };
     write!(
         out,
         "    pub const fn {name}(&self) -> {repr} {{
-        (self.{storage} >> {shift}) & {mask:#x}
+        {get}
     }}
 
-    /// Keeps the low bits of `value`; the field has {width}.
+    /// Keeps the low {width} of the bits of `value`.
     pub const fn set_{name}(&mut self, value: {repr}) {{
-        self.{storage} = (self.{storage} & !({mask:#x} << {shift})) | ((value & {mask:#x}) << {shift});
+        self.{storage} = (self.{storage} & !{hole}) | {put};
     }}"
     )?;
     Ok(())
@@ -186,7 +212,10 @@ const MOST_DROPPED: u64 = 16;
 impl Path {
     fn find(size: u64, word: u64, words: u64) -> Option<Self> {
         // The fewest words that hold a whole number of members.
-        let step = (1..=word).map(|count| count * size).find(|bytes| bytes % word == 0)? / word;
+        let step = (1..=word)
+            .map(|count| count * size)
+            .find(|bytes| bytes % word == 0)?
+            / word;
         let used = words / step * step;
         if words - used < MOST_DROPPED {
             return Some(Self {
@@ -220,7 +249,11 @@ impl Path {
             "    pub fn as_{name}{suffix}(&{mutable}self) -> &{mutable}{ty} {{"
         )?;
         if self.dropped > 0 {
-            writeln!(out, "        let [head @ .., {}] = {from};", blanks(self.dropped))?;
+            writeln!(
+                out,
+                "        let [head @ .., {}] = {from};",
+                blanks(self.dropped)
+            )?;
             "head".clone_into(&mut from);
         }
         if let Some((group, count, dropped)) = self.groups {
