@@ -105,8 +105,9 @@ impl Slots {
             let Some((_, region)) = found else {
                 return false;
             };
-            // Below the memory's length, so both fit.
-            let offset = (at - region.start) as usize;
+            let Ok(offset) = usize::try_from(at - region.start) else {
+                return false;
+            };
             let n = (region.memory.len() - offset).min(len - done);
             copy(&region.memory, offset, done..done + n);
             done += n;
