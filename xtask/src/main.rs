@@ -11,7 +11,13 @@ mod facts;
 mod headers;
 mod lower;
 mod macros;
+mod stale;
 mod toolchain;
+
+#[cfg(test)]
+mod pipeline_tests;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -28,8 +34,15 @@ enum Cmd {
     Bindings(bindings::Options),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
         Cmd::Bindings(options) => bindings::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }
