@@ -159,7 +159,7 @@ mod tests {
         for offset in 0..=24 {
             for len in 0..=(24 - offset) {
                 with(&mut [0xa5a5_a5a5_a5a5_a5a5; 3], |span| {
-                    let data: std::vec::Vec<u8> = (1..=len as u8).collect();
+                    let data: std::vec::Vec<u8> = (1..=24).take(len).collect();
                     assert!(span.write(offset, &data));
                     let mut all = [0; 24];
                     assert!(span.read(0, &mut all));
