@@ -168,7 +168,7 @@ fn check(files: &[File], dir: &Path, arches: &[Arch]) -> Result<String> {
         {
             let path = entry?.path();
             if !expected.contains(&path) {
-                differences.push_str(&format!("{} is not generated\n", path.display()));
+                differences.push_str(&format!("{} is not generated; delete it\n", path.display()));
             }
         }
     }
