@@ -69,7 +69,11 @@ impl Span {
             index += 1;
         }
         for chunk in rest.chunks_mut(WORD) {
-            copy(chunk, Some(&self.load(index).to_ne_bytes()));
+            let bytes = self.load(index).to_ne_bytes();
+            match <&mut [u8; WORD]>::try_from(&mut *chunk) {
+                Ok(word) => *word = bytes,
+                Err(_) => copy(chunk, Some(&bytes)),
+            }
             index += 1;
         }
         true
