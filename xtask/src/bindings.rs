@@ -15,6 +15,7 @@ use crate::extract;
 use crate::facts::Facts;
 use crate::headers::{self, Found, Lock, Tree};
 use crate::macros;
+use crate::stale;
 use crate::toolchain::Toolchain;
 
 #[derive(Args)]
@@ -121,11 +122,22 @@ fn refresh(tree: &Tree, lock: &Lock, paths: &Paths, curation: &Curation) -> Resu
 
 fn generate(paths: &Paths, curation: &Curation) -> Result<Vec<File>> {
     let mut files = Vec::new();
+    let mut all = Vec::new();
     for arch in &curation.arches {
         let path = paths.facts_of(arch);
-        let facts = Facts::read(&path)?;
+        all.push(Facts::read(&path)?);
+    }
+    let stale = stale::entries(curation, &all)?;
+    if !stale.is_empty() {
+        bail!(
+            "these entries of the curation fit nothing in the headers:\n  {}",
+            stale.join("\n  ")
+        );
+    }
+    for (arch, facts) in curation.arches.iter().zip(&all) {
+        let path = paths.facts_of(arch);
         files.extend(
-            emit::files(arch, &facts, curation)
+            emit::files(arch, facts, curation)
                 .with_context(|| format!("while turning {} into Rust", path.display()))?,
         );
     }
@@ -156,7 +168,7 @@ fn check(files: &[File], dir: &Path, arches: &[Arch]) -> Result<String> {
         {
             let path = entry?.path();
             if !expected.contains(&path) {
-                differences.push_str(&format!("{} is not generated\n", path.display()));
+                differences.push_str(&format!("{} is not generated; delete it\n", path.display()));
             }
         }
     }

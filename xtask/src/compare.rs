@@ -64,8 +64,9 @@ fn flatten(facts: &Facts) -> BTreeMap<String, String> {
             format!("size {}, align {}", ty.size, ty.align),
         );
         for field in &ty.fields {
+            // Under a name that survives a move.
             let name = if field.name.is_empty() {
-                "(anonymous)"
+                &field.ty
             } else {
                 &field.name
             };
@@ -73,7 +74,7 @@ fn flatten(facts: &Facts) -> BTreeMap<String, String> {
                 Some((first, width)) => format!("{width} bits at bit {first}"),
                 None => format!("{} at {}", field.ty, field.offset),
             };
-            flat.insert(format!("{}.{name}@{}", ty.name, field.offset), says);
+            flat.insert(format!("{}.{name}", ty.name), says);
         }
     }
     for constant in facts.enums.iter().flat_map(|entry| &entry.constants) {

@@ -201,3 +201,50 @@ fn parse<T: DeserializeOwned>(path: &Path) -> Result<T> {
 fn text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curation(constants: &str) -> Curation {
+        let group = |ty: &str, prefix: &str| Group {
+            ty: ty.to_owned(),
+            repr: "u32".to_owned(),
+            prefix: Some(prefix.to_owned()),
+            names: Vec::new(),
+            except: vec![format!("{prefix}NOT")],
+            doc: String::new(),
+        };
+        Curation {
+            arches: Vec::new(),
+            types: toml::from_str(
+                "names = {}\nunions = {}\nsingle = {}\nfields = {}\n\
+                                   padding = { members = [] }",
+            )
+            .unwrap(),
+            families: vec![group("Short", "KVM_A_"), group("Long", "KVM_A_B_")],
+            flags: Vec::new(),
+            constants: toml::from_str(constants).unwrap(),
+            ioctls: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_longer_prefix_wins_and_a_whole_name_beats_it() {
+        let curation = curation("types = { KVM_A_B_C = \"u8\" }\nignore = { KVM_A_X = \"why\" }");
+        let home = |name| curation.home(name).unwrap();
+        assert!(matches!(home("KVM_A_C"), Home::Family(group) if group.ty == "Short"));
+        assert!(matches!(home("KVM_A_B_D"), Home::Family(group) if group.ty == "Long"));
+        assert!(matches!(home("KVM_A_B_NOT"), Home::Family(group) if group.ty == "Short"));
+        assert!(matches!(home("KVM_A_B_C"), Home::Plain("u8")));
+        assert!(matches!(home("KVM_A_NOT"), Home::Unlisted));
+        assert!(matches!(home("KVM_A_X"), Home::Ignored));
+    }
+
+    #[test]
+    fn two_entries_for_one_name_are_an_error() {
+        let curation = curation("types = { KVM_A_B_ = \"u8\" }\nignore = {}");
+        let error = curation.home("KVM_A_B_C").unwrap_err().to_string();
+        assert!(error.contains("KVM_A_B_C fits two entries"), "{error}");
+    }
+}

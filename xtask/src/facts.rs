@@ -164,3 +164,15 @@ fn print(value: &Value, indent: usize, out: &mut String) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_committed_file_is_in_the_form_that_is_written() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("facts/x86_64.json");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(Facts::read(&path).unwrap().to_json().unwrap(), text);
+    }
+}

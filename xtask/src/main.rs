@@ -12,7 +12,13 @@ mod guests;
 mod headers;
 mod lower;
 mod macros;
+mod stale;
 mod toolchain;
+
+#[cfg(test)]
+mod pipeline_tests;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -31,9 +37,16 @@ enum Cmd {
     Guests(guests::Options),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
         Cmd::Bindings(options) => bindings::run(&options),
         Cmd::Guests(options) => guests::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn emit(arch: &Arch, lowering: &Lowering<'_>) -> Result<String> {
 }
 
 const HEAD: &str = "//! The ioctl table: one row for each request that this architecture answers.
-#![allow(missing_docs, reason = \"the kernel's names, explained there\")]
+#![allow(missing_docs, reason = \"named and documented by the kernel\")]
 
 use crate::op::{Dir, Fds, Field, Flex, Inner, Op, Returns, Takes};
 

@@ -46,7 +46,7 @@ fn first_line(facts: &Facts) -> String {
 fn module(arch: &str) -> String {
     format!(
         "//! Layouts and constants of KVM on {arch}, under the kernel's names.
-#![allow(missing_docs, reason = \"the kernel's names, explained there\")]
+#![allow(missing_docs, reason = \"named and documented by the kernel\")]
 #![allow(non_camel_case_types, reason = \"types keep their C names\")]
 #![allow(non_upper_case_globals, reason = \"enumerators keep their C names\")]
 

@@ -217,7 +217,7 @@ impl Path {
             .find(|bytes| bytes % word == 0)?
             / word;
         let used = words / step * step;
-        if words - used < MOST_DROPPED {
+        if used > 0 && words - used < MOST_DROPPED {
             return Some(Self {
                 dropped: words - used,
                 groups: None,
@@ -227,7 +227,10 @@ impl Path {
         (2..step).find_map(|group| {
             let (count, dropped) = (words / group, words % group);
             let kept = count / (step / group) * (step / group);
-            let fits = step % group == 0 && dropped < MOST_DROPPED && count - kept < MOST_DROPPED;
+            let fits = kept > 0
+                && step % group == 0
+                && dropped < MOST_DROPPED
+                && count - kept < MOST_DROPPED;
             fits.then_some(Self {
                 dropped,
                 groups: Some((group, count, count - kept)),
@@ -317,4 +320,41 @@ fn short(ty: &str) -> bool {
         .skip(1)
         .filter_map(|rest| rest.split(']').next()?.parse::<u64>().ok())
         .all(|length| length <= 32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever way is found to cut a member out of a union, the words must add up.
+    #[test]
+    fn ways_to_a_member_account_for_every_word() {
+        for word in [1, 2, 4, 8] {
+            for words in 1..=64 {
+                for size in 1..=words * word {
+                    let Some(path) = Path::find(size, word, words) else {
+                        continue;
+                    };
+                    let Path {
+                        dropped,
+                        groups,
+                        members,
+                    } = path;
+                    let left = match groups {
+                        None => words - dropped,
+                        Some((group, count, after)) => {
+                            assert_eq!(group * count, words - dropped);
+                            group * (count - after)
+                        }
+                    };
+                    assert!(members >= 1);
+                    assert_eq!(
+                        members * size,
+                        left * word,
+                        "{size} of {words} words of {word}"
+                    );
+                }
+            }
+        }
+    }
 }
