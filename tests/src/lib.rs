@@ -1,0 +1,1 @@
+//! What the examples and the tests of the kvm crates share.
