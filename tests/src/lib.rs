@@ -1,1 +1,11 @@
 //! What the examples and the tests of the kvm crates share.
+
+mod example;
+mod exits;
+mod options;
+mod run;
+
+pub use example::{Example, Failure};
+pub use exits::ExitTable;
+pub use options::{BadOptions, Options};
+pub use run::{main, run};

@@ -13,4 +13,4 @@ again:
         dec     %cx
         jnz     again
         mov     %ax, 0x2000             # for the VMM to look at
-        hlt
+        hlt                             # the last byte
