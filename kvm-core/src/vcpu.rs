@@ -184,8 +184,16 @@ impl<H: Hypervisor> Vcpu<H> {
         &mut self,
         handle: impl FnOnce(Exit<'_>, &Registers<H>) -> R,
     ) -> Result<R, Error> {
-        let (exit, registers) = self.run()?;
-        Ok(handle(exit, registers))
+        let registers = &self.registers;
+        // SAFETY: as in `enter`.
+        match unsafe { registers.backend().enter() } {
+            Ok(()) => self
+                .run
+                .page_mut()
+                .decode_with(|exit| handle(exit, registers))
+                .map_err(malformed),
+            Err(errno) => Ok(handle(self.run.no_exit(errno)?, registers)),
+        }
     }
 
     /// Runs the guest until it exits, and goes on when a signal interrupts it: never gives
