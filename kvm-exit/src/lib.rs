@@ -1,22 +1,66 @@
-//! stub
+//! The run page of a KVM vCPU, decoded and encoded in place.
+//!
+//! `KVM_RUN` reports why it returned in a page that the kernel shares with user space. A [`RunPage`] is
+//! that page from byte 8 on, and [`RunPage::decode`] turns it into an [`Exit`]: every exit that an x86_64
+//! guest can cause, each with its whole payload, and replies that are `&mut` into the page. What the
+//! page holds is not trusted: any bytes give an exit or a [`Malformed`] that says which field is wrong,
+//! so a page from a recording, a fuzzer or a model is as welcome as one from the kernel.
+//!
+//! ```
+//! use kvm_exit::{Exit, IoOut, RunPage};
+//!
+//! let mut words = [0u64; RunPage::WORDS_4K];
+//! let page = RunPage::from_words(&mut words)?;
+//! page.encode(&Exit::IoOut(IoOut { port: 0x3f8, size: 1, data: b"Hi" }))?;
+//!
+//! let exit = page.decode()?;
+//! assert_eq!(exit.to_string(), "io out 0x3f8 <- 48 69");
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! The crate makes no system call and has no `unsafe`; it needs neither Linux nor an allocator. Pages
+//! decode in the byte order of the host. "API" in these pages is the kernel's
+//! [API document](https://docs.kernel.org/virt/kvm/api.html); the exits are in its section 5, "The
+//! kvm_run structure".
 #![no_std]
-#![allow(missing_docs)]
-use kvm_sys::ExitReason;
-#[repr(C)]
-#[derive(Debug, zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)]
-pub struct RunPage { head: [u64; 293], tail: [u64] }
-#[derive(Debug, PartialEq, Clone, Copy)] pub struct MemoryFault { pub flags: u64, pub gpa: u64, pub size: u64 }
-#[derive(Debug, PartialEq)] #[non_exhaustive]
-pub enum Exit<'a> { Interrupted, Again, MemoryFault(MemoryFault), Raw(&'a mut [u8]) }
-#[derive(Debug, PartialEq, Eq, Clone, Copy)] pub enum Field { A }
-impl core::fmt::Display for Field { fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result { f.write_str("a") } }
-#[derive(Debug)]
-pub struct Malformed;
-impl Malformed { pub fn field(&self) -> Field { Field::A } }
-impl RunPage {
-    pub const OFFSET: usize = 8;
-    pub fn elements(private: usize) -> Option<usize> { if private < 2352 || private % 8 != 0 { None } else { Some((private - 2352)/8) } }
-    pub fn decode(&mut self) -> Result<Exit<'_>, Malformed> { Err(Malformed) }
-    pub fn exit_reason(&self) -> ExitReason { ExitReason(0) }
-    pub fn clear_exit_reason(&mut self) {}
-}
+#![forbid(unsafe_code)]
+
+mod decode;
+mod display;
+mod encode;
+mod exit;
+mod fault;
+mod hypercall;
+mod hyperv;
+mod io;
+mod malformed;
+mod member;
+mod mmio;
+mod msr;
+mod other;
+mod page;
+mod snp;
+mod system;
+mod tdx;
+mod x86_64;
+mod xen;
+
+pub use decode::RawExit;
+pub use encode::Unencodable;
+pub use exit::Exit;
+pub use fault::{EmulationFailure, Exception, FailEntry, InternalError, MemoryFault};
+pub use hypercall::Hypercall;
+pub use hyperv::{Hyperv, HypervHcall, HypervOther, HypervSyndbg, HypervSynic};
+pub use io::{IoIn, IoOut};
+pub use malformed::{Field, Malformed};
+pub use mmio::{MmioRead, MmioWrite};
+pub use msr::{MsrRead, MsrWrite};
+pub use other::Other;
+pub use page::{BadPage, Beside, RunPage, RunState};
+pub use snp::SnpReqCerts;
+pub use system::SystemEvent;
+pub use tdx::{Tdx, TdxCall, TdxGetQuote, TdxOther, TdxSetupEventNotify, TdxVmCallInfo};
+pub use x86_64::{DebugExit, SyncArea, TprAccess};
+pub use xen::{Xen, XenHcall, XenOther};
+
+pub use kvm_sys;

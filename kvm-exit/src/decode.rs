@@ -1,0 +1,156 @@
+//! From a page to an exit.
+
+use core::convert::identity;
+use core::fmt;
+
+use kvm_sys::{
+    ExitReason, KVM_EXIT_AP_RESET_HOLD, KVM_EXIT_DEBUG, KVM_EXIT_DIRTY_RING_FULL,
+    KVM_EXIT_EXCEPTION, KVM_EXIT_HLT, KVM_EXIT_HYPERCALL, KVM_EXIT_HYPERV, KVM_EXIT_INTERNAL_ERROR,
+    KVM_EXIT_INTR, KVM_EXIT_IO, KVM_EXIT_IOAPIC_EOI, KVM_EXIT_IRQ_WINDOW_OPEN,
+    KVM_EXIT_MEMORY_FAULT, KVM_EXIT_MMIO, KVM_EXIT_NMI, KVM_EXIT_NOTIFY, KVM_EXIT_SET_TPR,
+    KVM_EXIT_SHUTDOWN, KVM_EXIT_SNP_REQ_CERTS, KVM_EXIT_SYSTEM_EVENT, KVM_EXIT_TDX,
+    KVM_EXIT_TPR_ACCESS, KVM_EXIT_UNKNOWN, KVM_EXIT_WATCHDOG, KVM_EXIT_X86_BUS_LOCK,
+    KVM_EXIT_X86_RDMSR, KVM_EXIT_X86_WRMSR, KVM_EXIT_XEN, kvm_run_eoi, kvm_run_hw, kvm_run_notify,
+};
+use zerocopy::transmute_ref;
+
+use crate::exit::FAIL_ENTRY;
+use crate::member::{Member, Union};
+use crate::{
+    DebugExit, Exception, Exit, FailEntry, Hypercall, Hyperv, InternalError, IoIn, IoOut,
+    Malformed, MemoryFault, MmioRead, MmioWrite, MsrRead, MsrWrite, Other, SnpReqCerts,
+    SystemEvent, Tdx, TprAccess, Xen, io, mmio,
+};
+
+/// The exit part of a page before it is decoded. Made by [`RunPage::split`](crate::RunPage::split).
+pub struct RawExit<'a> {
+    pub(crate) reason: ExitReason,
+    pub(crate) payload: &'a mut Union,
+    pub(crate) tail: &'a mut [u64],
+}
+
+impl<'a> RawExit<'a> {
+    /// The number of the exit.
+    pub fn reason(&self) -> ExitReason {
+        self.reason
+    }
+
+    /// The exit union as it is.
+    pub fn payload(&self) -> &[u8; 256] {
+        transmute_ref!(&*self.payload)
+    }
+
+    /// The exit with its payload.
+    ///
+    /// # Errors
+    ///
+    /// [`Malformed`] when the payload is none that the kernel writes.
+    #[inline(always)]
+    pub fn decode(self) -> Result<Exit<'a>, Malformed> {
+        self.decode_with(identity)
+    }
+
+    /// Calls `f` with the exit: [`decode`](Self::decode) for the tightest loops. `f` is compiled into the
+    /// arm of each frequent exit (port I/O and MMIO), where its `match` falls away, and once for all others;
+    /// that takes room and spares instructions.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode); `f` is not called then.
+    ///
+    /// ```
+    /// use kvm_exit::{Exit, IoOut, RunPage};
+    ///
+    /// let mut words = [0u64; RunPage::WORDS_4K];
+    /// let page = RunPage::from_words(&mut words)?;
+    /// page.encode(&Exit::IoOut(IoOut { port: 0x3f8, size: 1, data: b"A" }))?;
+    ///
+    /// let printed = page.decode_with(|exit| match exit {
+    ///     Exit::IoOut(io) => io.data.first().copied(),
+    ///     _ => None,
+    /// })?;
+    /// assert_eq!(printed, Some(b'A'));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[inline(always)]
+    pub fn decode_with<R>(self, f: impl FnOnce(Exit<'a>) -> R) -> Result<R, Malformed> {
+        match self.reason {
+            KVM_EXIT_IO => {
+                let io::Access {
+                    port,
+                    size,
+                    is_out,
+                    data,
+                } = io::Access::decode(self.payload, self.tail)?;
+                Ok(if is_out {
+                    f(Exit::IoOut(IoOut { port, size, data }))
+                } else {
+                    f(Exit::IoIn(IoIn { port, size, data }))
+                })
+            }
+            KVM_EXIT_MMIO => {
+                let mmio::Access {
+                    addr,
+                    is_write,
+                    data,
+                } = mmio::Access::decode(self.payload)?;
+                Ok(if is_write {
+                    f(Exit::MmioWrite(MmioWrite { addr, data }))
+                } else {
+                    f(Exit::MmioRead(MmioRead { addr, data }))
+                })
+            }
+            reason => Ok(f(rare(reason, self.payload)?)),
+        }
+    }
+}
+
+/// The exits that are worth a call.
+#[cold]
+#[inline(never)]
+fn rare(reason: ExitReason, payload: &mut Union) -> Result<Exit<'_>, Malformed> {
+    Ok(match reason {
+        KVM_EXIT_UNKNOWN => Exit::Unknown(kvm_run_hw::of(payload).hardware_exit_reason),
+        KVM_EXIT_EXCEPTION => Exit::Exception(Exception::decode(payload)),
+        KVM_EXIT_HYPERCALL => Exit::Hypercall(Hypercall::decode(payload)),
+        KVM_EXIT_DEBUG => Exit::Debug(DebugExit::decode(payload)),
+        KVM_EXIT_HLT => Exit::Hlt,
+        KVM_EXIT_IRQ_WINDOW_OPEN => Exit::IrqWindowOpen,
+        KVM_EXIT_SHUTDOWN => Exit::Shutdown,
+        FAIL_ENTRY => Exit::FailEntry(FailEntry::decode(payload)),
+        KVM_EXIT_INTR => Exit::Intr,
+        KVM_EXIT_SET_TPR => Exit::SetTpr,
+        KVM_EXIT_TPR_ACCESS => Exit::TprAccess(TprAccess::decode(payload)),
+        KVM_EXIT_NMI => Exit::Nmi,
+        KVM_EXIT_INTERNAL_ERROR => Exit::InternalError(InternalError::decode(payload)?),
+        KVM_EXIT_WATCHDOG => Exit::Watchdog,
+        KVM_EXIT_SYSTEM_EVENT => Exit::SystemEvent(SystemEvent::decode(payload)?),
+        KVM_EXIT_IOAPIC_EOI => Exit::IoapicEoi(kvm_run_eoi::of(payload).vector),
+        KVM_EXIT_HYPERV => Exit::Hyperv(Hyperv::decode(payload)),
+        KVM_EXIT_X86_RDMSR => Exit::X86Rdmsr(MsrRead::decode(payload)),
+        KVM_EXIT_X86_WRMSR => Exit::X86Wrmsr(MsrWrite::decode(payload)),
+        KVM_EXIT_DIRTY_RING_FULL => Exit::DirtyRingFull,
+        KVM_EXIT_AP_RESET_HOLD => Exit::ApResetHold,
+        KVM_EXIT_X86_BUS_LOCK => Exit::X86BusLock,
+        KVM_EXIT_XEN => Exit::Xen(Xen::decode(payload)),
+        KVM_EXIT_NOTIFY => Exit::Notify(kvm_run_notify::of(payload).flags),
+        KVM_EXIT_MEMORY_FAULT => Exit::MemoryFault(MemoryFault::decode(payload)),
+        KVM_EXIT_TDX => Exit::Tdx(Tdx::decode(payload)),
+        KVM_EXIT_SNP_REQ_CERTS => Exit::SnpReqCerts(SnpReqCerts::decode(payload)),
+        reason => Exit::Other(Other::decode(reason, payload)),
+    })
+}
+
+/// Whether decoding gives this reason a variant of its own; asked of the decoder itself.
+pub(crate) fn has_variant(reason: ExitReason, payload: &mut Union) -> bool {
+    matches!(reason, KVM_EXIT_IO | KVM_EXIT_MMIO)
+        || !matches!(rare(reason, payload), Ok(Exit::Other(_)))
+}
+
+impl fmt::Debug for RawExit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawExit")
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,46 @@
+//! `KVM_EXIT_HYPERCALL`: a hypercall of KVM's own that user space handles.
+
+use kvm_sys::kvm_run_hypercall;
+
+use crate::member::{Member, Union};
+
+/// The guest made a hypercall that `KVM_CAP_EXIT_HYPERCALL` sends here (`KVM_HC_MAP_GPA_RANGE`).
+#[derive(Debug, PartialEq, Eq)]
+pub struct Hypercall<'a> {
+    /// Which one: `KVM_HC_*`.
+    pub nr: u64,
+    /// Its arguments; how many of them it has depends on `nr`.
+    pub args: &'a [u64; 6],
+    /// Reply: what the guest gets in RAX, 0 or a negative `KVM_E*`. KVM puts 0 there beforehand.
+    pub ret: &'a mut u64,
+    /// Bit 0 is [`long_mode`](Self::long_mode).
+    pub flags: u64,
+}
+
+/// `KVM_EXIT_HYPERCALL_LONG_MODE`.
+const LONG_MODE: u64 = 1;
+
+impl<'a> Hypercall<'a> {
+    /// Whether the guest made the call in 64-bit mode; otherwise arguments and reply have 32 bits.
+    pub fn long_mode(&self) -> bool {
+        self.flags & LONG_MODE != 0
+    }
+
+    pub(crate) fn decode(payload: &'a mut Union) -> Self {
+        let member = kvm_run_hypercall::of(payload);
+        Self {
+            nr: member.nr,
+            args: &member.args,
+            ret: &mut member.ret,
+            flags: member.flags,
+        }
+    }
+
+    pub(crate) fn encode(&self, payload: &mut Union) {
+        let member = kvm_run_hypercall::of(payload);
+        member.nr = self.nr;
+        member.args = *self.args;
+        member.ret = *self.ret;
+        member.flags = self.flags;
+    }
+}
