@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "a run page is shared by its address")]
 
 use std::io;
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -57,22 +57,22 @@ impl RunMemory {
     /// # Safety
     ///
     /// The caller is inside `enter` of this vCPU, or no mapping was given to anybody yet.
-    pub(crate) unsafe fn with_page<R>(self: &Arc<Self>, look: impl FnOnce(&mut [u64]) -> R) -> R {
-        // SAFETY: the caller's promise.
-        unsafe { with_page(&self.mapping(), look) }
+    pub(crate) unsafe fn with_page<R>(&self, look: impl FnOnce(&mut [u64]) -> R) -> R {
+        // SAFETY: the caller's promise; the bytes are those that `mapping` lends, which `self` keeps.
+        unsafe { view(self.memory.start(), self.private, look) }
     }
 
     /// The byte that asks the vCPU to return.
-    pub(crate) fn immediate_exit(self: &Arc<Self>) -> u8 {
-        immediate_exit(&self.mapping())
+    pub(crate) fn immediate_exit(&self) -> u8 {
+        // SAFETY: `new` found more than 8 private bytes, and `memory` keeps them.
+        unsafe { flag(self.memory.start(), IMMEDIATE_EXIT) }
     }
 
     /// Waits until the vCPU is asked to return, or a signal arrives. Gives the errno with which
     /// `KVM_RUN` then returns.
-    pub(crate) fn block(self: &Arc<Self>) -> Errno {
-        let mapping = self.mapping();
+    pub(crate) fn block(&self) -> Errno {
         loop {
-            if immediate_exit(&mapping) != 0 {
+            if self.immediate_exit() != 0 {
                 return Errno::EINTR;
             }
             match self.wait.wait() {
@@ -96,37 +96,55 @@ impl Guard for RunMemory {
 ///
 /// The caller is inside `enter` of the mapping's vCPU, or nobody else knows the mapping yet.
 pub(crate) unsafe fn with_page<R>(mapping: &Mapping, look: impl FnOnce(&mut [u64]) -> R) -> R {
-    let Some(bytes) = mapping.private().checked_sub(RunPage::OFFSET) else {
-        return look(&mut []);
-    };
-    // SAFETY: the offset is inside the private bytes, as just found, and they are inside the mapping.
-    let start = unsafe { mapping.start().add(RunPage::OFFSET) }.cast::<u64>();
-    let words = ptr::slice_from_raw_parts_mut(start.as_ptr(), bytes / size_of::<u64>());
-    // SAFETY: `Mapping::new` promises that the bytes are initialised, writable, live while `mapping`
-    // is borrowed and, as 8 is a multiple of the alignment, aligned. The user makes no use of bytes 8
-    // and up while a thread is inside `enter`, which only one is, and the caller says that this is
-    // it; the reference ends with `look`.
-    look(unsafe { &mut *words })
+    // SAFETY: the caller's promise; `mapping`, borrowed for the call, keeps the bytes.
+    unsafe { view(mapping.start(), mapping.private(), look) }
 }
 
 /// The byte that asks the vCPU to return.
 pub(crate) fn immediate_exit(mapping: &Mapping) -> u8 {
-    flag(mapping, IMMEDIATE_EXIT)
+    flag_of(mapping, IMMEDIATE_EXIT)
 }
 
 /// The byte that asks for an exit as soon as an interrupt can be injected.
 pub(crate) fn request_interrupt_window(mapping: &Mapping) -> u8 {
-    flag(mapping, REQUEST_INTERRUPT_WINDOW)
+    flag_of(mapping, REQUEST_INTERRUPT_WINDOW)
 }
 
-fn flag(mapping: &Mapping, offset: usize) -> u8 {
+fn flag_of(mapping: &Mapping, offset: usize) -> u8 {
     if offset >= mapping.len() {
         return 0;
     }
-    // SAFETY: inside the mapping, as just found.
-    let flag = unsafe { mapping.start().add(offset) };
-    // SAFETY: `Mapping::new` promises that the byte lives while `mapping` is borrowed and that this
-    // one, 0 or 1, is accessed atomically only.
+    // SAFETY: inside the mapping, as just found, and `mapping` keeps it.
+    unsafe { flag(mapping.start(), offset) }
+}
+
+/// Gives the words of the run page at `start` from byte 8 on to the end of the private bytes.
+///
+/// # Safety
+///
+/// As [`with_page`] for the mapping with that start, which stays until this returns.
+unsafe fn view<R>(start: NonNull<u8>, private: usize, look: impl FnOnce(&mut [u64]) -> R) -> R {
+    let Some(bytes) = private.checked_sub(RunPage::OFFSET) else {
+        return look(&mut []);
+    };
+    // SAFETY: the offset is inside the private bytes, as just found, and they are inside the mapping.
+    let start = unsafe { start.add(RunPage::OFFSET) }.cast::<u64>();
+    let words = ptr::slice_from_raw_parts_mut(start.as_ptr(), bytes / size_of::<u64>());
+    // SAFETY: `Mapping::new` promises that the bytes are initialised, writable, live and, as 8 is a
+    // multiple of the alignment, aligned. The user makes no use of bytes 8 and up while a thread is
+    // inside `enter`, which only one is, and the caller says that this is it; the reference ends
+    // with `look`.
+    look(unsafe { &mut *words })
+}
+
+/// # Safety
+///
+/// `start` and `offset` (0 or 1) are those of a byte inside a mapping that stays until this returns.
+unsafe fn flag(start: NonNull<u8>, offset: usize) -> u8 {
+    // SAFETY: inside the mapping, says the caller.
+    let flag = unsafe { start.add(offset) };
+    // SAFETY: `Mapping::new` promises that the byte lives as long as the mapping, and that these two
+    // are accessed atomically only.
     let flag = unsafe { AtomicU8::from_ptr(flag.as_ptr()) };
     // Pairs with a kick, which stores the flag and then wakes.
     flag.load(Ordering::SeqCst)
