@@ -104,15 +104,15 @@ impl Error {
 
     fn hint(&self) -> Option<&'static str> {
         Some(match (self.op.name, self.errno) {
-            ("open /dev/kvm", Errno::ENOENT) => {
+            ("/dev/kvm", Errno::ENOENT) => {
                 "is KVM built into or loaded by this kernel, and virtualization enabled?"
             }
-            ("open /dev/kvm", Errno::EACCES | Errno::EPERM) => "is this user in the kvm group?",
-            ("open /dev/kvm", Errno::ENODEV) => {
+            ("/dev/kvm", Errno::EACCES | Errno::EPERM) => "is this user in the kvm group?",
+            ("/dev/kvm", Errno::ENODEV) => {
                 "does this CPU have virtualization, enabled in the firmware?"
             }
-            ("open /dev/kvm", Errno::ENOSYS) => "KVM exists on Linux only",
-            ("open /dev/kvm", Errno::ENOTTY) => "this file is no KVM device",
+            ("/dev/kvm", Errno::ENOSYS) => "KVM exists on Linux only",
+            ("/dev/kvm", Errno::ENOTTY) => "this file is no KVM device",
             ("KVM_GET_API_VERSION", Errno::ENOTTY) => "/dev/kvm is no KVM device",
             ("KVM_CREATE_VCPU", Errno::EEXIST) => "the VM has a vCPU with this id already",
             ("KVM_CREATE_VCPU", Errno::EINVAL) => {
@@ -179,3 +179,43 @@ impl fmt::Debug for Error {
 }
 
 impl core::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use std::string::ToString;
+
+    use super::*;
+    use crate::ops;
+
+    #[test]
+    fn names_the_call_the_errno_and_the_cure() {
+        let text = |op, errno| Error::new(op, errno).to_string();
+        assert_eq!(
+            text(&ops::OPEN, Errno::EACCES),
+            "/dev/kvm: EACCES: permission denied; is this user in the kvm group?"
+        );
+        assert_eq!(
+            text(&kvm_sys::KVM_GET_REGS, Errno::EFAULT),
+            "KVM_GET_REGS: EFAULT: bad address"
+        );
+        assert_eq!(
+            text(&kvm_sys::KVM_RUN, Errno(1234)),
+            "KVM_RUN: Errno(1234): unknown error"
+        );
+    }
+
+    #[test]
+    fn a_refusal_of_ours_says_which_thing() {
+        let error = Error::with(
+            &kvm_sys::KVM_SET_USER_MEMORY_REGION,
+            Errno::EEXIST,
+            Cause::Overlap,
+            7,
+        );
+        assert_eq!(
+            error.to_string(),
+            "KVM_SET_USER_MEMORY_REGION: the memory overlaps that of slot 7"
+        );
+        assert_eq!((error.errno(), error.detail()), (Errno::EEXIST, 7));
+    }
+}

@@ -79,3 +79,59 @@ impl Drop for CompleteOnly {
         self.0.flag().fetch_and(!COMPLETE, Ordering::SeqCst);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::sync::Arc;
+    use core::ptr::NonNull;
+    use core::sync::atomic::{AtomicUsize, Ordering};
+    use std::boxed::Box;
+
+    use super::*;
+    use crate::Guard;
+
+    struct Words {
+        start: NonNull<[u64; 2]>,
+        wakes: AtomicUsize,
+    }
+
+    // SAFETY: the words are this value's own, and accessed as atomics only.
+    unsafe impl Send for Words {}
+    // SAFETY: as for `Send`.
+    unsafe impl Sync for Words {}
+
+    impl Guard for Words {
+        fn wake(&self) {
+            self.wakes.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    impl Drop for Words {
+        fn drop(&mut self) {
+            // SAFETY: from `Box::leak` below, and given back once.
+            drop(unsafe { Box::from_raw(self.start.as_ptr()) });
+        }
+    }
+
+    #[test]
+    fn kick_and_complete_keep_out_of_each_others_way() {
+        let start = NonNull::from(Box::leak(Box::new([0_u64; 2])));
+        let words = Arc::new(Words {
+            start,
+            wakes: AtomicUsize::new(0),
+        });
+        // SAFETY: 16 bytes, aligned to 8, live until the guard goes, known to it only.
+        let mapping = unsafe { Mapping::new(start.cast(), 16, 16, words.clone()) };
+        let kicker = Kicker::new(mapping);
+        let flag = || kicker.flag().load(Ordering::Relaxed);
+
+        let only = kicker.clone().complete_only();
+        assert_ne!(flag(), 0, "entering completes only");
+        kicker.kick();
+        drop(only);
+        assert_ne!(flag(), 0, "the kick is still to be answered");
+        kicker.consume();
+        assert_eq!(flag(), 0);
+        assert_eq!(words.wakes.load(Ordering::Relaxed), 1);
+    }
+}

@@ -1,7 +1,78 @@
 //! Safe, typed KVM for virtual machine monitors, over any backend.
-#![cfg_attr(not(test), no_std)]
+//!
+//! [`Kvm`], [`Vm`] and [`Vcpu`] are the kernel's objects; their methods are its calls, under the names
+//! that Rust VMMs know. All of them go through one narrow trait, [`Hypervisor`], so the same program runs on
+//! `/dev/kvm` ([`DevKvm`], the default), on a recording, or on a model in memory.
+//!
+//! ```
+//! use kvm_core::{AnonymousMemory, Exit, GuestAddress, Kvm, Slot};
+//! use kvm_mock::{Model, Step};
+//!
+//! // `Kvm::open()?` is the real one. This one says what the guest will do.
+//! let model = Model::new();
+//! model.script(0, [Step::io_out(0x3f8, *b"hi"), Step::hlt()]);
+//! let kvm = Kvm::with(model)?;
+//!
+//! let vm = kvm.create_vm()?;
+//! vm.add_memory(Slot(0), GuestAddress(0), AnonymousMemory::new(0x4000)?)?;
+//! let mut vcpu = vm.create_vcpu(0)?;
+//! let mut serial = Vec::new();
+//! loop {
+//!     let (exit, regs) = vcpu.run()?;
+//!     match exit {
+//!         Exit::IoOut(io) if io.port == 0x3f8 => serial.extend_from_slice(io.data),
+//!         Exit::IoIn(io) => io.data.fill(0xff),
+//!         Exit::Hlt => break,
+//!         other => panic!("{other} at {:#x}", regs.get_regs()?.rip),
+//!     }
+//! }
+//! assert_eq!(serial, b"hi");
+//! # Ok::<(), kvm_core::Error>(())
+//! ```
+//!
+//! # Exits and registers
+//!
+//! [`Vcpu::run`] gives the exit, which borrows the run page, and beside it the [`Registers`]: both can be
+//! used at once. A reply is written into the exit; the guest has it once the vCPU runs again, or once
+//! [`Vcpu::complete`] finished the access without running it.
+//!
+//! # Memory
+//!
+//! [`Vm::add_memory`] takes what backs the guest's memory and keeps it alive. As a guest changes its memory
+//! when it likes, no Rust reference to the bytes exists while they are in a slot; they are copied, by
+//! guest address or through a [`Memory`] handle:
+//!
+//! ```compile_fail
+//! # let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+//! # use kvm_core::{AnonymousMemory, GuestAddress, Slot};
+//! let mut ram = AnonymousMemory::new(0x4000)?;
+//! let bytes = ram.as_mut_slice();
+//! vm.add_memory(Slot(0), GuestAddress(0), ram)?;
+//! bytes[0] = 0xf4; // the guest has it now
+//! # Ok::<(), kvm_core::Error>(())
+//! ```
+//!
+//! # Threads
+//!
+//! * One thread at a time runs a vCPU: [`Vcpu::run`] needs it mutably. It may be another one each time.
+//! * [`Registers`], [`Vm`], [`Kvm`] and [`Kicker`] can be cloned and used from any thread. Calls on the registers
+//!   of a vCPU that is running wait for its next exit; others don't.
+//! * [`Kicker::kick`] makes a running vCPU return [`Exit::Interrupted`], from any thread. On `/dev/kvm` it sends the
+//!   thread `SIGRTMIN`. If the program has no handler for that signal when it creates a vCPU, one that does
+//!   nothing is installed; a program with its own keeps it. The thread must not block the signal.
+//! * KVM serves only the process that created a VM: in the child of a fork calls fail with `EIO`.
+//! * Handles may be dropped in any order. The VM, and all memory in its slots, lives until its last handle
+//!   or vCPU is gone.
+//!
+//! # Features
+//!
+//! `std` (default): `AsFd` and `OwnedFd` for [`DevKvm`], and the system's locks. Without it the crate is
+//! `no_std` with `alloc`; entering a vCPU then asks the kernel for the thread's number each time.
+#![no_std]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 mod dev_kvm;
 mod errno;
@@ -20,7 +91,8 @@ mod vcpu;
 mod vm;
 mod x86_64;
 
-pub use kvm_exit::{self as exit, Exit};
+pub use kvm_exit::{self, Exit};
+pub use kvm_sys;
 
 pub use dev_kvm::DevKvm;
 pub use errno::Errno;

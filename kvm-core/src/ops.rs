@@ -17,7 +17,7 @@ const fn row(name: &'static str, fds: Fds, returns: Returns) -> Op {
 }
 
 /// Opening `/dev/kvm`.
-pub static OPEN: Op = row("open /dev/kvm", Fds::SYSTEM, Returns::Descriptor);
+pub static OPEN: Op = row("/dev/kvm", Fds::SYSTEM, Returns::Descriptor);
 
 /// The host's page size in bytes. The kernel answers it through `sysconf`; a recording answers with
 /// that of the machine it was made on.

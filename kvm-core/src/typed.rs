@@ -115,24 +115,27 @@ impl<T: FromBytes + IntoBytes> Update<T> {
     }
 }
 
-/// A call on a header and the `E`s behind it.
-pub(crate) struct List<E> {
+/// How a header and the `E`s behind it lie in memory.
+struct Layout<E> {
     op: &'static Op,
     header: usize,
     count_at: usize,
     element: PhantomData<fn(E)>,
 }
 
-impl<E: FromBytes + IntoBytes + Immutable + Copy> List<E> {
-    pub(crate) const fn new(op: &'static Op) -> Self {
+impl<E: FromBytes + IntoBytes + Immutable + Copy> Layout<E> {
+    #[expect(clippy::panic, reason = "evaluated at compile time only")]
+    const fn new(op: &'static Op, dir: Dir) -> Self {
         match op.takes {
             Takes::Struct {
                 size,
+                dir: true_dir,
                 flex: Some(flex),
                 inner: [],
                 opaque: [],
                 ..
             } => {
+                assert!(dir as u8 == true_dir as u8);
                 assert!(flex.element as usize == size_of::<E>() && flex.count_at + 4 <= size);
                 Self {
                     op,
@@ -149,16 +152,12 @@ impl<E: FromBytes + IntoBytes + Immutable + Copy> List<E> {
         Error::new(self.op, errno)
     }
 
-    /// Header and elements as the kernel wants them.
+    /// Header and elements as the kernel wants them: as many elements as the header's count says.
     fn encode(&self, elements: &[E]) -> Result<Vec<u8>, Error> {
-        let many = || {
-            let count = u32::try_from(elements.len()).unwrap_or(u32::MAX);
-            Error::with(self.op, Errno::E2BIG, Cause::Count, count)
-        };
+        let count = u32::try_from(elements.len()).unwrap_or(u32::MAX);
         if elements.len() > MOST_ELEMENTS {
-            return Err(many());
+            return Err(Error::with(self.op, Errno::E2BIG, Cause::Count, count));
         }
-        let count = u32::try_from(elements.len()).map_err(|_| many())?;
         let mut bytes = alloc::vec![0; self.header];
         if let Some(field) = bytes.get_mut(self.count_at..self.count_at + 4) {
             field.copy_from_slice(&count.to_ne_bytes());
@@ -188,25 +187,34 @@ impl<E: FromBytes + IntoBytes + Immutable + Copy> List<E> {
             Err(Error::with(self.op, Errno::EPROTO, Cause::Count, count))
         }
     }
+}
+
+/// A call that fills or changes the `E`s behind a header.
+pub(crate) struct UpdateList<E>(Layout<E>);
+
+impl<E: FromBytes + IntoBytes + Immutable + Copy> UpdateList<E> {
+    pub(crate) const fn new(op: &'static Op) -> Self {
+        Self(Layout::new(op, Dir::InOut))
+    }
 
     fn raw<H: Hypervisor>(&self, on: &H, bytes: &mut [u8]) -> Result<u32, Errno> {
         // SAFETY: `encode` made the bytes: the header and as many elements as its count says, which
-        // is all that the row reads or writes; `new` checked that it needs nothing else.
-        unsafe { on.ioctl(self.op, &mut Arg::Mut(bytes)) }
+        // is all that the row reads or writes; `Layout::new` checked that it needs nothing else.
+        unsafe { on.ioctl(self.0.op, &mut Arg::Mut(bytes)) }
     }
 
     /// Asks for a list of unknown length, with more and more room while the answer is `E2BIG`.
     pub(crate) fn get<H: Hypervisor>(&self, on: &H) -> Result<Vec<E>, Error> {
         let mut room = 64;
         loop {
-            let mut bytes = self.encode(&alloc::vec![E::new_zeroed(); room])?;
+            let mut bytes = self.0.encode(&alloc::vec![E::new_zeroed(); room])?;
             match self.raw(on, &mut bytes) {
-                Ok(_) => return self.decode(&bytes),
+                Ok(_) => return self.0.decode(&bytes),
                 Err(Errno::E2BIG) if room < MOST_ELEMENTS => {
                     // Some calls say how many there are.
-                    room = self.count(&bytes).max(room * 2).min(MOST_ELEMENTS);
+                    room = self.0.count(&bytes).max(room * 2).min(MOST_ELEMENTS);
                 }
-                Err(errno) => return Err(self.error(errno)),
+                Err(errno) => return Err(self.0.error(errno)),
             }
         }
     }
@@ -214,22 +222,31 @@ impl<E: FromBytes + IntoBytes + Immutable + Copy> List<E> {
     /// Gives the elements to the call, and gets them back into the same place. Gives what the call
     /// returned.
     pub(crate) fn update<H: Hypervisor>(&self, on: &H, elements: &mut [E]) -> Result<u32, Error> {
-        let mut bytes = self.encode(elements)?;
+        let mut bytes = self.0.encode(elements)?;
         let returned = self
             .raw(on, &mut bytes)
-            .map_err(|errno| self.error(errno))?;
-        let answer = self.decode(&bytes)?;
+            .map_err(|errno| self.0.error(errno))?;
+        let answer = self.0.decode(&bytes)?;
         for (element, answer) in elements.iter_mut().zip(answer) {
             *element = answer;
         }
         Ok(returned)
     }
+}
 
-    /// Gives the elements to the call. Gives what the call returned.
-    pub(crate) fn set<H: Hypervisor>(&self, on: &H, elements: &[E]) -> Result<u32, Error> {
-        let bytes = self.encode(elements)?;
-        // SAFETY: as in `raw`; `new`'s callers take rows of the direction they use, and a row that
-        // writes is never used with `set`.
-        unsafe { on.ioctl(self.op, &mut Arg::In(&bytes)) }.map_err(|errno| self.error(errno))
+/// A call that reads the `E`s behind a header.
+pub(crate) struct SetList<E>(Layout<E>);
+
+impl<E: FromBytes + IntoBytes + Immutable + Copy> SetList<E> {
+    pub(crate) const fn new(op: &'static Op) -> Self {
+        Self(Layout::new(op, Dir::In))
+    }
+
+    /// Gives what the call returned.
+    pub(crate) fn call<H: Hypervisor>(&self, on: &H, elements: &[E]) -> Result<u32, Error> {
+        let bytes = self.0.encode(elements)?;
+        // SAFETY: `encode` made the bytes: the header and as many elements as its count says, which
+        // is all that the row reads; `Layout::new` checked that it needs nothing else.
+        unsafe { on.ioctl(self.0.op, &mut Arg::In(&bytes)) }.map_err(|errno| self.0.error(errno))
     }
 }

@@ -7,7 +7,7 @@ use core::ops::Deref;
 use core::ptr;
 
 use kvm_exit::{Exit, Malformed, RunPage};
-use kvm_sys::{KVM_EXIT_MEMORY_FAULT, KVM_RUN};
+use kvm_sys::{KVM_EXIT_MEMORY_FAULT, KVM_EXIT_UNKNOWN, KVM_RUN};
 
 use crate::error::Cause;
 use crate::{DevKvm, Errno, Error, Hypervisor, Kicker, Mapping, Region, Registers, ops, vm};
@@ -90,7 +90,7 @@ impl RunHalf {
                 };
                 // With any other errno the reason is left over from an earlier exit. So that
                 // this one is never taken for it, it goes.
-                self.page_mut().clear_exit_reason();
+                self.page_mut().set_exit_reason(KVM_EXIT_UNKNOWN);
                 Ok(Exit::MemoryFault(fault))
             }
             _ => Err(Error::new(&KVM_RUN, errno)),
@@ -100,7 +100,7 @@ impl RunHalf {
 
 #[cold]
 fn malformed(malformed: Malformed) -> Error {
-    let cause = Cause::Malformed(malformed.field());
+    let cause = Cause::Malformed(malformed.field);
     Error::with(&KVM_RUN, Errno::EPROTO, cause, 0)
 }
 
@@ -184,8 +184,16 @@ impl<H: Hypervisor> Vcpu<H> {
         &mut self,
         handle: impl FnOnce(Exit<'_>, &Registers<H>) -> R,
     ) -> Result<R, Error> {
-        let (exit, registers) = self.run()?;
-        Ok(handle(exit, registers))
+        let registers = &self.registers;
+        // SAFETY: as in `enter`.
+        match unsafe { registers.backend().enter() } {
+            Ok(()) => self
+                .run
+                .page_mut()
+                .decode_with(|exit| handle(exit, registers))
+                .map_err(malformed),
+            Err(errno) => Ok(handle(self.run.no_exit(errno)?, registers)),
+        }
     }
 
     /// Runs the guest until it exits, and goes on when a signal interrupts it: never gives

@@ -8,11 +8,12 @@ use kvm_sys::{
 };
 
 use crate::error::Cause;
-use crate::typed::{Call, Get, List, Set, Update};
+use crate::typed::{Call, Get, Set, SetList, Update, UpdateList};
 use crate::{Errno, Error, Hypervisor, Kvm, Registers, Vm};
 
-const GET_SUPPORTED_CPUID: List<kvm_cpuid_entry2> = List::new(&kvm_sys::KVM_GET_SUPPORTED_CPUID);
-const GET_MSR_INDEX_LIST: List<u32> = List::new(&kvm_sys::KVM_GET_MSR_INDEX_LIST);
+const GET_SUPPORTED_CPUID: UpdateList<kvm_cpuid_entry2> =
+    UpdateList::new(&kvm_sys::KVM_GET_SUPPORTED_CPUID);
+const GET_MSR_INDEX_LIST: UpdateList<u32> = UpdateList::new(&kvm_sys::KVM_GET_MSR_INDEX_LIST);
 const CREATE_IRQCHIP: Call = Call::new(&kvm_sys::KVM_CREATE_IRQCHIP);
 const GET_IRQCHIP: Update<kvm_irqchip> = Update::new(&kvm_sys::KVM_GET_IRQCHIP);
 const SET_IRQCHIP: Set<kvm_irqchip> = Set::new(&kvm_sys::KVM_SET_IRQCHIP);
@@ -24,10 +25,10 @@ const GET_SREGS: Get<kvm_sregs> = Get::new(&kvm_sys::KVM_GET_SREGS);
 const SET_SREGS: Set<kvm_sregs> = Set::new(&kvm_sys::KVM_SET_SREGS);
 const GET_DEBUGREGS: Get<kvm_debugregs> = Get::new(&kvm_sys::KVM_GET_DEBUGREGS);
 const SET_DEBUGREGS: Set<kvm_debugregs> = Set::new(&kvm_sys::KVM_SET_DEBUGREGS);
-const GET_CPUID2: List<kvm_cpuid_entry2> = List::new(&kvm_sys::KVM_GET_CPUID2);
-const SET_CPUID2: List<kvm_cpuid_entry2> = List::new(&kvm_sys::KVM_SET_CPUID2);
-const GET_MSRS: List<kvm_msr_entry> = List::new(&kvm_sys::KVM_GET_MSRS);
-const SET_MSRS: List<kvm_msr_entry> = List::new(&kvm_sys::KVM_SET_MSRS);
+const GET_CPUID2: UpdateList<kvm_cpuid_entry2> = UpdateList::new(&kvm_sys::KVM_GET_CPUID2);
+const SET_CPUID2: SetList<kvm_cpuid_entry2> = SetList::new(&kvm_sys::KVM_SET_CPUID2);
+const GET_MSRS: UpdateList<kvm_msr_entry> = UpdateList::new(&kvm_sys::KVM_GET_MSRS);
+const SET_MSRS: SetList<kvm_msr_entry> = SetList::new(&kvm_sys::KVM_SET_MSRS);
 
 impl<H: Hypervisor> Kvm<H> {
     /// The CPUID leaves that the CPU and KVM both support, to give to
@@ -203,7 +204,7 @@ impl<H: Hypervisor> Registers<H> {
     /// `EINVAL` when the vCPU has run and the leaves differ, or KVM can't serve them; `E2BIG` when
     /// there are more than 256.
     pub fn set_cpuid2(&self, entries: &[kvm_cpuid_entry2]) -> Result<(), Error> {
-        SET_CPUID2.set(self.backend(), entries).map(|_| ())
+        SET_CPUID2.call(self.backend(), entries).map(|_| ())
     }
 
     /// Reads the MSRs whose `index` each entry names, into its `data`. Section 4.18.
@@ -222,7 +223,7 @@ impl<H: Hypervisor> Registers<H> {
     ///
     /// [`Cause::Msr`] with the index of the first one that was refused; those before it are set.
     pub fn set_msrs(&self, entries: &[kvm_msr_entry]) -> Result<(), Error> {
-        let done = SET_MSRS.set(self.backend(), entries)?;
+        let done = SET_MSRS.call(self.backend(), entries)?;
         all_done(&kvm_sys::KVM_SET_MSRS, entries, done)
     }
 }

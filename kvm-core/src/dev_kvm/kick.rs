@@ -33,9 +33,11 @@ impl Entered {
         fence(Ordering::SeqCst);
         let thread = self.0.load(Ordering::Relaxed);
         if thread != 0 {
-            // SAFETY: `tgkill` touches no memory of this process; the signal has a handler since `install`,
+            // SAFETY: takes nothing and touches no memory.
+            let process = unsafe { libc::getpid() };
+            // SAFETY: touches no memory of this process; the signal has a handler since `install`,
             // which came before the first entry.
-            let _ = unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), thread, signal()) };
+            let _ = unsafe { libc::syscall(libc::SYS_tgkill, process, thread, signal()) };
         }
     }
 }

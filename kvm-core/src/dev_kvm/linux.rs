@@ -42,43 +42,46 @@ impl DevKvm {
     }
 
     /// Makes the call with one machine word as its argument.
-    fn call(&self, op: &'static Op, arg: usize) -> Result<i32, Errno> {
-        // A request number is 32 bits; `ioctl` takes them as what its C library declares.
+    ///
+    /// # Safety
+    ///
+    /// Where the row of `op` takes a pointer, `arg` is one to bytes that outlive the call and are all
+    /// that it reads or writes, but for what [`Hypervisor::ioctl`]'s caller promises.
+    #[inline(always)]
+    unsafe fn call(&self, op: &'static Op, arg: usize) -> Result<u32, Errno> {
+        // C libraries differ in the type they declare for the request's 32 bits.
         let request = op.request as _;
-        // SAFETY: the callers pass integers, or pointers to bytes that outlive the call and are as long
-        // as it needs; their callers promise so.
+        // SAFETY: as the caller promises.
         let returned = unsafe { libc::ioctl(self.fd.0, request, arg) };
-        if returned < 0 {
-            Err(errno())
-        } else {
-            Ok(returned)
-        }
+        u32::try_from(returned).map_err(|_| errno())
     }
 
     /// Makes the call, with pointers put where the kernel wants them.
-    fn call_with(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<i32, Errno> {
-        match arg {
-            Arg::None => self.call(op, 0),
-            Arg::Value(value) => match usize::try_from(*value) {
-                Ok(value) => self.call(op, value),
-                Err(_) => Err(Errno::EINVAL),
-            },
-            Arg::In(bytes) => self.call(op, bytes.as_ptr().expose_provenance()),
-            Arg::Mut(bytes) => self.call(op, bytes.as_mut_ptr().expose_provenance()),
+    ///
+    /// # Safety
+    ///
+    /// As [`Hypervisor::ioctl`].
+    unsafe fn call_with(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let word = match arg {
+            Arg::None => 0,
+            Arg::Value(value) => usize::try_from(*value).map_err(|_| Errno::EINVAL)?,
+            Arg::In(bytes) => bytes.as_ptr().expose_provenance(),
+            Arg::Mut(bytes) => bytes.as_mut_ptr().expose_provenance(),
             Arg::Parts { head, parts } => {
                 for Part { offset, bytes } in parts.iter_mut() {
                     let pointer = match bytes {
                         PartBytes::In(bytes) => bytes.as_ptr().expose_provenance(),
                         PartBytes::Mut(bytes) => bytes.as_mut_ptr().expose_provenance(),
                     };
-                    head.get_mut(*offset..)
-                        .and_then(<[u8]>::first_chunk_mut)
-                        .map(|field| *field = (pointer as u64).to_ne_bytes())
-                        .ok_or(Errno::EINVAL)?;
+                    let field = head.get_mut(*offset..).and_then(<[u8]>::first_chunk_mut);
+                    *field.ok_or(Errno::EINVAL)? = (pointer as u64).to_ne_bytes();
                 }
-                self.call(op, head.as_mut_ptr().expose_provenance())
+                head.as_mut_ptr().expose_provenance()
             }
-        }
+        };
+        // SAFETY: the caller promises that `arg` fits the row: the word is the number that it takes,
+        // or a pointer to bytes borrowed until after the call, with pointers to such bytes inside.
+        unsafe { self.call(op, word) }
     }
 }
 
@@ -90,14 +93,15 @@ unsafe impl Hypervisor for DevKvm {
         if op == &ops::PAGE_SIZE {
             return page_size();
         }
-        // Not negative.
-        self.call_with(op, arg).map(i32::cast_unsigned)
+        // SAFETY: the caller's promise, passed on.
+        unsafe { self.call_with(op, arg) }
     }
 
     unsafe fn create(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<Self, Errno> {
-        let returned = self.call_with(op, arg)?;
+        // SAFETY: the caller's promise, passed on.
+        let returned = unsafe { self.call_with(op, arg) }?;
         let fd = match op.returns {
-            Returns::Descriptor => returned,
+            Returns::Descriptor => i32::try_from(returned).map_err(|_| Errno::EBADF)?,
             Returns::DescriptorAt(offset) => match arg {
                 Arg::Mut(bytes) => bytes
                     .get(offset as usize..)
@@ -135,7 +139,9 @@ unsafe impl Hypervisor for DevKvm {
     #[inline(always)]
     unsafe fn enter(&self) -> Result<(), Errno> {
         self.entered.note();
-        self.call(&KVM_RUN, 0).map(|_| ())
+        // SAFETY: `KVM_RUN` takes nothing. That the kernel writes to the run page is what the caller's
+        // promise allows.
+        unsafe { self.call(&KVM_RUN, 0) }.map(|_| ())
     }
 
     fn read(&self, offset: u64, buf: &mut [u8]) -> Result<usize, Errno> {
@@ -207,4 +213,32 @@ fn errno() -> Errno {
     // SAFETY: the C library keeps it valid as long as the thread lives.
     let number = unsafe { *location };
     Errno(u16::try_from(number).unwrap_or(Errno::EINVAL.0))
+}
+
+#[cfg(feature = "std")]
+mod with_std {
+    extern crate std;
+
+    use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+
+    use super::{DevKvm, Fd};
+
+    impl DevKvm {
+        /// Takes over an open descriptor of `/dev/kvm`, such as a jailed process was given.
+        ///
+        /// # Safety
+        ///
+        /// The descriptor is one of `/dev/kvm`: on another kind of file the same request numbers may
+        /// mean calls that write more bytes than KVM's.
+        pub unsafe fn from_fd(fd: OwnedFd) -> Self {
+            Self::new(Fd(fd.into_raw_fd()))
+        }
+    }
+
+    impl AsFd for DevKvm {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            // SAFETY: owned by `self`, so open as long as `self` is borrowed.
+            unsafe { BorrowedFd::borrow_raw(self.fd.0) }
+        }
+    }
 }

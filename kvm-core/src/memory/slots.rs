@@ -105,12 +105,79 @@ impl Slots {
             let Some((_, region)) = found else {
                 return false;
             };
-            // Below the memory's length, so both fit.
-            let offset = (at - region.start) as usize;
+            let Ok(offset) = usize::try_from(at - region.start) else {
+                return false;
+            };
             let n = (region.memory.len() - offset).min(len - done);
             copy(&region.memory, offset, done..done + n);
             done += n;
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use kvm_sys::KVM_SET_USER_MEMORY_REGION;
+
+    use super::*;
+    use crate::AnonymousMemory;
+
+    const PAGE: u64 = 0x1000;
+
+    fn memory(pages: usize) -> Memory {
+        AnonymousMemory::new(pages * 0x1000).unwrap().into()
+    }
+
+    fn cause(slots: &Slots, slot: u32, address: u64, memory: &Memory) -> Option<Cause> {
+        let op = &KVM_SET_USER_MEMORY_REGION;
+        slots
+            .check(op, Slot(slot), GuestAddress(address), memory, PAGE)
+            .err()
+            .map(|error| error.cause())
+    }
+
+    #[test]
+    fn memory_is_checked_before_the_kernel_sees_it() {
+        let mut slots = Slots::default();
+        slots.insert(Slot(3), GuestAddress(0x4000), memory(2));
+        let one = memory(1);
+        assert_eq!(cause(&slots, 0, 0x3000, &one), None);
+        assert_eq!(cause(&slots, 0, 0x6000, &one), None);
+        assert_eq!(cause(&slots, 0, 0x3000, &memory(2)), Some(Cause::Overlap));
+        assert_eq!(cause(&slots, 0, 0x5000, &one), Some(Cause::Overlap));
+        assert_eq!(cause(&slots, 3, 0x9000, &one), Some(Cause::SlotTaken));
+        assert_eq!(cause(&slots, 0, 0x3008, &one), Some(Cause::Unaligned));
+        let short = AnonymousMemory::new(8).unwrap().into();
+        assert_eq!(cause(&slots, 0, 0x3000, &short), Some(Cause::Unaligned));
+        let last = u64::MAX - 0xfff;
+        assert_eq!(cause(&slots, 0, last, &one), Some(Cause::TooHigh));
+    }
+
+    #[test]
+    fn address_spaces_do_not_overlap() {
+        let mut slots = Slots::default();
+        slots.insert(Slot(3), GuestAddress(0x4000), memory(2));
+        assert_eq!(cause(&slots, 0x1_0003, 0x4000, &memory(1)), None);
+    }
+
+    #[test]
+    fn a_walk_crosses_slots_and_stops_at_holes() {
+        let mut slots = Slots::default();
+        slots.insert(Slot(0), GuestAddress(0x1000), memory(1));
+        slots.insert(Slot(1), GuestAddress(0x2000), memory(1));
+        let mut seen = Vec::new();
+        assert!(slots.walk(GuestAddress(0x1ffe), 4, |_, offset, range| {
+            seen.push((offset, range))
+        }));
+        assert_eq!(seen, [(0xffe, 0..2), (0, 2..4)]);
+        seen.clear();
+        assert!(!slots.walk(GuestAddress(0x2ffe), 4, |_, offset, range| {
+            seen.push((offset, range))
+        }));
+        assert!(!slots.walk(GuestAddress(u64::MAX), 4, |_, _, _| ()));
+        assert_eq!(seen, [], "nothing is copied when part is missing");
     }
 }

@@ -69,7 +69,11 @@ impl Span {
             index += 1;
         }
         for chunk in rest.chunks_mut(WORD) {
-            copy(chunk, Some(&self.load(index).to_ne_bytes()));
+            let bytes = self.load(index).to_ne_bytes();
+            match <&mut [u8; WORD]>::try_from(&mut *chunk) {
+                Ok(word) => *word = bytes,
+                Err(_) => copy(chunk, Some(&bytes)),
+            }
             index += 1;
         }
         true
@@ -159,7 +163,7 @@ mod tests {
         for offset in 0..=24 {
             for len in 0..=(24 - offset) {
                 with(&mut [0xa5a5_a5a5_a5a5_a5a5; 3], |span| {
-                    let data: std::vec::Vec<u8> = (1..=len as u8).collect();
+                    let data: std::vec::Vec<u8> = (1..=24).take(len).collect();
                     assert!(span.write(offset, &data));
                     let mut all = [0; 24];
                     assert!(span.read(0, &mut all));

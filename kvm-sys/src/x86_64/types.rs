@@ -102,19 +102,19 @@ pub struct kvm_ioapic_state_redirtbl_fields {
 
 impl kvm_ioapic_state_redirtbl_fields {
     pub const fn delivery_mode(&self) -> u8 {
-        (self.bits0 >> 0) & 0x7
+        self.bits0 & 0x7
     }
 
-    /// Keeps the low bits of `value`; the field has 3.
+    /// Keeps the low 3 of the bits of `value`.
     pub const fn set_delivery_mode(&mut self, value: u8) {
-        self.bits0 = (self.bits0 & !(0x7 << 0)) | ((value & 0x7) << 0);
+        self.bits0 = (self.bits0 & !0x7) | (value & 0x7);
     }
 
     pub const fn dest_mode(&self) -> u8 {
         (self.bits0 >> 3) & 0x1
     }
 
-    /// Keeps the low bits of `value`; the field has 1.
+    /// Keeps the low 1 of the bits of `value`.
     pub const fn set_dest_mode(&mut self, value: u8) {
         self.bits0 = (self.bits0 & !(0x1 << 3)) | ((value & 0x1) << 3);
     }
@@ -123,7 +123,7 @@ impl kvm_ioapic_state_redirtbl_fields {
         (self.bits0 >> 4) & 0x1
     }
 
-    /// Keeps the low bits of `value`; the field has 1.
+    /// Keeps the low 1 of the bits of `value`.
     pub const fn set_delivery_status(&mut self, value: u8) {
         self.bits0 = (self.bits0 & !(0x1 << 4)) | ((value & 0x1) << 4);
     }
@@ -132,7 +132,7 @@ impl kvm_ioapic_state_redirtbl_fields {
         (self.bits0 >> 5) & 0x1
     }
 
-    /// Keeps the low bits of `value`; the field has 1.
+    /// Keeps the low 1 of the bits of `value`.
     pub const fn set_polarity(&mut self, value: u8) {
         self.bits0 = (self.bits0 & !(0x1 << 5)) | ((value & 0x1) << 5);
     }
@@ -141,7 +141,7 @@ impl kvm_ioapic_state_redirtbl_fields {
         (self.bits0 >> 6) & 0x1
     }
 
-    /// Keeps the low bits of `value`; the field has 1.
+    /// Keeps the low 1 of the bits of `value`.
     pub const fn set_remote_irr(&mut self, value: u8) {
         self.bits0 = (self.bits0 & !(0x1 << 6)) | ((value & 0x1) << 6);
     }
@@ -150,25 +150,25 @@ impl kvm_ioapic_state_redirtbl_fields {
         (self.bits0 >> 7) & 0x1
     }
 
-    /// Keeps the low bits of `value`; the field has 1.
+    /// Keeps the low 1 of the bits of `value`.
     pub const fn set_trig_mode(&mut self, value: u8) {
         self.bits0 = (self.bits0 & !(0x1 << 7)) | ((value & 0x1) << 7);
     }
 
     pub const fn mask(&self) -> u8 {
-        (self.bits1 >> 0) & 0x1
+        self.bits1 & 0x1
     }
 
-    /// Keeps the low bits of `value`; the field has 1.
+    /// Keeps the low 1 of the bits of `value`.
     pub const fn set_mask(&mut self, value: u8) {
-        self.bits1 = (self.bits1 & !(0x1 << 0)) | ((value & 0x1) << 0);
+        self.bits1 = (self.bits1 & !0x1) | (value & 0x1);
     }
 
     pub const fn reserve(&self) -> u8 {
         (self.bits1 >> 1) & 0x7f
     }
 
-    /// Keeps the low bits of `value`; the field has 7.
+    /// Keeps the low 7 of the bits of `value`.
     pub const fn set_reserve(&mut self, value: u8) {
         self.bits1 = (self.bits1 & !(0x7f << 1)) | ((value & 0x7f) << 1);
     }

@@ -1,0 +1,360 @@
+//! Structures, unions, and the assertions that pin their layout.
+
+use std::fmt::Write;
+
+use anyhow::{Context, Result};
+
+use crate::lower::{Bits, Field, Item, Lowering, Shape, View};
+
+pub(super) fn emit(lowering: &Lowering<'_>) -> Result<String> {
+    let items = lowering.items()?;
+    let mut body = String::new();
+    for item in &items {
+        body.push('\n');
+        match &item.shape {
+            Shape::Struct { fields, bits } => structure(item, fields, bits, &mut body)?,
+            Shape::Union { views } => {
+                let find = |name: &str| items.iter().find(|item| item.name == name);
+                let align = |view: &View| find(&view.ty).map(|item| item.align);
+                union(item, views, &align, &mut body)
+                    .with_context(|| format!("in the union {}", item.name))?;
+            }
+        }
+    }
+    Ok(format!("{USES}{}{body}", groups(&items, lowering)))
+}
+
+const USES: &str = "
+use zerocopy::{
+    FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, transmute_mut, transmute_ref,
+};
+
+";
+
+/// The families and flags that fields name.
+fn groups(items: &[Item], lowering: &Lowering<'_>) -> String {
+    let used = |ty: &str| {
+        items.iter().any(|item| match &item.shape {
+            Shape::Struct { fields, .. } => fields.iter().any(|field| field.ty == ty),
+            Shape::Union { .. } => false,
+        })
+    };
+    let mut lines = String::new();
+    for (module, groups) in [
+        ("families", &lowering.curation.families),
+        ("flags", &lowering.curation.flags),
+    ] {
+        let mut names: Vec<_> = groups
+            .iter()
+            .map(|group| group.ty.as_str())
+            .filter(|ty| used(ty))
+            .collect();
+        names.sort_unstable();
+        lines.push_str(&wrapped_use(module, &names));
+    }
+    lines
+}
+
+/// `use super::module::{A, B};`, with lines as rustfmt breaks them.
+fn wrapped_use(module: &str, names: &[&str]) -> String {
+    let line = format!("use super::{module}::{{{}}};\n", names.join(", "));
+    if line.len() <= 101 {
+        return line;
+    }
+    let mut text = format!("use super::{module}::{{\n");
+    let mut line = String::from("   ");
+    for name in names {
+        if line.len() + name.len() + 2 > 100 {
+            text.push_str(&line);
+            text.push('\n');
+            line = String::from("   ");
+        }
+        let _ = write!(line, " {name},");
+    }
+    text.push_str(&line);
+    text.push_str("\n};\n");
+    text
+}
+
+/// The derives, and `Default` by hand where an array is longer than the standard library's limit.
+fn head(item: &Item, derivable: bool, out: &mut String) {
+    let name = &item.name;
+    let align = if item.force_align {
+        format!(", align({})", item.align)
+    } else {
+        String::new()
+    };
+    let default = if derivable { "Default, " } else { "" };
+    let _ = write!(
+        out,
+        "#[derive(Clone, Copy, Debug, {default}PartialEq, Eq)]
+#[repr(C{align})]
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct {name}"
+    );
+}
+
+fn tail(name: &str, derivable: bool, out: &mut String) {
+    if !derivable {
+        let _ = write!(
+            out,
+            "\nimpl Default for {name} {{\n    fn default() -> Self {{\n        \
+             Self::new_zeroed()\n    }}\n}}\n"
+        );
+    }
+}
+
+fn structure(item: &Item, fields: &[Field], bits: &[Bits], out: &mut String) -> Result<()> {
+    let name = &item.name;
+    let derivable = fields.iter().all(|field| short(&field.ty));
+    head(item, derivable, out);
+    out.push_str(" {\n");
+    for field in fields {
+        if field.padding {
+            out.push_str("    #[doc(hidden)]\n");
+        }
+        writeln!(out, "    pub {}: {},", field.name, field.ty)?;
+    }
+    out.push_str("}\n");
+    tail(name, derivable, out);
+    if !bits.is_empty() {
+        write!(out, "\nimpl {name} {{")?;
+        for (index, bits) in bits.iter().enumerate() {
+            out.push_str(if index > 0 { "\n\n" } else { "\n" });
+            accessors(bits, out)?;
+        }
+        out.push_str("\n}\n");
+    }
+    layout(item, fields, out);
+    Ok(())
+}
+
+fn accessors(bits: &Bits, out: &mut String) -> Result<()> {
+    let Bits {
+        name,
+        storage,
+        repr,
+        shift,
+        width,
+    } = bits;
+    let mask = format!("{:#x}", (1_u128 << width) - 1);
+    let (get, hole, put) = match shift {
+        0 => (
+            format!("self.{storage} & {mask}"),
+            mask.clone(),
+            format!("(value & {mask})"),
+        ),
+        _ => (
+            format!("(self.{storage} >> {shift}) & {mask}"),
+            format!("({mask} << {shift})"),
+            format!("((value & {mask}) << {shift})"),
+        ),
+    };
+    write!(
+        out,
+        "    pub const fn {name}(&self) -> {repr} {{
+        {get}
+    }}
+
+    /// Keeps the low {width} of the bits of `value`.
+    pub const fn set_{name}(&mut self, value: {repr}) {{
+        self.{storage} = (self.{storage} & !{hole}) | {put};
+    }}"
+    )?;
+    Ok(())
+}
+
+fn union(
+    item: &Item,
+    views: &[View],
+    align: &dyn Fn(&View) -> Option<u64>,
+    out: &mut String,
+) -> Result<()> {
+    let name = &item.name;
+    let words = item.size / item.align;
+    let word = format!("u{}", item.align * 8);
+    head(item, words <= 32, out);
+    writeln!(out, "(pub [{word}; {words}]);")?;
+    tail(name, words <= 32, out);
+    write!(out, "\nimpl {name} {{")?;
+    for (index, view) in views.iter().enumerate() {
+        if align(view).is_some_and(|align| align > item.align) {
+            anyhow::bail!("{} is more aligned than its union", view.name);
+        }
+        let path = Path::find(view.size, item.align, words)
+            .with_context(|| format!("no way to cut {} out of it", view.name))?;
+        out.push_str(if index > 0 { "\n\n" } else { "\n" });
+        path.print(view, &word, "", out)?;
+        out.push_str("\n\n");
+        path.print(view, &word, "mut ", out)?;
+    }
+    out.push_str("\n}\n");
+    layout(item, &[], out);
+    Ok(())
+}
+
+/// How a member is reached from the words of its union: drop some at the end, regroup, drop some
+/// more, so that what is left is an array of members. All of it is a matter of types: there is no
+/// check and no failure.
+#[derive(Debug)]
+struct Path {
+    /// Words dropped at the end.
+    dropped: u64,
+    /// Then the words in groups: their length, number, and how many groups are dropped.
+    groups: Option<(u64, u64, u64)>,
+    /// The number of members that fit in the rest.
+    members: u64,
+}
+
+/// The longest row of `_` patterns worth reading.
+const MOST_DROPPED: u64 = 16;
+
+impl Path {
+    fn find(size: u64, word: u64, words: u64) -> Option<Self> {
+        // The fewest words that hold a whole number of members.
+        let step = (1..=word)
+            .map(|count| count * size)
+            .find(|bytes| bytes % word == 0)?
+            / word;
+        let used = words / step * step;
+        if used > 0 && words - used < MOST_DROPPED {
+            return Some(Self {
+                dropped: words - used,
+                groups: None,
+                members: used * word / size,
+            });
+        }
+        (2..step).find_map(|group| {
+            let (count, dropped) = (words / group, words % group);
+            let kept = count / (step / group) * (step / group);
+            let fits = kept > 0
+                && step % group == 0
+                && dropped < MOST_DROPPED
+                && count - kept < MOST_DROPPED;
+            fits.then_some(Self {
+                dropped,
+                groups: Some((group, count, count - kept)),
+                members: kept * group * word / size,
+            })
+        })
+    }
+
+    fn print(&self, view: &View, word: &str, mutable: &str, out: &mut String) -> Result<()> {
+        let View { name, ty, .. } = view;
+        let (suffix, transmute) = match mutable {
+            "" => ("", "transmute_ref!"),
+            _ => ("_mut", "transmute_mut!"),
+        };
+        let mut from = format!("&{mutable}self.0");
+        writeln!(out, "    #[inline]")?;
+        writeln!(
+            out,
+            "    pub fn as_{name}{suffix}(&{mutable}self) -> &{mutable}{ty} {{"
+        )?;
+        if self.dropped > 0 {
+            writeln!(
+                out,
+                "        let [head @ .., {}] = {from};",
+                blanks(self.dropped)
+            )?;
+            "head".clone_into(&mut from);
+        }
+        if let Some((group, count, dropped)) = self.groups {
+            let ty = format!("&{mutable}[[{word}; {group}]; {count}]");
+            let pattern = format!("[head @ .., {}]: {ty}", blanks(dropped));
+            bind(&pattern, &format!("{transmute}({from})"), out)?;
+            "head".clone_into(&mut from);
+        }
+        if self.members == 1 {
+            writeln!(out, "        {transmute}({from})")?;
+        } else {
+            let pattern = format!("[first, ..]: &{mutable}[{ty}; {}]", self.members);
+            bind(&pattern, &format!("{transmute}({from})"), out)?;
+            writeln!(out, "        first")?;
+        }
+        write!(out, "    }}")?;
+        Ok(())
+    }
+}
+
+/// `let pattern = value;`, broken where it is too long.
+fn bind(pattern: &str, value: &str, out: &mut String) -> Result<()> {
+    let line = format!("        let {pattern} = {value};");
+    if line.len() <= 100 {
+        writeln!(out, "{line}")?;
+    } else {
+        writeln!(out, "        let {pattern} =\n            {value};")?;
+    }
+    Ok(())
+}
+
+fn blanks(count: u64) -> String {
+    (0..count).map(|_| "_").collect::<Vec<_>>().join(", ")
+}
+
+/// `layout! { NAME: size, align; field offset, .. }`, wrapped.
+fn layout(item: &Item, fields: &[Field], out: &mut String) {
+    let head = format!("{}: {}, {};", item.name, item.size, item.align);
+    if fields.is_empty() {
+        let _ = writeln!(out, "layout! {{ {head} }}");
+        return;
+    }
+    let _ = write!(out, "layout! {{\n    {head}\n   ");
+    let mut width = 3;
+    for (index, field) in fields.iter().enumerate() {
+        let comma = if index + 1 < fields.len() { "," } else { "" };
+        let piece = format!(" {} {}{comma}", field.name, field.offset);
+        if width + piece.len() > 100 {
+            out.push_str("\n   ");
+            width = 3;
+        }
+        width += piece.len();
+        out.push_str(&piece);
+    }
+    out.push_str("\n}\n");
+}
+
+/// Whether every array in a type implements `Default`.
+fn short(ty: &str) -> bool {
+    ty.split("; ")
+        .skip(1)
+        .filter_map(|rest| rest.split(']').next()?.parse::<u64>().ok())
+        .all(|length| length <= 32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whatever way is found to cut a member out of a union, the words must add up.
+    #[test]
+    fn ways_to_a_member_account_for_every_word() {
+        for word in [1, 2, 4, 8] {
+            for words in 1..=64 {
+                for size in 1..=words * word {
+                    let Some(path) = Path::find(size, word, words) else {
+                        continue;
+                    };
+                    let Path {
+                        dropped,
+                        groups,
+                        members,
+                    } = path;
+                    let left = match groups {
+                        None => words - dropped,
+                        Some((group, count, after)) => {
+                            assert_eq!(group * count, words - dropped);
+                            group * (count - after)
+                        }
+                    };
+                    assert!(members >= 1);
+                    assert_eq!(
+                        members * size,
+                        left * word,
+                        "{size} of {words} words of {word}"
+                    );
+                }
+            }
+        }
+    }
+}

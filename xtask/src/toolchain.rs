@@ -1,0 +1,118 @@
+//! Running the C compiler on a probe, and reading what it produced.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::arch::Arch;
+use crate::headers::Tree;
+
+/// The headers that make up the KVM interface, by the end of their path.
+pub(crate) const KVM_HEADERS: [&str; 4] = [
+    "asm/kvm.h",
+    "linux/kvm.h",
+    "asm/kvm_para.h",
+    "linux/kvm_para.h",
+];
+
+/// What every probe begins with. `asm/kvm_para.h` is missing on some architectures.
+pub(crate) const PREAMBLE: &str = "\
+#include <asm/errno.h>
+#include <linux/kvm.h>
+#if __has_include(<asm/kvm_para.h>)
+#include <linux/kvm_para.h>
+#endif
+";
+
+/// A C compiler for one architecture over one tree of headers, with a directory to work in.
+pub(crate) struct Toolchain {
+    compiler: String,
+    includes: Vec<PathBuf>,
+    dir: tempfile::TempDir,
+}
+
+/// What a compiler run left behind.
+pub(crate) struct Run {
+    pub(crate) ok: bool,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Toolchain {
+    pub(crate) fn new(arch: &Arch, tree: &Tree) -> Result<Self> {
+        let includes = vec![
+            tree.root.join("usr/lib/linux/uapi").join(&arch.uapi),
+            tree.root.join("usr/include"),
+        ];
+        for (dir, file) in includes.iter().zip(["asm/kvm.h", "linux/kvm.h"]) {
+            if !dir.join(file).is_file() {
+                bail!(
+                    "{} is missing; the headers must be unpacked from a linux-libc-dev package \
+                     that holds all architectures",
+                    dir.join(file).display()
+                );
+            }
+        }
+        Ok(Self {
+            compiler: arch.compiler.clone(),
+            includes,
+            dir: tempfile::tempdir()?,
+        })
+    }
+
+    /// Where a file of this run is.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Runs the compiler on `source` with the given options.
+    pub(crate) fn run(&self, source: &str, options: &[&str]) -> Result<Run> {
+        let file = self.path("probe.c");
+        std::fs::write(&file, source)
+            .with_context(|| format!("cannot write {}", file.display()))?;
+        let mut command = Command::new(&self.compiler);
+        command.env("LC_ALL", "C").args(["-std=gnu11", "-nostdinc"]);
+        for dir in &self.includes {
+            command.arg("-isystem").arg(dir);
+        }
+        let output = command.args(options).arg(&file).output().with_context(|| {
+            format!(
+                "cannot run the C compiler `{}`; is it installed?",
+                self.compiler
+            )
+        })?;
+        Ok(Run {
+            ok: output.status.success(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
+    /// Compiles and links `source` (nothing is ever run) and returns the image, whose debug
+    /// information needs no more relocation.
+    pub(crate) fn image(&self, source: &str) -> Result<Vec<u8>> {
+        let image = self.path("probe.elf");
+        let run = self.run(source, &image_options(&image))?;
+        if !run.ok {
+            bail!("the C compiler `{}` failed:\n{}", self.compiler, run.stderr);
+        }
+        std::fs::read(&image).with_context(|| format!("cannot read {}", image.display()))
+    }
+}
+
+fn image_options(image: &Path) -> Vec<&str> {
+    let mut options = vec![
+        "-g",
+        "-gdwarf-4",
+        "-fno-eliminate-unused-debug-types",
+        "-fno-pie",
+        "-no-pie",
+        "-nostdlib",
+        "-static",
+        "-Wl,--build-id=none,--entry=0",
+        "-o",
+    ];
+    options.extend(image.to_str());
+    options
+}
