@@ -9,3 +9,8 @@ pub use example::{Example, Failure};
 pub use exits::ExitTable;
 pub use options::{BadOptions, Options};
 pub use run::{main, run};
+
+/// The programs in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
