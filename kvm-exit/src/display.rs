@@ -51,7 +51,7 @@ impl Display for Exit<'_> {
             Self::InternalError(error) => {
                 write!(f, " {}", error.suberror.0)?;
                 match error.emulation_failure().and_then(|failure| failure.insn) {
-                    Some(insn) => write!(f, " emulating {}", Bytes(insn, 1)),
+                    Some(insn) => write!(f, " emulating {}", Bytes(insn, 15)),
                     None if error.data.is_empty() => Ok(()),
                     None => write!(f, " {}", Words(error.data)),
                 }
