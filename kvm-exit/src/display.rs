@@ -4,8 +4,9 @@ use core::fmt::{self, Display, Formatter};
 
 use crate::{Exit, Hyperv, TdxCall, Xen};
 
-/// One line: the [kind](Exit::kind), then what matters of the payload. Numbers that name a place are hexadecimal, lengths and counts decimal; bytes are in the order of memory,
-/// those of one port access together.
+/// One line: the [kind](Exit::kind), then what matters of the payload. Numbers that name a place
+/// are hexadecimal, lengths and counts decimal; bytes are in the order of memory, those of one port
+/// access together.
 impl Display for Exit<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind())?;

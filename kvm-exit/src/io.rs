@@ -11,9 +11,24 @@ use crate::{Field, Malformed, RunPage};
 
 /// The guest reads a port: `in`, or `ins` with several accesses at once.
 ///
-/// All of `data` is the reply. The guest gets whatever is there when `KVM_RUN` is called next, which is what an
-/// earlier exit left behind if nothing is written. How a string instruction is split into exits differs from one kernel and processor
-/// to the next.
+/// All of `data` is the reply. The guest gets whatever is there when `KVM_RUN` is called next: if
+/// nothing is written, zeros from current kernels, and from older ones what an earlier exit left
+/// behind. How a string instruction is split into exits differs between kernels and processors.
+///
+/// ```
+/// use kvm_exit::IoIn;
+///
+/// fn keyboard(io: IoIn<'_>) {
+///     match io.port {
+///         0x60 => io.data.fill(0x1c),
+///         _ => io.data.fill(0xff),
+///     }
+/// }
+///
+/// let mut data = [0];
+/// keyboard(IoIn { port: 0x60, size: 1, data: &mut data });
+/// assert_eq!(data, [0x1c]);
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct IoIn<'a> {
     /// The port.
@@ -47,6 +62,13 @@ impl IoIn<'_> {
 }
 
 /// The guest writes a port: `out`, or `outs` with several accesses at once.
+///
+/// ```
+/// use kvm_exit::IoOut;
+///
+/// let io = IoOut { port: 0x3f8, size: 1, data: b"Hi" };
+/// assert_eq!(io.data, b"Hi");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IoOut<'a> {
     /// The port.
@@ -85,8 +107,8 @@ fn count(data: &[u8], size: u8) -> usize {
 const STRUCT_LEN: u32 = 2352;
 const _: () = assert!(STRUCT_LEN as usize == RunPage::STRUCT_LEN);
 
-/// Where the encoder puts the data if they fit there: the start of the second page, as the kernel does on hosts whose
-/// pages have 4096 bytes.
+/// Where the encoder puts the data if they fit there: the start of the second page, as the kernel
+/// does on hosts whose pages have 4096 bytes.
 const SECOND_PAGE: usize = 4096 - RunPage::STRUCT_LEN;
 
 /// `KVM_EXIT_IO_IN`.
@@ -120,8 +142,8 @@ impl<'a> Access<'a> {
     }
 }
 
-/// The data, if nothing is malformed. Every check fails in the same way and what failed is looked for
-/// elsewhere, which is what lets the compiler merge checks.
+/// The data, if nothing is malformed. Every check fails in the same way and what failed is looked
+/// for elsewhere, which is what lets the compiler merge checks.
 #[inline(always)]
 fn data<'a>(io: &kvm_run_io, tail: &'a mut [u8]) -> Option<&'a mut [u8]> {
     // An offset inside the structure wraps to one that is past the end of any page.

@@ -176,7 +176,7 @@ fn pages_of_every_length_and_alignment() {
     }
     assert_eq!(
         BadPage::Length(7).to_string(),
-        "a run page of 7 bytes: from byte 8 on it has at least 2344, and a multiple of 8"
+        "a run page of 7 bytes: from byte 8 on it has at least 2344, in whole words"
     );
 }
 
