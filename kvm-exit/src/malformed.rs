@@ -65,8 +65,8 @@ pub enum Field {
     EmulationFailureInsnSize,
     /// `system_event.ndata` is more words than there are; the limit is 16.
     ///
-    /// Kernels without `KVM_CAP_SYSTEM_EVENT_DATA` (before Linux 5.18) leave what an earlier exit wrote
-    /// in this field, so on those a system event may come as malformed.
+    /// Kernels without `KVM_CAP_SYSTEM_EVENT_DATA` (before Linux 5.18) leave what an earlier exit
+    /// wrote in this field, so on those a system event may come as malformed.
     SystemEventNdata,
 }
 

@@ -155,7 +155,7 @@ impl RunPage {
         self.state.if_flag != 0
     }
 
-    /// Whether an interrupt can be injected with `KVM_INTERRUPT` now. Only written without an
+    /// Whether an interrupt can be injected with `KVM_INTERRUPT` now. Only valid without an
     /// in-kernel local APIC.
     #[inline]
     pub fn ready_for_interrupt_injection(&self) -> bool {

@@ -1,4 +1,5 @@
-//! Exits at offsets written by hand from the kernel's header, and replies where the kernel looks for them.
+//! Exits at offsets written by hand from the kernel's header, and replies where the kernel looks
+//! for them.
 
 #[cfg(test)]
 mod support;

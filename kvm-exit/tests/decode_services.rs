@@ -1,4 +1,5 @@
-//! Calls and services, as `decode.rs`: offsets written by hand, replies where the kernel looks for them.
+//! Calls and services, as `decode.rs`: offsets written by hand, replies where the kernel looks
+//! for them.
 
 #[cfg(test)]
 mod support;
