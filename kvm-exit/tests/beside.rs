@@ -93,5 +93,6 @@ fn lengths_for_raw_pointers() {
         assert_eq!(elements, (private_len - 2352) / 8);
     }
     assert_eq!(RunPage::elements(0), None);
+    assert_eq!(RunPage::elements(8188), None);
     assert_eq!(RunPage::elements(8191), None);
 }
