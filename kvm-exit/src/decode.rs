@@ -50,9 +50,9 @@ impl<'a> RawExit<'a> {
         self.decode_with(identity)
     }
 
-    /// Calls `f` with the exit: [`decode`](Self::decode) for the tightest loops. `f` is compiled into the
-    /// arm of each frequent exit (port I/O and MMIO), where its `match` falls away, and once for all others;
-    /// that takes room and spares instructions.
+    /// Calls `f` with the exit: [`decode`](Self::decode) for the tightest loops. `f` is compiled
+    /// into the arm of each frequent exit (port I/O and MMIO), where its `match` falls away, and
+    /// once for all others; that takes room and spares instructions.
     ///
     /// # Errors
     ///

@@ -4,8 +4,9 @@ use core::fmt::{self, Display, Formatter};
 
 use crate::{Exit, Hyperv, TdxCall, Xen};
 
-/// One line: the [kind](Exit::kind), then what matters of the payload. Numbers that name a place are hexadecimal, lengths and counts decimal; bytes are in the order of memory,
-/// those of one port access together.
+/// One line: the [kind](Exit::kind), then what matters of the payload. Numbers that name a place
+/// are hexadecimal, lengths and counts decimal; bytes are in the order of memory, those of one port
+/// access together.
 impl Display for Exit<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind())?;
@@ -51,7 +52,7 @@ impl Display for Exit<'_> {
             Self::InternalError(error) => {
                 write!(f, " {}", error.suberror.0)?;
                 match error.emulation_failure().and_then(|failure| failure.insn) {
-                    Some(insn) => write!(f, " emulating {}", Bytes(insn, 1)),
+                    Some(insn) => write!(f, " emulating {}", Bytes(insn, 15)),
                     None if error.data.is_empty() => Ok(()),
                     None => write!(f, " {}", Words(error.data)),
                 }

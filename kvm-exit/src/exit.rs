@@ -20,10 +20,10 @@ pub(crate) const FAIL_ENTRY: ExitReason = ExitReason(9);
 
 /// Why a vCPU stopped running its guest, and what the kernel says with it.
 ///
-/// Payloads borrow the run page. Fields that are `&mut` are replies: what they hold when `KVM_RUN` is
-/// called next is what the guest gets. Port I/O, MMIO, MSRs, hypercalls and the Hyper-V, Xen and TDX services are only
-/// completed by that next `KVM_RUN`; before it, the vCPU's registers are in between (API, the note in
-/// section 5).
+/// Payloads borrow the run page. Fields that are `&mut` are replies: what they hold when `KVM_RUN`
+/// is called next is what the guest gets. Port I/O, MMIO, MSRs, hypercalls and the Hyper-V, Xen and
+/// TDX services are only completed by that next `KVM_RUN`; before it, the vCPU's registers are in
+/// between (API, the note in section 5).
 ///
 /// Two exits compare equal when they say the same, wherever their pages are.
 ///
@@ -51,7 +51,8 @@ pub enum Exit<'a> {
     MmioRead(MmioRead<'a>),
     /// The guest writes an address that has no memory (`KVM_EXIT_MMIO`).
     MmioWrite(MmioWrite<'a>),
-    /// The guest halted (`KVM_EXIT_HLT`). Only without an in-kernel local APIC; otherwise KVM waits for the interrupt itself.
+    /// The guest halted (`KVM_EXIT_HLT`). Only without an in-kernel local APIC; otherwise KVM waits
+    /// for the interrupt itself.
     Hlt,
     /// A debug event (`KVM_EXIT_DEBUG`).
     Debug(DebugExit),
@@ -64,18 +65,19 @@ pub enum Exit<'a> {
     /// The guest can take an interrupt now, which `request_interrupt_window` asked to be told
     /// (`KVM_EXIT_IRQ_WINDOW_OPEN`).
     IrqWindowOpen,
-    /// The guest is beyond help, as after a triple fault (`KVM_EXIT_SHUTDOWN`). The vCPU's state is undefined on AMD processors.
+    /// The guest is beyond help, as after a triple fault (`KVM_EXIT_SHUTDOWN`).
     Shutdown,
     /// The processor refused to enter the guest (`KVM_EXIT_FAIL_ENTRY`).
     FailEntry(FailEntry),
-    /// A signal came (`KVM_EXIT_INTR`). `KVM_RUN` fails with `EINTR` then, so this is only met in a page that is read
-    /// without regard to that; see [`Interrupted`](Self::Interrupted).
+    /// A signal came (`KVM_EXIT_INTR`). `KVM_RUN` fails with `EINTR` then, so this is only met in a
+    /// page that is read without regard to that; see [`Interrupted`](Self::Interrupted).
     Intr,
-    /// The guest lowered its task priority, CR8 (`KVM_EXIT_SET_TPR`). Only without an in-kernel local APIC.
+    /// The guest lowered its task priority, CR8 (`KVM_EXIT_SET_TPR`). Only without an in-kernel
+    /// local APIC.
     SetTpr,
     /// The guest touched the task priority register (`KVM_EXIT_TPR_ACCESS`).
     TprAccess(TprAccess),
-    /// The host got an NMI while the guest ran (`KVM_EXIT_NMI`).
+    /// A machine check interrupted the guest (`KVM_EXIT_NMI`). PowerPC only.
     Nmi,
     /// An exception that KVM did not expect (`KVM_EXIT_EXCEPTION`).
     Exception(Exception),
@@ -83,24 +85,24 @@ pub enum Exit<'a> {
     InternalError(InternalError<'a>),
     /// Something that concerns the whole machine (`KVM_EXIT_SYSTEM_EVENT`).
     SystemEvent(SystemEvent<'a>),
-    /// The guest signalled the end of a level-triggered interrupt of this vector to an I/O APIC that is in user space
-    /// (`KVM_EXIT_IOAPIC_EOI`). Needs `KVM_CAP_SPLIT_IRQCHIP`.
+    /// The guest signalled the end of a level-triggered interrupt of this vector to an I/O APIC
+    /// that is in user space (`KVM_EXIT_IOAPIC_EOI`). Needs `KVM_CAP_SPLIT_IRQCHIP`.
     IoapicEoi(u8),
     /// A service of Hyper-V (`KVM_EXIT_HYPERV`).
     Hyperv(Hyperv<'a>),
     /// A service of Xen (`KVM_EXIT_XEN`).
     Xen(Xen<'a>),
-    /// The vCPU's dirty ring is full (`KVM_EXIT_DIRTY_RING_FULL`). It must be harvested and reset with
-    /// `KVM_RESET_DIRTY_RINGS`, or `KVM_RUN` comes straight back.
+    /// The vCPU's dirty ring is full (`KVM_EXIT_DIRTY_RING_FULL`). It must be harvested and reset
+    /// with `KVM_RESET_DIRTY_RINGS`, or `KVM_RUN` comes straight back.
     DirtyRingFull,
-    /// An SEV-ES guest parks this vCPU until it gets a startup IPI (`KVM_EXIT_AP_RESET_HOLD`). User space that goes on must
-    /// set the vCPU's `mp_state` to `KVM_MP_STATE_AP_RESET_HOLD` or have it wait itself.
+    /// An SEV-ES guest parks this vCPU until it gets a startup IPI (`KVM_EXIT_AP_RESET_HOLD`). Only
+    /// without an in-kernel local APIC; otherwise KVM waits for it itself.
     ApResetHold,
-    /// The guest took a bus lock (`KVM_EXIT_X86_BUS_LOCK`). Needs `KVM_CAP_X86_BUS_LOCK_EXIT`. Another
-    /// exit may come in its place; then `KVM_RUN_X86_BUS_LOCK` is among the page's flags.
+    /// The guest took a bus lock (`KVM_EXIT_X86_BUS_LOCK`). Needs `KVM_CAP_X86_BUS_LOCK_EXIT`.
+    /// Another exit may come in its place; then `KVM_RUN_X86_BUS_LOCK` is among the page's flags.
     X86BusLock,
-    /// The guest took no event for longer than `KVM_CAP_X86_NOTIFY_VMEXIT` allows (`KVM_EXIT_NOTIFY`). With
-    /// `KVM_NOTIFY_CONTEXT_INVALID` the vCPU can't be run any more.
+    /// The guest took no event for longer than `KVM_CAP_X86_NOTIFY_VMEXIT` allows
+    /// (`KVM_EXIT_NOTIFY`). With `KVM_NOTIFY_CONTEXT_INVALID` the vCPU can't be run any more.
     Notify(NotifyFlags),
     /// An access that KVM could not resolve (`KVM_EXIT_MEMORY_FAULT`).
     MemoryFault(MemoryFault),
@@ -108,18 +110,19 @@ pub enum Exit<'a> {
     Tdx(Tdx<'a>),
     /// An SEV-SNP guest asks for certificates (`KVM_EXIT_SNP_REQ_CERTS`).
     SnpReqCerts(SnpReqCerts<'a>),
-    /// The guest's watchdog ran out (`KVM_EXIT_WATCHDOG`).
+    /// The guest's watchdog ran out (`KVM_EXIT_WATCHDOG`). PowerPC only.
     Watchdog,
-    /// The processor left the guest for a reason that KVM does not know, which is given as the processor gives it
-    /// (`KVM_EXIT_UNKNOWN`). A page that `KVM_RUN` never wrote has this reason too.
+    /// The processor left the guest for a reason that KVM does not know, which is given as the
+    /// processor gives it (`KVM_EXIT_UNKNOWN`). A page that `KVM_RUN` never wrote has this reason
+    /// too.
     Unknown(u64),
     /// An exit that has no variant here.
     Other(Other<'a>),
-    /// Not an exit: `KVM_RUN` failed with `EINTR`, because a signal came or `immediate_exit` was set. Never decoded from
-    /// a page.
+    /// Not an exit: `KVM_RUN` failed with `EINTR`, because a signal came or `immediate_exit` was
+    /// set. Never decoded from a page.
     Interrupted,
-    /// Not an exit: `KVM_RUN` failed with `EAGAIN`, because the vCPU has yet to be started by another one. Never
-    /// decoded from a page.
+    /// Not an exit: `KVM_RUN` failed with `EAGAIN`, because the vCPU has yet to be started by
+    /// another one. Never decoded from a page.
     Again,
 }
 
@@ -169,8 +172,8 @@ impl Exit<'_> {
         })
     }
 
-    /// The kernel's name for this exit, such as `KVM_EXIT_IO`; `EINTR` and `EAGAIN` for the two that are
-    /// none, and `KVM_EXIT_?` for one that is newer than this crate.
+    /// The kernel's name for this exit, such as `KVM_EXIT_IO`; `EINTR` and `EAGAIN` for the two
+    /// that are none, and `KVM_EXIT_?` for one that is newer than this crate.
     ///
     /// ```
     /// use kvm_exit::{Exit, MmioWrite};

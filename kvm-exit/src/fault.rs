@@ -34,7 +34,8 @@ impl Exception {
     }
 }
 
-/// `KVM_EXIT_FAIL_ENTRY`: the processor refused to enter the guest, mostly because its state is not valid. Nothing is a reply.
+/// `KVM_EXIT_FAIL_ENTRY`: the processor refused to enter the guest, mostly because its state is not
+/// valid. Nothing is a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailEntry {
     /// The processor's reason, in a code of its vendor's.
@@ -63,6 +64,15 @@ impl FailEntry {
 ///
 /// It comes with a `KVM_RUN` that *fails*, with `EFAULT` or `EHWPOISON`. Needs
 /// `KVM_CAP_MEMORY_FAULT_INFO`.
+///
+/// ```
+/// use kvm_exit::{MemoryFault, kvm_sys::MemoryFaultFlags};
+///
+/// /// Which way the range has to be converted before the guest can go on.
+/// fn to_private(fault: MemoryFault) -> bool {
+///     fault.flags.contains(MemoryFaultFlags::KVM_MEMORY_EXIT_FLAG_PRIVATE)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryFault {
     /// What access it was: to private memory or not.
@@ -106,8 +116,8 @@ pub struct InternalError<'a> {
 pub struct EmulationFailure<'a> {
     /// `KVM_INTERNAL_ERROR_EMULATION_FLAG_*`: which of the following there are.
     pub flags: u64,
-    /// The bytes that KVM fetched, at most 15, if the flags say so. They start with the instruction, and may be more of
-    /// them than it has or fewer.
+    /// The bytes that KVM fetched, at most 15, if the flags say so. They start with the
+    /// instruction, and may be more of them than it has or fewer.
     pub insn: Option<&'a [u8]>,
     /// Words whose form is not defined, for a log.
     pub debug: &'a [u64],
@@ -117,8 +127,8 @@ pub struct EmulationFailure<'a> {
 const INSTRUCTION_BYTES: u64 = 1;
 
 impl<'a> InternalError<'a> {
-    /// The data as those of an emulation failure; `None` if this is none, or KVM said nothing about it
-    /// (before Linux 5.14).
+    /// The data as those of an emulation failure; `None` if this is none, or KVM said nothing about
+    /// it (before Linux 5.14).
     ///
     /// ```
     /// use kvm_exit::{InternalError, kvm_sys::KVM_INTERNAL_ERROR_EMULATION};

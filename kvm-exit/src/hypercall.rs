@@ -5,6 +5,20 @@ use kvm_sys::kvm_run_hypercall;
 use crate::member::{Member, Union};
 
 /// The guest made a hypercall that `KVM_CAP_EXIT_HYPERCALL` sends here (`KVM_HC_MAP_GPA_RANGE`).
+///
+/// ```
+/// use kvm_exit::Hypercall;
+///
+/// fn hypercall(call: Hypercall<'_>) {
+///     let [address, pages, attributes, ..] = *call.args;
+///     *call.ret = match call.nr {
+///         12 => map(address, pages, attributes), // KVM_HC_MAP_GPA_RANGE
+///         _ => 1000_u64.wrapping_neg(), // -KVM_ENOSYS
+///     };
+/// }
+/// # fn map(_: u64, _: u64, _: u64) -> u64 { 0 }
+/// # hypercall(Hypercall { nr: 12, args: &[0; 6], ret: &mut 0, flags: 0 });
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Hypercall<'a> {
     /// Which one: `KVM_HC_*`.

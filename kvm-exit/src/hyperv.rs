@@ -10,6 +10,19 @@ use crate::encode::Unencodable;
 use crate::member::{Member, Union, halves, word};
 
 /// Which service, with its payload.
+///
+/// ```
+/// use kvm_exit::Hyperv;
+///
+/// fn hyperv(exit: Hyperv<'_>) {
+///     const HV_STATUS_INVALID_HYPERCALL_CODE: u64 = 2;
+///     match exit {
+///         Hyperv::Hcall(call) => *call.result = HV_STATUS_INVALID_HYPERCALL_CODE,
+///         Hyperv::Syndbg(syndbg) => *syndbg.status = 0,
+///         _ => {}
+///     }
+/// }
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hyperv<'a> {
@@ -23,17 +36,19 @@ pub enum Hyperv<'a> {
     Other(HypervOther<'a>),
 }
 
-/// The guest wrote a register of its synthetic interrupt controller (SynIC), so user space may have to map or
-/// unmap the pages. Nothing is a reply. Needs `KVM_CAP_HYPERV_SYNIC`.
+/// The guest wrote a register of its synthetic interrupt controller (SynIC), so user space may have
+/// to map or unmap the pages. Nothing is a reply. Needs `KVM_CAP_HYPERV_SYNIC`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HypervSynic {
     /// The register that was written.
     pub msr: u32,
     /// `HV_X64_MSR_SCONTROL` as it is now.
     pub control: u64,
-    /// `HV_X64_MSR_SIEFP` as it is now: the guest-physical address of the event flags page, bit 0 turns it on.
+    /// `HV_X64_MSR_SIEFP` as it is now: the guest-physical address of the event flags page, bit 0
+    /// turns it on.
     pub evt_page: u64,
-    /// `HV_X64_MSR_SIMP` as it is now: the guest-physical address of the message page, bit 0 turns it on.
+    /// `HV_X64_MSR_SIMP` as it is now: the guest-physical address of the message page, bit 0 turns
+    /// it on.
     pub msg_page: u64,
 }
 
@@ -42,10 +57,11 @@ pub struct HypervSynic {
 pub struct HypervHcall<'a> {
     /// The hypercall input value: call code, flags, repeat count.
     pub input: u64,
-    /// Reply: the hypercall result value. It must be written: KVM leaves there what an earlier exit left.
+    /// Reply: the hypercall result value. It must be written: KVM leaves there what an earlier exit
+    /// left.
     pub result: &'a mut u64,
-    /// The guest-physical addresses of the input and output parameters, or the parameters themselves if the
-    /// call is a fast one.
+    /// The guest-physical addresses of the input and output parameters, or the parameters
+    /// themselves if the call is a fast one.
     pub params: &'a [u64; 2],
 }
 
@@ -56,7 +72,8 @@ pub struct HypervSyndbg<'a> {
     pub msr: u32,
     /// The value that was written: the operation and its length.
     pub control: u64,
-    /// Reply: what `HV_X64_MSR_SYNDBG_STATUS` reads as from now on. KVM puts the present value there beforehand.
+    /// Reply: what `HV_X64_MSR_SYNDBG_STATUS` reads as from now on. KVM puts the present value
+    /// there beforehand.
     pub status: &'a mut u64,
     /// The guest-physical address of the page to send from.
     pub send_page: u64,

@@ -6,10 +6,25 @@ use zerocopy::transmute_mut;
 use crate::encode::Unencodable;
 use crate::member::{Member, Union};
 
-/// A call of a TDX guest, as its specification (the Guest-Hypervisor Communication Interface) defines it.
+/// A call of a TDX guest, as its specification (the Guest-Hypervisor Communication Interface)
+/// defines it.
 ///
-/// Each call has a `ret`: the status that the guest gets, `TDVMCALL_STATUS_*`. KVM writes all replies beforehand, so user
-/// space need do nothing about a call that it does not support: the guest is told so.
+/// Each call has a `ret`: the status that the guest gets, `TDVMCALL_STATUS_*`. KVM writes all
+/// replies beforehand, so user space need do nothing about a call that it does not support: the
+/// guest is told so.
+///
+/// ```
+/// use kvm_exit::{Tdx, TdxCall};
+///
+/// fn tdx(exit: Tdx<'_>) {
+///     if let TdxCall::GetQuote(quote) = exit.call {
+///         const TDVMCALL_STATUS_SUCCESS: u64 = 0;
+///         queue(quote.gpa, quote.size);
+///         *quote.ret = TDVMCALL_STATUS_SUCCESS;
+///     }
+/// }
+/// # fn queue(_: u64, _: u64) {}
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Tdx<'a> {
     /// No bits are defined; 0.
@@ -39,20 +54,23 @@ pub struct TdxVmCallInfo<'a> {
     pub leaf: u64,
     /// Reply: the status. KVM puts success there beforehand.
     pub ret: &'a mut u64,
-    /// Reply: R11 to R14 of the guest. KVM puts 0 there beforehand: nothing but the calls that must be supported.
+    /// Reply: R11 to R14 of the guest. KVM puts 0 there beforehand: nothing but the calls that must
+    /// be supported.
     pub regs: &'a mut [u64; 4],
 }
 
 /// The guest asks for a quote, a signed statement about itself.
 ///
-/// The shared memory has a header in which the guest is told of the end: the call only starts the work.
+/// The shared memory has a header in which the guest is told of the end: the call only starts the
+/// work.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TdxGetQuote<'a> {
     /// The guest-physical address of the shared memory, without the bit that marks it as shared.
     pub gpa: u64,
     /// Its length in bytes.
     pub size: u64,
-    /// Reply: the status; success means that the request has been queued. KVM puts "not supported" there beforehand.
+    /// Reply: the status; success means that the request has been queued. KVM puts "not supported"
+    /// there beforehand.
     pub ret: &'a mut u64,
 }
 

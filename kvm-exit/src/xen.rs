@@ -7,6 +7,17 @@ use crate::encode::Unencodable;
 use crate::member::{Member, Union, halves, word};
 
 /// Which service, with its payload.
+///
+/// ```
+/// use kvm_exit::Xen;
+///
+/// fn xen(exit: Xen<'_>) {
+///     const ENOSYS: u64 = 38;
+///     if let Xen::Hcall(call) = exit {
+///         *call.result = ENOSYS.wrapping_neg();
+///     }
+/// }
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Xen<'a> {
@@ -25,7 +36,8 @@ pub struct XenHcall<'a> {
     pub cpl: u32,
     /// The number of the hypercall.
     pub input: u64,
-    /// Reply: what the guest gets in RAX. It must be written: KVM leaves there what an earlier exit left.
+    /// Reply: what the guest gets in RAX. It must be written: KVM leaves there what an earlier exit
+    /// left.
     pub result: &'a mut u64,
     /// The arguments; how many of them it has depends on `input`.
     pub params: &'a [u64; 6],

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kvm_core::kvm_sys::op::{Dir, Op};
 use kvm_core::{Arg, Errno};
-use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::args;
 

@@ -1,8 +1,6 @@
 //! Entering a vCPU: its script, one step at a time.
 #![expect(unsafe_code, reason = "touches the run page")]
 
-use std::sync::Arc;
-
 use kvm_core::Errno;
 use kvm_core::kvm_sys::{kvm_regs, kvm_sregs};
 use kvm_exit::{BadPage, RunPage};
@@ -10,7 +8,7 @@ use kvm_exit::{BadPage, RunPage};
 use super::lock;
 use super::vcpu::{State, Vcpu};
 use crate::page::RunMemory;
-use crate::script::{Leaves, Mismatch, Pending, Step};
+use crate::script::{Leaves, Mismatch, Step};
 
 /// What a step comes to, besides a failure.
 enum Done {
@@ -57,7 +55,7 @@ impl Vcpu {
     /// # Safety
     ///
     /// The caller is inside `enter`.
-    unsafe fn complete(&self, state: &mut State, run: &Arc<RunMemory>) -> Result<bool, Errno> {
+    unsafe fn complete(&self, state: &mut State, run: &RunMemory) -> Result<bool, Errno> {
         let Some(pending) = self.script.finish() else {
             return Ok(false);
         };
@@ -77,7 +75,7 @@ impl Vcpu {
     unsafe fn perform(
         &self,
         state: &mut State,
-        run: &Arc<RunMemory>,
+        run: &RunMemory,
         step: &Step,
     ) -> Result<Done, Mismatch> {
         self.touch_memory(step)?;
@@ -145,10 +143,7 @@ fn tell_state(page: &mut RunPage, state: &State) {
 /// # Safety
 ///
 /// The caller is inside `enter` of the vCPU.
-unsafe fn with_page<R>(
-    run: &Arc<RunMemory>,
-    look: impl FnOnce(&mut RunPage) -> R,
-) -> Result<R, Errno> {
+unsafe fn with_page<R>(run: &RunMemory, look: impl FnOnce(&mut RunPage) -> R) -> Result<R, Errno> {
     let look = |words: &mut [u64]| RunPage::from_words(words).map(look);
     // SAFETY: the caller's promise.
     let looked: Result<R, BadPage> = unsafe { run.with_page(look) };

@@ -1,6 +1,6 @@
 //! The system: what `/dev/kvm` answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -41,7 +41,8 @@ const TOO_MANY_MSRS: usize = 256;
 pub(super) struct System {
     profile: Profile,
     scripts: Mutex<BTreeMap<u64, Arc<Script>>>,
-    claimed: Mutex<BTreeMap<u64, Arc<Script>>>,
+    /// The ids whose script a vCPU has.
+    claimed: Mutex<BTreeSet<u64>>,
     failure: Mutex<Option<Failure>>,
     numbers: AtomicI32,
 }
@@ -79,13 +80,11 @@ impl System {
 
     /// The script for a new vCPU: the one for its id, or an empty one if another vCPU has that.
     pub(super) fn claim(&self, vcpu: u64) -> Arc<Script> {
-        let mut claimed = lock(&self.claimed);
-        if claimed.contains_key(&vcpu) {
-            return Arc::default();
+        if lock(&self.claimed).insert(vcpu) {
+            self.script(vcpu)
+        } else {
+            Arc::default()
         }
-        let script = self.script(vcpu);
-        claimed.insert(vcpu, Arc::clone(&script));
-        script
     }
 
     pub(super) fn outcome(&self) -> Result<(), Failure> {

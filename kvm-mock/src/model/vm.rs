@@ -174,7 +174,6 @@ impl Vm {
     }
 
     /// Section 4.116. A script says which accesses exit, so there is nothing to remember.
-    #[expect(clippy::unused_self, reason = "has the form of the calls in the table")]
     fn coalesce(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
         Ok(0)
     }

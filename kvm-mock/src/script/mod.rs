@@ -5,6 +5,6 @@ mod queue;
 mod step;
 
 pub use failure::{Failure, Mismatch};
-pub(crate) use queue::{Pending, Script};
+pub(crate) use queue::Script;
+pub(crate) use step::Leaves;
 pub use step::Step;
-pub(crate) use step::{Leaves, Reply};

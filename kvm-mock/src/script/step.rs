@@ -315,13 +315,13 @@ impl Step {
     pub(crate) fn encode(&self, page: &mut RunPage) -> Result<(), Unencodable> {
         match &self.leaves {
             Leaves::Exit(encode) => encode(page),
-            _ => self.exit(|exit| page.encode(exit)).unwrap_or(Ok(())),
+            _ => self.as_exit(|exit| page.encode(exit)).unwrap_or(Ok(())),
         }
     }
 
     /// Calls `f` with the exit, if the step knows it. The data of a read are the complement of the reply,
     /// so that a VMM that does not answer is found out.
-    fn exit<R>(&self, f: impl FnOnce(&Exit<'_>) -> R) -> Option<R> {
+    fn as_exit<R>(&self, f: impl FnOnce(&Exit<'_>) -> R) -> Option<R> {
         Some(match &self.leaves {
             Leaves::Io {
                 out,
@@ -365,7 +365,7 @@ pub(crate) fn complement(reply: &[u8]) -> Vec<u8> {
 /// As the exit it makes, in the words of [`Exit`].
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.exit(|exit| exit.fmt(f)), &self.leaves, self.errno) {
+        match (self.as_exit(|exit| exit.fmt(f)), &self.leaves, self.errno) {
             (Some(written), _, _) => written,
             (None, Leaves::Block, _) => f.write_str("block"),
             (None, Leaves::Nothing, Some(errno)) => write!(f, "errno {errno:?}"),
