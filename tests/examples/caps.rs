@@ -21,7 +21,11 @@ fn print<H: Hypervisor>(kvm: &Kvm<H>, out: &mut dyn Write) -> Result<(), Failure
     writeln!(out, "API version    {:>6}", kvm.get_api_version()?)?;
     writeln!(out, "page size      {:>6} bytes", kvm.page_size())?;
     writeln!(out, "vCPU mapping   {:>6} bytes", kvm.get_vcpu_mmap_size()?)?;
-    writeln!(out, "CPUID leaves   {:>6}", kvm.get_supported_cpuid()?.len())?;
+    writeln!(
+        out,
+        "CPUID leaves   {:>6}",
+        kvm.get_supported_cpuid()?.len()
+    )?;
     writeln!(out, "MSRs to save   {:>6}", kvm.get_msr_index_list()?.len())?;
 
     writeln!(out, "\n{:38} {:>6} {:>10}", "capability", "number", "value")?;

@@ -1,5 +1,6 @@
 //! What the examples and the tests of the kvm crates share.
 
+pub mod checks;
 mod example;
 mod exits;
 mod options;
