@@ -28,7 +28,7 @@ impl Display for Exit<'_> {
             ),
             Self::Hypercall(call) => {
                 write!(f, " {} {}", call.nr, Words(call.args))?;
-                match call.flags {
+                match call.flags.bits() {
                     0 => Ok(()),
                     flags => write!(f, " flags {flags:#x}"),
                 }
@@ -50,7 +50,7 @@ impl Display for Exit<'_> {
                 exception.exception, exception.error_code
             ),
             Self::InternalError(error) => {
-                write!(f, " {}", error.suberror.0)?;
+                write!(f, " {:?}", error.suberror)?;
                 match error.emulation_failure().and_then(|failure| failure.insn) {
                     Some(insn) => write!(f, " emulating {}", Bytes(insn, 15)),
                     None if error.data.is_empty() => Ok(()),
@@ -58,7 +58,7 @@ impl Display for Exit<'_> {
                 }
             }
             Self::SystemEvent(event) => {
-                write!(f, " {}", event.kind.0)?;
+                write!(f, " {:?}", event.kind)?;
                 match event.data {
                     [] => Ok(()),
                     data => write!(f, " {}", Words(data)),

@@ -2,11 +2,11 @@
 
 use kvm_sys::{
     ExitReason, KVM_EXIT_AP_RESET_HOLD, KVM_EXIT_DEBUG, KVM_EXIT_DIRTY_RING_FULL,
-    KVM_EXIT_EXCEPTION, KVM_EXIT_HLT, KVM_EXIT_HYPERCALL, KVM_EXIT_HYPERV, KVM_EXIT_INTERNAL_ERROR,
-    KVM_EXIT_INTR, KVM_EXIT_IO, KVM_EXIT_IOAPIC_EOI, KVM_EXIT_IRQ_WINDOW_OPEN,
-    KVM_EXIT_MEMORY_FAULT, KVM_EXIT_MMIO, KVM_EXIT_NMI, KVM_EXIT_NOTIFY, KVM_EXIT_SET_TPR,
-    KVM_EXIT_SHUTDOWN, KVM_EXIT_SNP_REQ_CERTS, KVM_EXIT_SYSTEM_EVENT, KVM_EXIT_TDX,
-    KVM_EXIT_TPR_ACCESS, KVM_EXIT_UNKNOWN, KVM_EXIT_WATCHDOG, KVM_EXIT_X86_BUS_LOCK,
+    KVM_EXIT_EXCEPTION, KVM_EXIT_FAIL_ENTRY, KVM_EXIT_HLT, KVM_EXIT_HYPERCALL, KVM_EXIT_HYPERV,
+    KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_INTR, KVM_EXIT_IO, KVM_EXIT_IOAPIC_EOI,
+    KVM_EXIT_IRQ_WINDOW_OPEN, KVM_EXIT_MEMORY_FAULT, KVM_EXIT_MMIO, KVM_EXIT_NMI, KVM_EXIT_NOTIFY,
+    KVM_EXIT_SET_TPR, KVM_EXIT_SHUTDOWN, KVM_EXIT_SNP_REQ_CERTS, KVM_EXIT_SYSTEM_EVENT,
+    KVM_EXIT_TDX, KVM_EXIT_TPR_ACCESS, KVM_EXIT_UNKNOWN, KVM_EXIT_WATCHDOG, KVM_EXIT_X86_BUS_LOCK,
     KVM_EXIT_X86_RDMSR, KVM_EXIT_X86_WRMSR, KVM_EXIT_XEN, NotifyFlags,
 };
 
@@ -14,9 +14,6 @@ use crate::{
     DebugExit, Exception, FailEntry, Hypercall, Hyperv, InternalError, IoIn, IoOut, MemoryFault,
     MmioRead, MmioWrite, MsrRead, MsrWrite, Other, SnpReqCerts, SystemEvent, Tdx, TprAccess, Xen,
 };
-
-/// `KVM_EXIT_FAIL_ENTRY`.
-pub(crate) const FAIL_ENTRY: ExitReason = ExitReason(9);
 
 /// Why a vCPU stopped running its guest, and what the kernel says with it.
 ///
@@ -147,7 +144,7 @@ impl Exit<'_> {
             Self::X86Wrmsr(_) => KVM_EXIT_X86_WRMSR,
             Self::IrqWindowOpen => KVM_EXIT_IRQ_WINDOW_OPEN,
             Self::Shutdown => KVM_EXIT_SHUTDOWN,
-            Self::FailEntry(_) => FAIL_ENTRY,
+            Self::FailEntry(_) => KVM_EXIT_FAIL_ENTRY,
             Self::Intr => KVM_EXIT_INTR,
             Self::SetTpr => KVM_EXIT_SET_TPR,
             Self::TprAccess(_) => KVM_EXIT_TPR_ACCESS,
@@ -183,7 +180,7 @@ impl Exit<'_> {
     /// ```
     pub fn name(&self) -> &'static str {
         match (self, self.reason()) {
-            (_, Some(reason)) => name(reason).unwrap_or("KVM_EXIT_?"),
+            (_, Some(reason)) => reason.name().unwrap_or("KVM_EXIT_?"),
             (Self::Again, None) => "EAGAIN",
             (_, None) => "EINTR",
         }
@@ -230,56 +227,3 @@ impl Exit<'_> {
         }
     }
 }
-
-fn name(reason: ExitReason) -> Option<&'static str> {
-    let index = usize::try_from(reason.0).ok()?;
-    NAMES.get(index).copied()
-}
-
-/// The names of the reasons, which have no gap, in the order of their numbers.
-const NAMES: [&str; 44] = [
-    "KVM_EXIT_UNKNOWN",
-    "KVM_EXIT_EXCEPTION",
-    "KVM_EXIT_IO",
-    "KVM_EXIT_HYPERCALL",
-    "KVM_EXIT_DEBUG",
-    "KVM_EXIT_HLT",
-    "KVM_EXIT_MMIO",
-    "KVM_EXIT_IRQ_WINDOW_OPEN",
-    "KVM_EXIT_SHUTDOWN",
-    "KVM_EXIT_FAIL_ENTRY",
-    "KVM_EXIT_INTR",
-    "KVM_EXIT_SET_TPR",
-    "KVM_EXIT_TPR_ACCESS",
-    "KVM_EXIT_S390_SIEIC",
-    "KVM_EXIT_S390_RESET",
-    "KVM_EXIT_DCR",
-    "KVM_EXIT_NMI",
-    "KVM_EXIT_INTERNAL_ERROR",
-    "KVM_EXIT_OSI",
-    "KVM_EXIT_PAPR_HCALL",
-    "KVM_EXIT_S390_UCONTROL",
-    "KVM_EXIT_WATCHDOG",
-    "KVM_EXIT_S390_TSCH",
-    "KVM_EXIT_EPR",
-    "KVM_EXIT_SYSTEM_EVENT",
-    "KVM_EXIT_S390_STSI",
-    "KVM_EXIT_IOAPIC_EOI",
-    "KVM_EXIT_HYPERV",
-    "KVM_EXIT_ARM_NISV",
-    "KVM_EXIT_X86_RDMSR",
-    "KVM_EXIT_X86_WRMSR",
-    "KVM_EXIT_DIRTY_RING_FULL",
-    "KVM_EXIT_AP_RESET_HOLD",
-    "KVM_EXIT_X86_BUS_LOCK",
-    "KVM_EXIT_XEN",
-    "KVM_EXIT_RISCV_SBI",
-    "KVM_EXIT_RISCV_CSR",
-    "KVM_EXIT_NOTIFY",
-    "KVM_EXIT_LOONGARCH_IOCSR",
-    "KVM_EXIT_MEMORY_FAULT",
-    "KVM_EXIT_TDX",
-    "KVM_EXIT_ARM_SEA",
-    "KVM_EXIT_ARM_LDST64B",
-    "KVM_EXIT_SNP_REQ_CERTS",
-];

@@ -4,7 +4,6 @@ use kvm_sys::{
     HypervExit, KVM_EXIT_HYPERV_HCALL, KVM_EXIT_HYPERV_SYNDBG, KVM_EXIT_HYPERV_SYNIC,
     kvm_hyperv_exit,
 };
-use zerocopy::{transmute, transmute_mut};
 
 use crate::encode::Unencodable;
 use crate::member::{Member, Union, halves, word};
@@ -95,9 +94,8 @@ pub struct HypervOther<'a> {
 impl<'a> Hyperv<'a> {
     pub(crate) fn decode(payload: &'a mut Union) -> Self {
         let member = kvm_hyperv_exit::of(payload);
-        let kind: HypervExit = transmute!(member.type_);
-        let words: &mut [u64; 6] = transmute_mut!(&mut member.u);
-        match kind {
+        let words = &mut member.u.0;
+        match member.type_ {
             KVM_EXIT_HYPERV_SYNIC => {
                 let [msr, control, evt_page, msg_page, ..] = *words;
                 let [msr, _] = halves(msr);
@@ -171,8 +169,8 @@ impl<'a> Hyperv<'a> {
             },
         };
         let member = kvm_hyperv_exit::of(payload);
-        member.type_ = transmute!(kind);
-        member.u = transmute!(words);
+        member.type_ = kind;
+        member.u.0 = words;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use core::slice::{ChunksExact, ChunksExactMut};
 
-use kvm_sys::kvm_run_io;
+use kvm_sys::{KVM_EXIT_IO_IN, KVM_EXIT_IO_OUT, kvm_run_io};
 use zerocopy::IntoBytes;
 
 use crate::encode::Unencodable;
@@ -111,11 +111,6 @@ const _: () = assert!(STRUCT_LEN as usize == RunPage::STRUCT_LEN);
 /// does on hosts whose pages have 4096 bytes.
 const SECOND_PAGE: usize = 4096 - RunPage::STRUCT_LEN;
 
-/// `KVM_EXIT_IO_IN`.
-const IN: u8 = 0;
-/// `KVM_EXIT_IO_OUT`.
-const OUT: u8 = 1;
-
 /// One side of the two exits: what the direction does not change.
 pub(crate) struct Access<'a> {
     pub(crate) port: u16,
@@ -134,7 +129,7 @@ impl<'a> Access<'a> {
             Some(data) => Ok(Self {
                 port: io.port,
                 size: io.size,
-                is_out: io.direction == OUT,
+                is_out: io.direction == KVM_EXIT_IO_OUT,
                 data,
             }),
             None => Err(malformed(io, tail_len)),
@@ -150,14 +145,20 @@ fn data<'a>(io: &kvm_run_io, tail: &'a mut [u8]) -> Option<&'a mut [u8]> {
     let start = usize::try_from(io.data_offset.wrapping_sub(STRUCT_LEN.into())).ok()?;
     let len = usize::try_from(u64::from(io.size) * u64::from(io.count)).ok()?;
     let data = tail.get_mut(start..)?.get_mut(..len)?;
-    let well_formed = !data.is_empty() && matches!(io.direction, IN | OUT) && is_size(io.size);
+    let well_formed = !data.is_empty()
+        && matches!(io.direction, KVM_EXIT_IO_IN | KVM_EXIT_IO_OUT)
+        && is_size(io.size);
     well_formed.then_some(data)
 }
 
 #[cold]
 fn malformed(io: &kvm_run_io, tail_len: usize) -> Malformed {
-    if !matches!(io.direction, IN | OUT) {
-        return Malformed::new(Field::IoDirection, io.direction.into(), OUT.into());
+    if !matches!(io.direction, KVM_EXIT_IO_IN | KVM_EXIT_IO_OUT) {
+        return Malformed::new(
+            Field::IoDirection,
+            io.direction.into(),
+            KVM_EXIT_IO_OUT.into(),
+        );
     }
     if !is_size(io.size) {
         return bad_size(io.size);
@@ -218,7 +219,11 @@ pub(crate) fn encode(
     room.copy_from_slice(data);
 
     let io = kvm_run_io::of(payload);
-    io.direction = if is_out { OUT } else { IN };
+    io.direction = if is_out {
+        KVM_EXIT_IO_OUT
+    } else {
+        KVM_EXIT_IO_IN
+    };
     io.size = size;
     io.port = port;
     io.count = count;

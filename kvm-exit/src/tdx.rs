@@ -1,7 +1,6 @@
 //! `KVM_EXIT_TDX`: a call of a TDX guest (`TDG.VP.VMCALL`) that user space handles.
 
 use kvm_sys::kvm_run_tdx;
-use zerocopy::transmute_mut;
 
 use crate::encode::Unencodable;
 use crate::member::{Member, Union};
@@ -104,7 +103,7 @@ const SETUP_EVENT_NOTIFY: u64 = 0x10004;
 impl<'a> Tdx<'a> {
     pub(crate) fn decode(payload: &'a mut Union) -> Self {
         let member = kvm_run_tdx::of(payload);
-        let words: &mut [u64; 6] = transmute_mut!(&mut member.u);
+        let words = &mut member.u.0;
         let call = match member.nr {
             VM_CALL_INFO => {
                 let [ret, leaf, regs @ ..] = words;
@@ -142,7 +141,7 @@ impl<'a> Tdx<'a> {
 
     pub(crate) fn encode(&self, payload: &mut Union) -> Result<(), Unencodable> {
         let member = kvm_run_tdx::of(payload);
-        let words: &mut [u64; 6] = transmute_mut!(&mut member.u);
+        let words = &mut member.u.0;
         member.nr = match &self.call {
             TdxCall::VmCallInfo(info) => {
                 let [ret, leaf, regs @ ..] = words;

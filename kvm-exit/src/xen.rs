@@ -1,7 +1,6 @@
 //! `KVM_EXIT_XEN`: services of Xen that user space provides.
 
 use kvm_sys::{KVM_EXIT_XEN_HCALL, XenExit, kvm_xen_exit};
-use zerocopy::{transmute, transmute_mut};
 
 use crate::encode::Unencodable;
 use crate::member::{Member, Union, halves, word};
@@ -55,9 +54,8 @@ pub struct XenOther<'a> {
 impl<'a> Xen<'a> {
     pub(crate) fn decode(payload: &'a mut Union) -> Self {
         let member = kvm_xen_exit::of(payload);
-        let kind: XenExit = transmute!(member.type_);
-        let words: &mut [u64; 9] = transmute_mut!(&mut member.u);
-        match kind {
+        let words = &mut member.u.0;
+        match member.type_ {
             KVM_EXIT_XEN_HCALL => {
                 let [mode, input, result, params @ ..] = words;
                 let [long_mode, cpl] = halves(*mode);
@@ -75,8 +73,8 @@ impl<'a> Xen<'a> {
 
     pub(crate) fn encode(&self, payload: &mut Union) -> Result<(), Unencodable> {
         let member = kvm_xen_exit::of(payload);
-        let words: &mut [u64; 9] = transmute_mut!(&mut member.u);
-        let kind = match self {
+        let words = &mut member.u.0;
+        member.type_ = match self {
             Self::Hcall(hcall) => {
                 let [mode, input, result, params @ ..] = words;
                 *mode = word([hcall.long_mode.into(), hcall.cpl]);
@@ -93,7 +91,6 @@ impl<'a> Xen<'a> {
                 other.kind
             }
         };
-        member.type_ = transmute!(kind);
         Ok(())
     }
 }

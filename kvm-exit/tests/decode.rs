@@ -4,7 +4,9 @@
 #[cfg(test)]
 mod support;
 
-use kvm_exit::kvm_sys::{self, ExitReason, MemoryFaultFlags, MsrExitReason, NotifyFlags};
+use kvm_exit::kvm_sys::{
+    self, EmulationFailureFlags, ExitReason, MemoryFaultFlags, MsrExitReason, NotifyFlags,
+};
 use kvm_exit::{
     DebugExit, EmulationFailure, Exception, Exit, FailEntry, InternalError, IoIn, IoOut,
     MemoryFault, MmioRead, MmioWrite, MsrRead, MsrWrite, Other, SystemEvent, TprAccess,
@@ -208,7 +210,7 @@ fn emulation_failure() {
         panic!()
     };
     let failure = EmulationFailure {
-        flags: 1,
+        flags: EmulationFailureFlags::KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES,
         insn: Some(&[0x0f, 0xc7, 0x08]),
         debug: &[0xabc],
     };
@@ -222,7 +224,7 @@ fn emulation_failure_without_instruction() {
         panic!()
     };
     let failure = EmulationFailure {
-        flags: 0,
+        flags: EmulationFailureFlags::empty(),
         insn: None,
         debug: &[5],
     };

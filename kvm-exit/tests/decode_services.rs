@@ -4,7 +4,7 @@
 #[cfg(test)]
 mod support;
 
-use kvm_exit::kvm_sys::{HypervExit, XenExit};
+use kvm_exit::kvm_sys::{HypercallExitFlags, HypervExit, XenExit};
 use kvm_exit::{
     Exit, Hypercall, Hyperv, HypervHcall, HypervOther, HypervSyndbg, HypervSynic, SnpReqCerts, Tdx,
     TdxCall, TdxGetQuote, TdxOther, TdxSetupEventNotify, TdxVmCallInfo, Xen, XenHcall, XenOther,
@@ -28,7 +28,7 @@ fn hypercall() {
                 nr: 12,
                 args: &[1, 2, 3, 4, 5, 6],
                 ret: &mut 7,
-                flags: 1
+                flags: HypercallExitFlags::KVM_EXIT_HYPERCALL_LONG_MODE
             }
         );
         assert!(call.long_mode());

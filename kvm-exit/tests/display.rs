@@ -1,7 +1,8 @@
 //! How exits read in a log.
 
 use kvm_exit::kvm_sys::{
-    self, ExitReason, HypervExit, MemoryFaultFlags, MsrExitReason, NotifyFlags, XenExit,
+    self, ExitReason, HypercallExitFlags, HypervExit, MemoryFaultFlags, MsrExitReason, NotifyFlags,
+    XenExit,
 };
 use kvm_exit::{
     DebugExit, Exception, Exit, FailEntry, Hypercall, Hyperv, HypervHcall, HypervOther,
@@ -73,7 +74,7 @@ fn calls() {
             nr: 12,
             args: &[0x1000, 1, 0, 0, 0, 0],
             ret: &mut 0,
-            flags: 0,
+            flags: HypercallExitFlags::empty(),
         }),
         "hypercall 12 (0x1000, 0x1, 0x0, 0x0, 0x0, 0x0)",
     );
@@ -82,7 +83,7 @@ fn calls() {
             nr: 12,
             args: &[0; 6],
             ret: &mut 0,
-            flags: 1,
+            flags: HypercallExitFlags::KVM_EXIT_HYPERCALL_LONG_MODE,
         }),
         "hypercall 12 (0x0, 0x0, 0x0, 0x0, 0x0, 0x0) flags 0x1",
     );
@@ -236,12 +237,15 @@ fn processor() {
 
 #[test]
 fn what_went_wrong() {
-    is(error(2, &[]), "internal error 2");
-    is(error(4, &[48, 0x81]), "internal error 4 (0x30, 0x81)");
+    is(error(2, &[]), "internal error KVM_INTERNAL_ERROR_SIMUL_EX");
+    is(
+        error(4, &[48, 0x81]),
+        "internal error KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON (0x30, 0x81)",
+    );
     let insn = u64::from_ne_bytes([2, 0x0f, 0x0b, 0x90, 0x90, 0x90, 0x90, 0x90]);
     is(
         error(1, &[1, insn, 0, 7]),
-        "internal error 1 emulating 0f0b",
+        "internal error KVM_INTERNAL_ERROR_EMULATION emulating 0f0b",
     );
     is(
         Exit::FailEntry(FailEntry {
@@ -262,8 +266,8 @@ fn what_went_wrong() {
 
 #[test]
 fn the_rest() {
-    is(event(&[]), "system event 6");
-    is(event(&[1]), "system event 6 (0x1)");
+    is(event(&[]), "system event KVM_SYSTEM_EVENT_SEV_TERM");
+    is(event(&[1]), "system event KVM_SYSTEM_EVENT_SEV_TERM (0x1)");
     for (exit, text) in [
         (Exit::Hlt, "hlt"),
         (Exit::IrqWindowOpen, "irq window open"),

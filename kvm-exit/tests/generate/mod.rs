@@ -1,7 +1,8 @@
 //! Exits and pages for property tests.
 
 use kvm_exit::kvm_sys::{
-    self, ExitReason, HypervExit, MemoryFaultFlags, MsrExitReason, NotifyFlags, XenExit,
+    self, ExitReason, HypercallExitFlags, HypervExit, MemoryFaultFlags, MsrExitReason, NotifyFlags,
+    XenExit,
 };
 use kvm_exit::{
     DebugExit, Exception, Exit, FailEntry, Hypercall, Hyperv, HypervHcall, HypervOther,
@@ -104,7 +105,7 @@ pub(crate) fn exit(variant: usize, parts: &mut Parts) -> Exit<'_> {
             nr: a,
             args: &parts.six,
             ret: &mut parts.reply,
-            flags: b,
+            flags: HypercallExitFlags::from_bits_retain(b),
         }),
         7 => Exit::X86Rdmsr(MsrRead {
             index: number,
