@@ -20,9 +20,9 @@ const DOUBLER_OUT: u64 = 0x8004;
 
 /// A VMM with a console, a keyboard and a device that doubles numbers.
 #[derive(Debug)]
-pub struct Hello {
+pub(crate) struct Hello {
     /// The key that the guest finds pressed.
-    pub key: u8,
+    pub(crate) key: u8,
 }
 
 impl Example for Hello {

@@ -35,9 +35,9 @@ const EFER_LONG_MODE_ACTIVE: u64 = 1 << 10;
 
 /// A VMM with a device that says how many Fibonacci numbers it wants, and is told the last one.
 #[derive(Debug)]
-pub struct LongMode {
+pub(crate) struct LongMode {
     /// How many it wants.
-    pub count: u64,
+    pub(crate) count: u64,
 }
 
 impl Example for LongMode {

@@ -19,7 +19,7 @@ const RESULT: u64 = 0x2000;
 
 /// A debugger.
 #[derive(Debug)]
-pub struct SingleStep;
+pub(crate) struct SingleStep;
 
 /// Where the guest stopped, and what was in its registers then.
 struct Stop {

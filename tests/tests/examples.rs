@@ -1,0 +1,237 @@
+//! The examples on their recordings: as they are, changed, cut, and not followed.
+
+#[path = "../examples/hello.rs"]
+#[expect(dead_code, reason = "its main is not called")]
+mod hello;
+#[path = "../examples/long_mode.rs"]
+#[expect(dead_code, reason = "its main is not called")]
+mod long_mode;
+#[path = "../examples/single_step.rs"]
+#[expect(dead_code, reason = "its main is not called")]
+mod single_step;
+
+use std::path::{Path, PathBuf};
+
+use hello::Hello;
+use kvm_core::Kvm;
+use kvm_mock::{Architecture, Model, RecorderOptions};
+use kvm_tests::{Example, Failure, Options};
+use long_mode::LongMode;
+use single_step::SingleStep;
+
+const HELLO: Hello = Hello { key: b'K' };
+const LONG_MODE: LongMode = LongMode { count: 50 };
+
+/// What an example printed, and how it ended.
+struct Ran {
+    printed: String,
+    ended: Result<(), Failure>,
+}
+
+impl Ran {
+    /// The message of an example that failed.
+    fn error(&self) -> String {
+        self.ended.as_ref().unwrap_err().to_string()
+    }
+}
+
+fn run(example: &impl Example, options: &Options) -> Ran {
+    let mut printed = Vec::new();
+    let ended = kvm_tests::run(example, options, &mut printed);
+    Ran {
+        printed: String::from_utf8_lossy(&printed).into_owned(),
+        ended,
+    }
+}
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn recording<E: Example>(_: &E) -> Vec<u8> {
+    std::fs::read(
+        folder("recordings/x86_64")
+            .join(E::NAME)
+            .with_extension("kvmrec"),
+    )
+    .unwrap()
+}
+
+/// A file that is removed when the test ends.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(name: &str, bytes: &[u8]) -> Self {
+        let name = format!("kvm-tests-{}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        Self(path)
+    }
+
+    fn replay(&self) -> Options {
+        Options::Replay(Some(self.0.clone()))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        std::fs::remove_file(&self.0).unwrap();
+    }
+}
+
+fn assert_replays_as_expected<E: Example>(example: &E) {
+    let ran = run(example, &Options::Replay(None));
+    let (backend, printed) = ran.printed.split_once('\n').unwrap();
+    let name = E::NAME;
+    assert_eq!(
+        backend,
+        format!("backend: replay of tests/recordings/x86_64/{name}.kvmrec")
+    );
+    let expected = folder("expected").join(name).with_extension("txt");
+    assert_eq!(printed, std::fs::read_to_string(expected).unwrap());
+    ran.ended.unwrap();
+}
+
+#[test]
+fn hello_replays_as_expected() {
+    assert_replays_as_expected(&HELLO);
+}
+
+#[test]
+fn long_mode_replays_as_expected() {
+    assert_replays_as_expected(&LONG_MODE);
+}
+
+#[test]
+fn single_step_replays_as_expected() {
+    assert_replays_as_expected(&SingleStep);
+}
+
+#[test]
+fn a_changed_reply_is_told_with_both_values() {
+    let error = run(&Hello { key: b'X' }, &Options::Replay(None)).error();
+    for part in [
+        "tests/recordings/x86_64/hello.kvmrec",
+        "vCPU 0",
+        "KVM_EXIT_IO",
+        "4b",
+        "58",
+        "offset",
+    ] {
+        assert!(error.contains(part), "{part} is not in: {error}");
+    }
+}
+
+#[test]
+fn a_changed_mmio_reply_is_told_with_both_values() {
+    let error = run(&LongMode { count: 49 }, &Options::Replay(None)).error();
+    for part in ["vCPU 0", "exit 0", "KVM_EXIT_MMIO", "32", "31", "offset"] {
+        assert!(error.contains(part), "{part} is not in: {error}");
+    }
+}
+
+#[test]
+fn another_examples_recording_is_left_at_once() {
+    let scratch = Scratch::new("other", &recording(&SingleStep));
+    let error = run(&LONG_MODE, &scratch.replay()).error();
+    assert!(error.contains("the run left the recording"), "{error}");
+}
+
+/// Offsets of a file of this length: all of its start, a step of its middle, and its end.
+fn offsets(len: usize) -> impl Iterator<Item = usize> {
+    const EACH: usize = 96;
+    const STEP: usize = 61;
+    let middle = (EACH..len.saturating_sub(EACH)).step_by(STEP);
+    (0..EACH.min(len))
+        .chain(middle)
+        .chain(len.saturating_sub(EACH)..len)
+}
+
+/// Checks that the example fails on these bytes, and says where in the file.
+fn assert_refused(example: &impl Example, what: &str, bytes: &[u8]) {
+    let scratch = Scratch::new(what, bytes);
+    let ran = run(example, &scratch.replay());
+    let Err(error) = &ran.ended else {
+        panic!("{what}: accepted, with {:?}", ran.printed);
+    };
+    let error = error.to_string();
+    let located = error
+        .split("offset ")
+        .nth(1)
+        .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next())
+        .and_then(|number| number.parse::<usize>().ok());
+    match located {
+        Some(offset) => assert!(offset <= bytes.len(), "{what}: {error}"),
+        // A file whose first bytes are another kind's, or another version's, has nothing to locate.
+        None => assert!(
+            error.contains("not a recording") || error.contains("version"),
+            "{what}: {error}"
+        ),
+    }
+}
+
+/// Cuts and flips the recording at many places.
+fn assert_damage_is_noticed<E: Example>(example: &E) {
+    let bytes = recording(example);
+    for offset in offsets(bytes.len()) {
+        let cut = bytes.get(..offset).unwrap();
+        assert_refused(example, &format!("{}-cut-{offset}", E::NAME), cut);
+        for flip in [0x01, 0xff] {
+            let mut flipped = bytes.clone();
+            flipped[offset] ^= flip;
+            let what = format!("{}-flip-{offset}-{flip}", E::NAME);
+            assert_refused(example, &what, &flipped);
+        }
+    }
+    let mut longer = bytes.clone();
+    longer.push(0);
+    assert_refused(example, &format!("{}-longer", E::NAME), &longer);
+}
+
+#[test]
+fn damage_to_the_recording_of_hello_is_noticed() {
+    assert_damage_is_noticed(&HELLO);
+}
+
+#[test]
+fn damage_to_the_recording_of_long_mode_is_noticed() {
+    assert_damage_is_noticed(&LONG_MODE);
+}
+
+#[test]
+fn damage_to_the_recording_of_single_step_is_noticed() {
+    assert_damage_is_noticed(&SingleStep);
+}
+
+#[test]
+fn a_recording_of_another_architecture_is_refused() {
+    let scratch = Scratch::new("architecture", &[]);
+    let recorder = RecorderOptions::new()
+        .architecture(Architecture::Aarch64)
+        .create(Model::new(), &scratch.0)
+        .unwrap();
+    drop(Kvm::with(recorder).unwrap());
+    let error = run(&HELLO, &scratch.replay()).error();
+    assert!(
+        error.contains("aarch64") && error.contains("x86_64"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_file_that_is_no_recording_is_refused() {
+    let scratch = Scratch::new(
+        "text",
+        b"Not a recording, but longer than a header of one would be.",
+    );
+    let error = run(&HELLO, &scratch.replay()).error();
+    assert!(error.ends_with("not a recording"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let file = folder("recordings/none.kvmrec");
+    let error = run(&HELLO, &Options::Replay(Some(file.clone()))).error();
+    assert!(error.contains(&file.display().to_string()), "{error}");
+    assert!(error.contains("can't be read"), "{error}");
+}
