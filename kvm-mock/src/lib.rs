@@ -1,4 +1,16 @@
 //! KVM without a kernel: backends that answer for it, and wrappers that watch it.
 
+mod call;
+mod format;
+mod memory;
 mod page;
+mod recorder;
+mod replay;
+mod tape;
 mod wait;
+mod words;
+
+pub use format::{Architecture, ReplayError};
+pub use recorder::{Recorder, RecorderHandle, RecorderOptions};
+pub use replay::{Divergence, Mode, Outcome, Replay, ReplayOptions};
+pub use tape::{RecordError, Summary};
