@@ -58,7 +58,7 @@ errnos! {
     EOVERFLOW = 75, "value too large";
     EOPNOTSUPP = 95, "not supported";
     EHWPOISON = 133, "memory page has a hardware error";
-    DIVERGED = 5000, "the run left the recording that answers it; the backend's outcome says where";
+    DIVERGED = 5000, "the run left the recording or script that answers it; the backend's outcome says where";
 }
 
 impl fmt::Debug for Errno {

@@ -1,0 +1,28 @@
+//! Which calls an object answers.
+
+use kvm_core::kvm_sys::Cap;
+use kvm_core::kvm_sys::op::{Fds, Op};
+use kvm_core::{Arg, Errno};
+
+use super::profile::needed;
+
+/// A call that a model knows how to do, on objects of one type.
+pub(super) struct Call<T>(
+    pub(super) &'static Op,
+    pub(super) fn(&T, &mut Arg<'_>) -> Result<u32, Errno>,
+);
+
+/// Finds the call. Section 4: a call is answered by the descriptors that the API names, if the kernel
+/// has the capability that it names; else it is none, and `ENOTTY`.
+pub(super) fn find<T>(
+    calls: &'static [Call<T>],
+    op: &Op,
+    kind: Fds,
+    cap: impl Fn(Cap) -> u32,
+) -> Result<Option<&'static Call<T>>, Errno> {
+    let offered = needed(op).is_none_or(|needed| cap(needed) != 0);
+    if !op.fds.contains(kind) || !offered {
+        return Err(Errno::ENOTTY);
+    }
+    Ok(calls.iter().find(|call| call.0 == op))
+}

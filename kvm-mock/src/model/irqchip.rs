@@ -1,0 +1,108 @@
+//! The interrupt controllers and the timer that a VM can have in the kernel.
+
+use kvm_core::kvm_sys::{
+    KVM_IRQCHIP_IOAPIC, KVM_NR_IRQCHIPS, kvm_irqchip, kvm_irqchip_chip, kvm_pit_config,
+};
+use kvm_core::{Arg, Errno};
+
+use super::args;
+use super::lock;
+use super::vm::Vm;
+
+/// What a VM has in the kernel.
+#[derive(Debug, Default)]
+pub(super) struct Irqchips {
+    chips: Option<[kvm_irqchip_chip; KVM_NR_IRQCHIPS as usize]>,
+    pit: bool,
+}
+
+impl Irqchips {
+    pub(super) fn exist(&self) -> bool {
+        self.chips.is_some()
+    }
+
+    pub(super) fn has_pit(&self) -> bool {
+        self.pit
+    }
+
+    fn chip(&mut self, id: u32) -> Result<&mut kvm_irqchip_chip, Errno> {
+        let chips = self.chips.as_mut().ok_or(Errno::ENXIO)?;
+        usize::try_from(id)
+            .ok()
+            .and_then(|id| chips.get_mut(id))
+            .ok_or(Errno::EINVAL)
+    }
+}
+
+impl Vm {
+    /// Section 4.24; must come before the first vCPU, and once.
+    pub(super) fn create_irqchip(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
+        let mut state = lock(&self.state);
+        if state.irqchips.exist() {
+            return Err(Errno::EEXIST);
+        }
+        if !state.vcpus.is_empty() {
+            return Err(Errno::EINVAL);
+        }
+        let mut chips = [kvm_irqchip_chip::default(); KVM_NR_IRQCHIPS as usize];
+        if let Some(ioapic) = chips.get_mut(KVM_IRQCHIP_IOAPIC as usize) {
+            *ioapic = ioapic_at_reset();
+        }
+        state.irqchips.chips = Some(chips);
+        Ok(0)
+    }
+
+    /// Section 4.26: reads the state of the chip that `chip_id` names.
+    pub(super) fn get_irqchip(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let mut chip: kvm_irqchip = args::read(arg)?;
+        chip.chip = *lock(&self.state).irqchips.chip(chip.chip_id)?;
+        args::write(arg, &chip)?;
+        Ok(0)
+    }
+
+    /// Section 4.27: sets the state of the chip that `chip_id` names.
+    pub(super) fn set_irqchip(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let chip: kvm_irqchip = args::read(arg)?;
+        *lock(&self.state).irqchips.chip(chip.chip_id)? = chip.chip;
+        Ok(0)
+    }
+
+    /// Section 4.25: "Requires that an interrupt controller model has been previously created with
+    /// KVM_CREATE_IRQCHIP."
+    pub(super) fn irq_line(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
+        if lock(&self.state).irqchips.exist() {
+            Ok(0)
+        } else {
+            Err(Errno::ENXIO)
+        }
+    }
+
+    /// Section 4.71: "This call is only valid after enabling in-kernel irqchip support via
+    /// KVM_CREATE_IRQCHIP."
+    pub(super) fn create_pit2(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let _: kvm_pit_config = args::read(arg)?;
+        let mut state = lock(&self.state);
+        if state.irqchips.pit {
+            return Err(Errno::EEXIST);
+        }
+        if !state.irqchips.exist() {
+            return Err(Errno::ENOENT);
+        }
+        state.irqchips.pit = true;
+        Ok(0)
+    }
+}
+
+/// At its usual address, all 24 inputs masked.
+fn ioapic_at_reset() -> kvm_irqchip_chip {
+    const BASE: u64 = 0xfec0_0000;
+    const MASKED: u64 = 1 << 16;
+
+    let mut chip = kvm_irqchip_chip::default();
+    let ioapic = chip.as_ioapic_mut();
+    ioapic.base_address = BASE;
+    for input in &mut ioapic.redirtbl {
+        *input.as_bits_mut() = MASKED;
+    }
+    chip
+}

@@ -1,0 +1,181 @@
+//! [`Model`]: a KVM in memory.
+#![expect(unsafe_code, reason = "implements an unsafe trait")]
+
+mod args;
+mod banks;
+mod calls;
+mod enter;
+mod irqchip;
+mod profile;
+mod slots;
+mod synthetic;
+mod system;
+mod vcpu;
+mod vm;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kvm_core::kvm_sys::op::Op;
+use kvm_core::kvm_sys::{KVM_CREATE_VCPU, KVM_CREATE_VM};
+use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region};
+
+use crate::script::{Failure, Step};
+pub use profile::Profile;
+use system::System;
+use vcpu::Vcpu;
+use vm::Vm;
+
+/// A KVM in memory, for tests: it keeps state by the rules that KVM documents, refuses what KVM
+/// refuses with the same errnos, and its guests do what a script says.
+///
+/// * A [`Profile`] says what it offers. What that lacks, or no model knows how to do, is refused with
+///   `ENOTTY`, as by a kernel that is older.
+/// * State that one call sets and another gets is kept as it is: nothing is computed from it.
+/// * Guests execute nothing. A vCPU runs [the script](Self::script) for its id; at its end, or without one, it
+///   waits as an idle guest would, until it is kicked or its thread gets a signal.
+/// * Exits are written into the run page in the kernel's layout, so the VMM's own code decodes them.
+///
+/// Clones are handles on the same object. A test keeps one to say what the guest does and to ask how it
+/// went:
+///
+/// ```
+/// use kvm_core::{Exit, Kvm};
+/// use kvm_mock::{Model, Step};
+///
+/// let model = Model::new();
+/// model.script(0, [Step::io_in(0x60, [0x1c]), Step::hlt()]);
+///
+/// let mut vcpu = Kvm::with(model.clone())?.create_vm()?.create_vcpu(0)?;
+/// if let (Exit::IoIn(io), _) = vcpu.run()? {
+///     io.data.fill(0x1d); // not what the script says
+/// }
+/// assert!(vcpu.run().is_err());
+///
+/// let failure = model.verify().unwrap_err();
+/// assert!(failure.to_string().contains("expected the reply 1c, got 1d"));
+/// assert!(failure.place().file().ends_with(".rs"));
+/// # Ok::<(), kvm_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Model(Object);
+
+#[derive(Clone, Debug)]
+enum Object {
+    System(Arc<System>),
+    Vm(Arc<Vm>),
+    Vcpu(Arc<Vcpu>),
+}
+
+impl Model {
+    /// The system of a [synthetic](Profile::synthetic) host.
+    pub fn new() -> Self {
+        Self::with_profile(Profile::synthetic())
+    }
+
+    /// The system of this host.
+    pub fn with_profile(profile: Profile) -> Self {
+        Self(Object::System(Arc::new(System::new(profile))))
+    }
+
+    /// Adds steps to the script for the vCPU that is created first with this id.
+    ///
+    /// A vCPU that waits at the end of its script does not look for more before it is entered again.
+    pub fn script(&self, vcpu: u64, steps: impl IntoIterator<Item = Step>) {
+        self.system().script(vcpu).extend(steps);
+    }
+
+    /// Whether the run has followed the scripts so far. From the first failure on, entering a vCPU fails
+    /// with [`Errno::DIVERGED`].
+    ///
+    /// # Errors
+    ///
+    /// The first failure.
+    pub fn outcome(&self) -> Result<(), Failure> {
+        self.system().outcome()
+    }
+
+    /// Whether the run followed the scripts to their ends, and answered their last exits: each vCPU was
+    /// entered again after them, or [completed](kvm_core::Vcpu::complete).
+    ///
+    /// # Errors
+    ///
+    /// The first failure, or else the first thing that is left.
+    pub fn verify(&self) -> Result<(), Failure> {
+        self.system().verify()
+    }
+
+    fn system(&self) -> &System {
+        match &self.0 {
+            Object::System(system) => system,
+            Object::Vm(vm) => vm.system(),
+            Object::Vcpu(vcpu) => vcpu.vm().system(),
+        }
+    }
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+// SAFETY: `RunMemory` makes the mappings, and the model touches their bytes from 8 on in `Vcpu::enter`
+// only. `Slots` touches guest memory through spans, whose accesses are atomic, and only while the slot
+// exists.
+unsafe impl Hypervisor for Model {
+    unsafe fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        match &self.0 {
+            Object::System(system) => system.ioctl(op, arg),
+            Object::Vm(vm) => vm.ioctl(op, arg),
+            Object::Vcpu(vcpu) => vcpu.ioctl(op, arg),
+        }
+    }
+
+    unsafe fn create(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<Self, Errno> {
+        match &self.0 {
+            Object::System(system) if op == &KVM_CREATE_VM => {
+                let vm = Vm::create(system, args::value(arg)?)?;
+                Ok(Self(Object::Vm(Arc::new(vm))))
+            }
+            Object::Vm(vm) if op == &KVM_CREATE_VCPU => {
+                let vcpu = vm.create_vcpu(args::value(arg)?)?;
+                Ok(Self(Object::Vcpu(Arc::new(vcpu))))
+            }
+            _ => Err(Errno::ENOTTY),
+        }
+    }
+
+    fn map(&self, region: Region) -> Result<Mapping, Errno> {
+        match &self.0 {
+            Object::Vcpu(vcpu) => vcpu.map(region),
+            Object::System(_) | Object::Vm(_) => Err(Errno::ENODEV),
+        }
+    }
+
+    unsafe fn enter(&self) -> Result<(), Errno> {
+        match &self.0 {
+            // SAFETY: the caller's promise is the same.
+            Object::Vcpu(vcpu) => unsafe { vcpu.enter() },
+            Object::System(_) | Object::Vm(_) => Err(Errno::ENOTTY),
+        }
+    }
+
+    fn read(&self, _offset: u64, _buf: &mut [u8]) -> Result<usize, Errno> {
+        // What the kernel says of files that can't be read. Only statistics can, which no model keeps.
+        Err(Errno::EINVAL)
+    }
+
+    fn number(&self) -> i32 {
+        match &self.0 {
+            Object::System(system) => system.number(),
+            Object::Vm(vm) => vm.number(),
+            Object::Vcpu(vcpu) => vcpu.number(),
+        }
+    }
+}
+
+/// A panic in one thread of a test does not make the others' calls panic too: what the locks guard is
+/// never left half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

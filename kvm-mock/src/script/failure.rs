@@ -1,0 +1,169 @@
+//! [`Failure`]: where a run left its script, and how.
+
+use std::error::Error;
+use std::fmt;
+use std::panic::Location;
+
+use kvm_exit::{Malformed, Unencodable};
+
+/// Where a run left its script, and how. Given by [`Model::outcome`](crate::Model::outcome) and
+/// [`Model::verify`](crate::Model::verify).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub(crate) vcpu: u64,
+    pub(crate) step: usize,
+    pub(crate) place: &'static Location<'static>,
+    pub(crate) text: String,
+    pub(crate) mismatch: Mismatch,
+}
+
+/// How a run left its script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// The VMM answered an exit with other bytes.
+    Reply {
+        /// What the step says.
+        expected: Vec<u8>,
+        /// What the VMM left in the page.
+        given: Vec<u8>,
+    },
+    /// The VMM left the data of an exit as they were.
+    NoReply {
+        /// What the step says.
+        expected: Vec<u8>,
+    },
+    /// The check of [`Step::answered`](crate::Step::answered) does not hold.
+    Refused,
+    /// The VMM made the page of an exit that asks for an answer one that can't be decoded.
+    Malformed(Malformed),
+    /// The vCPU was not entered again after an exit that asks for an answer.
+    Unanswered,
+    /// The guest's memory is not as the step says.
+    Memory {
+        /// Guest-physical address of the first byte.
+        address: u64,
+        /// What the step says.
+        expected: Vec<u8>,
+        /// What is there.
+        found: Vec<u8>,
+    },
+    /// The step needs memory where the guest has none, or none that it may write to.
+    NoMemory {
+        /// Guest-physical address of the first byte.
+        address: u64,
+        /// How many bytes.
+        len: usize,
+    },
+    /// No page can say the step's exit.
+    Unencodable(Unencodable),
+    /// The vCPU was never entered for this step, and for so many behind it.
+    Unread {
+        /// How many there are behind it.
+        behind: usize,
+    },
+}
+
+impl Failure {
+    /// Id of the vCPU.
+    pub fn vcpu(&self) -> u64 {
+        self.vcpu
+    }
+
+    /// Index of the step in the vCPU's script, from 0.
+    pub fn step(&self) -> usize {
+        self.step
+    }
+
+    /// Where in the source the step is.
+    pub fn place(&self) -> &'static Location<'static> {
+        self.place
+    }
+
+    /// What is wrong.
+    pub fn mismatch(&self) -> &Mismatch {
+        &self.mismatch
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            vcpu,
+            step,
+            place,
+            text,
+            mismatch,
+        } = self;
+        write!(f, "vCPU {vcpu}, step {step} ({text}), {place}: {mismatch}")
+    }
+}
+
+/// As [`Display`](fmt::Display), so that an `unwrap` in a test says it too.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reply { expected, given } => {
+                write!(
+                    f,
+                    "expected the reply {}, got {}",
+                    Hex(expected),
+                    Hex(given)
+                )
+            }
+            Self::NoReply { expected } => {
+                write!(f, "expected the reply {}, got none", Hex(expected))
+            }
+            Self::Refused => f.write_str("the answer is not as the step checks"),
+            Self::Malformed(malformed) => write!(f, "the answer: {malformed}"),
+            Self::Unanswered => {
+                f.write_str("the vCPU was not entered again, so the reply was never taken")
+            }
+            Self::Memory {
+                address,
+                expected,
+                found,
+            } => write!(
+                f,
+                "expected {} in memory at {address:#x}, found {}",
+                Hex(expected),
+                Hex(found)
+            ),
+            Self::NoMemory { address, len } => {
+                write!(
+                    f,
+                    "the guest has no such memory: {len} bytes at {address:#x}"
+                )
+            }
+            Self::Unencodable(unencodable) => unencodable.fmt(f),
+            Self::Unread { behind: 0 } => f.write_str("the vCPU was never entered for it"),
+            Self::Unread { behind } => {
+                write!(
+                    f,
+                    "the vCPU was never entered for it and {behind} behind it"
+                )
+            }
+        }
+    }
+}
+
+impl Error for Failure {}
+
+/// Bytes in the order of memory.
+struct Hex<'a>(&'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, byte) in self.0.iter().enumerate() {
+            let space = if i > 0 { " " } else { "" };
+            write!(f, "{space}{byte:02x}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,10 @@
+//! Scripts: what a guest does, step by step, and how the VMM has to answer.
+
+mod failure;
+mod queue;
+mod step;
+
+pub use failure::{Failure, Mismatch};
+pub(crate) use queue::Script;
+pub(crate) use step::Leaves;
+pub use step::Step;

@@ -1,0 +1,381 @@
+//! [`Step`]: one thing that a guest does.
+
+use std::fmt;
+use std::panic::Location;
+
+use kvm_core::Errno;
+use kvm_core::kvm_sys::{DB_VECTOR, kvm_regs};
+use kvm_exit::{DebugExit, Exit, IoIn, IoOut, MmioRead, MmioWrite, RunPage, Unencodable};
+
+/// One thing that a scripted guest does: what makes `KVM_RUN` return, and how the VMM has to answer.
+///
+/// A list of steps is given to [`Model::script`](crate::Model::script); each entry of the vCPU takes the
+/// next one. A step knows its place in the source, so that a failure can name it.
+///
+/// ```
+/// use kvm_core::{Exit, Kvm};
+/// use kvm_mock::{Model, Step};
+///
+/// let model = Model::new();
+/// model.script(0, [
+///     Step::io_out(0x70, [0x0a]),
+///     Step::io_in(0x71, [0x26]),
+///     Step::mmio_write(0xd000_0000, 7u32.to_le_bytes()),
+///     Step::hlt(),
+/// ]);
+/// let mut vcpu = Kvm::with(model.clone())?.create_vm()?.create_vcpu(0)?;
+/// loop {
+///     match vcpu.run()?.0 {
+///         Exit::IoIn(io) => io.data.fill(0x26),
+///         Exit::Hlt => break,
+///         _ => {}
+///     }
+/// }
+/// model.verify()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Step {
+    pub(crate) place: &'static Location<'static>,
+    pub(crate) leaves: Leaves,
+    pub(crate) errno: Option<Errno>,
+    pub(crate) writes: Vec<(u64, Vec<u8>)>,
+    pub(crate) finds: Vec<(u64, Vec<u8>)>,
+    pub(crate) regs: Option<kvm_regs>,
+    pub(crate) reply: Reply,
+    pub(crate) regs_then: Option<kvm_regs>,
+    pub(crate) goes_on: bool,
+}
+
+type Encode = dyn Fn(&mut RunPage) -> Result<(), Unencodable> + Send;
+
+/// What the guest does in the end.
+pub(crate) enum Leaves {
+    Io {
+        out: bool,
+        port: u16,
+        width: Option<u8>,
+        data: Vec<u8>,
+    },
+    Mmio {
+        write: bool,
+        addr: u64,
+        data: Vec<u8>,
+    },
+    Exit(Box<Encode>),
+    Plain(Exit<'static>),
+    /// `KVM_RUN` fails, and no exit is written.
+    Nothing,
+    /// The vCPU waits.
+    Block,
+}
+
+/// How the VMM has to answer.
+pub(crate) enum Reply {
+    /// Not at all.
+    None,
+    /// With these bytes as the data of the exit.
+    Data(Vec<u8>),
+    /// So that this holds for the exit.
+    Check(Box<dyn Fn(&Exit<'_>) -> bool + Send>),
+}
+
+impl Step {
+    #[track_caller]
+    fn new(leaves: Leaves) -> Self {
+        Self {
+            place: Location::caller(),
+            leaves,
+            errno: None,
+            writes: Vec::new(),
+            finds: Vec::new(),
+            regs: None,
+            reply: Reply::None,
+            regs_then: None,
+            goes_on: false,
+        }
+    }
+
+    /// The guest writes `data` to a port: in one access when they are 1, 2 or 4 bytes, else byte by byte, as
+    /// `rep outsb` does; see [`width`](Self::width).
+    #[track_caller]
+    pub fn io_out(port: u16, data: impl Into<Vec<u8>>) -> Self {
+        Self::new(Leaves::Io {
+            out: true,
+            port,
+            width: None,
+            data: data.into(),
+        })
+    }
+
+    /// The guest reads a port, and the VMM has to answer with `reply`: in one access when they are 1, 2 or 4
+    /// bytes, else byte by byte, as `rep insb` does; see [`width`](Self::width).
+    #[track_caller]
+    pub fn io_in(port: u16, reply: impl Into<Vec<u8>>) -> Self {
+        let data = reply.into();
+        Self {
+            reply: Reply::Data(data.clone()),
+            ..Self::new(Leaves::Io {
+                out: false,
+                port,
+                width: None,
+                data,
+            })
+        }
+    }
+
+    /// The guest writes from 1 to 8 bytes to an address that has no memory.
+    #[track_caller]
+    pub fn mmio_write(addr: u64, data: impl Into<Vec<u8>>) -> Self {
+        Self::new(Leaves::Mmio {
+            write: true,
+            addr,
+            data: data.into(),
+        })
+    }
+
+    /// The guest reads from 1 to 8 bytes from an address that has no memory, and the VMM has to answer with
+    /// `reply`.
+    #[track_caller]
+    pub fn mmio_read(addr: u64, reply: impl Into<Vec<u8>>) -> Self {
+        let data = reply.into();
+        Self {
+            reply: Reply::Data(data.clone()),
+            ..Self::new(Leaves::Mmio {
+                write: false,
+                addr,
+                data,
+            })
+        }
+    }
+
+    /// The guest halts.
+    #[track_caller]
+    pub fn hlt() -> Self {
+        Self::new(Leaves::Plain(Exit::Hlt))
+    }
+
+    /// The guest is beyond help, as after a triple fault.
+    #[track_caller]
+    pub fn shutdown() -> Self {
+        Self::new(Leaves::Plain(Exit::Shutdown))
+    }
+
+    /// A debug event.
+    #[track_caller]
+    pub fn debug(event: DebugExit) -> Self {
+        Self::new(Leaves::Plain(Exit::Debug(event)))
+    }
+
+    /// The guest has executed one instruction, and the next one is at the linear address `pc`: the debug
+    /// event that single-stepping gives.
+    #[track_caller]
+    pub fn stepped(pc: u64) -> Self {
+        /// Bit 14, single step, beside those that are always set.
+        const DR6: u64 = 0xffff_4ff0;
+        /// The bit that is always set.
+        const DR7: u64 = 0x400;
+
+        Self::debug(DebugExit {
+            exception: DB_VECTOR,
+            pc,
+            dr6: DR6,
+            dr7: DR7,
+        })
+    }
+
+    /// Any exit: `encode` writes it into the page, mostly by [`RunPage::encode`].
+    ///
+    /// ```
+    /// use kvm_core::{Exit, Kvm, kvm_exit::MsrRead};
+    /// use kvm_mock::{Model, Step};
+    ///
+    /// let model = Model::new();
+    /// model.script(0, [Step::exit(|page| page.encode(&Exit::X86Rdmsr(MsrRead {
+    ///     index: 0x8b,
+    ///     reason: Default::default(),
+    ///     data: &mut 0,
+    ///     error: &mut 0,
+    /// })))
+    /// .answered(|exit| matches!(exit, Exit::X86Rdmsr(msr) if *msr.data == 7))]);
+    /// let mut vcpu = Kvm::with(model.clone())?.create_vm()?.create_vcpu(0)?;
+    /// if let (Exit::X86Rdmsr(msr), _) = vcpu.run()? {
+    ///     *msr.data = 7;
+    /// }
+    /// assert_eq!(vcpu.complete()?, None);
+    /// model.verify()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn exit(encode: impl Fn(&mut RunPage) -> Result<(), Unencodable> + Send + 'static) -> Self {
+        Self::new(Leaves::Exit(Box::new(encode)))
+    }
+
+    /// `KVM_RUN` fails, and the page is left as it is.
+    #[track_caller]
+    pub fn errno(errno: Errno) -> Self {
+        Self {
+            errno: Some(errno),
+            ..Self::new(Leaves::Nothing)
+        }
+    }
+
+    /// The vCPU waits until it is kicked or its thread gets a signal; then `KVM_RUN` fails with `EINTR`.
+    #[track_caller]
+    pub fn block() -> Self {
+        Self::new(Leaves::Block)
+    }
+
+    /// `KVM_RUN` fails although there is an exit, as it does with a memory fault.
+    ///
+    /// ```
+    /// use kvm_core::{Errno, Exit, Kvm, kvm_exit::MemoryFault};
+    /// use kvm_mock::{Model, Step};
+    ///
+    /// let fault = MemoryFault { flags: Default::default(), gpa: 0x1000, size: 0x1000 };
+    /// let model = Model::new();
+    /// model.script(0, [
+    ///     Step::exit(move |page| page.encode(&Exit::MemoryFault(fault))).fails(Errno::EFAULT),
+    /// ]);
+    /// let mut vcpu = Kvm::with(model)?.create_vm()?.create_vcpu(0)?;
+    /// assert_eq!(vcpu.run()?.0, Exit::MemoryFault(fault));
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn fails(self, errno: Errno) -> Self {
+        Self {
+            errno: Some(errno),
+            ..self
+        }
+    }
+
+    /// The width of one access in bytes, for port I/O: 1, 2 or 4.
+    #[must_use]
+    pub fn width(mut self, bytes: u8) -> Self {
+        if let Leaves::Io { width, .. } = &mut self.leaves {
+            *width = Some(bytes);
+        }
+        self
+    }
+
+    /// Before this step the guest wrote `bytes` to its memory at a guest-physical address.
+    #[must_use]
+    pub fn writes_memory(mut self, address: u64, bytes: impl Into<Vec<u8>>) -> Self {
+        self.writes.push((address, bytes.into()));
+        self
+    }
+
+    /// The VMM has to have left `bytes` in the guest's memory at a guest-physical address when the vCPU is
+    /// entered for this step. Looked at before the step's own writes.
+    #[must_use]
+    pub fn finds_memory(mut self, address: u64, bytes: impl Into<Vec<u8>>) -> Self {
+        self.finds.push((address, bytes.into()));
+        self
+    }
+
+    /// What `KVM_GET_REGS` gives at this step's exit.
+    #[must_use]
+    pub fn with_regs(self, regs: kvm_regs) -> Self {
+        Self {
+            regs: Some(regs),
+            ..self
+        }
+    }
+
+    /// What `KVM_GET_REGS` gives once the access is complete: after the next entry, or
+    /// [`Vcpu::complete`](kvm_core::Vcpu::complete).
+    #[must_use]
+    pub fn regs_then(self, regs: kvm_regs) -> Self {
+        Self {
+            regs_then: Some(regs),
+            ..self
+        }
+    }
+
+    /// How the VMM has to answer an exit that is no port read and no MMIO read: `check` has to hold for it
+    /// when the vCPU is entered again.
+    #[must_use]
+    pub fn answered(self, check: impl Fn(&Exit<'_>) -> bool + Send + 'static) -> Self {
+        Self {
+            reply: Reply::Check(Box::new(check)),
+            ..self
+        }
+    }
+
+    /// The access goes on in the next step, as one that crosses a page does: completing this one gives that
+    /// exit, even where the guest is not to run.
+    #[must_use]
+    pub fn goes_on(self) -> Self {
+        Self {
+            goes_on: true,
+            ..self
+        }
+    }
+
+    /// Writes the exit into the page.
+    pub(crate) fn encode(&self, page: &mut RunPage) -> Result<(), Unencodable> {
+        match &self.leaves {
+            Leaves::Exit(encode) => encode(page),
+            _ => self.as_exit(|exit| page.encode(exit)).unwrap_or(Ok(())),
+        }
+    }
+
+    /// Calls `f` with the exit, if the step knows it. The data of a read are the complement of the reply,
+    /// so that a VMM that does not answer is found out.
+    fn as_exit<R>(&self, f: impl FnOnce(&Exit<'_>) -> R) -> Option<R> {
+        Some(match &self.leaves {
+            Leaves::Io {
+                out,
+                port,
+                width,
+                data,
+            } => {
+                let port = *port;
+                let size = width.unwrap_or(match data.len() {
+                    2 => 2,
+                    4 => 4,
+                    _ => 1,
+                });
+                if *out {
+                    f(&Exit::IoOut(IoOut { port, size, data }))
+                } else {
+                    let data = &mut complement(data);
+                    f(&Exit::IoIn(IoIn { port, size, data }))
+                }
+            }
+            Leaves::Mmio { write, addr, data } => {
+                let addr = *addr;
+                if *write {
+                    f(&Exit::MmioWrite(MmioWrite { addr, data }))
+                } else {
+                    let data = &mut complement(data);
+                    f(&Exit::MmioRead(MmioRead { addr, data }))
+                }
+            }
+            Leaves::Plain(exit) => f(exit),
+            Leaves::Exit(_) | Leaves::Nothing | Leaves::Block => return None,
+        })
+    }
+}
+
+/// What a VMM that leaves the data alone gives as its reply.
+pub(crate) fn complement(reply: &[u8]) -> Vec<u8> {
+    reply.iter().map(|byte| !byte).collect()
+}
+
+/// As the exit it makes, in the words of [`Exit`].
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.as_exit(|exit| exit.fmt(f)), &self.leaves, self.errno) {
+            (Some(written), _, _) => written,
+            (None, Leaves::Block, _) => f.write_str("block"),
+            (None, Leaves::Nothing, Some(errno)) => write!(f, "errno {errno:?}"),
+            (None, _, _) => f.write_str("exit"),
+        }
+    }
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self} ({})", self.place)
+    }
+}
