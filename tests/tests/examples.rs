@@ -140,7 +140,7 @@ fn another_examples_recording_is_left_at_once() {
 /// Offsets of a file of this length: all of its start, a step of its middle, and its end.
 fn offsets(len: usize) -> impl Iterator<Item = usize> {
     const EACH: usize = 96;
-    const STEP: usize = 61;
+    const STEP: usize = 23;
     let middle = (EACH..len.saturating_sub(EACH)).step_by(STEP);
     (0..EACH.min(len))
         .chain(middle)
