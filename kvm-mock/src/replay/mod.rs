@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, MutexGuard};
 
-use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region};
+use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region, ops};
 use kvm_sys::op::{Op, Returns};
 
 use crate::call::{self, Given};
@@ -246,6 +246,9 @@ impl Replay {
 unsafe impl Hypervisor for Replay {
     unsafe fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         self.shared.check()?;
+        if *op == ops::PAGE_SIZE {
+            return Ok(self.shared.recording.header.page_size);
+        }
         let given = Given::new(op, arg);
         let slots = self.memory.as_ref().filter(|_| changes_slots(op));
         // Held through the call, so that nobody writes to memory that it takes back.
