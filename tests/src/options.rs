@@ -61,7 +61,7 @@ Without any of them: /dev/kvm when it can be used, else the recording that comes
                 _ => return Err(BadOptions::Unknown(name)),
             };
             let value = arguments.next();
-            *into = Some(value.ok_or_else(|| BadOptions::NoValue(name))?);
+            *into = Some(value.ok_or(BadOptions::NoValue(name))?);
         }
         let backend = backend.map(|backend| backend.to_string_lossy().into_owned());
         match (backend.as_deref(), record, replay) {

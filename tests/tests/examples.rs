@@ -1,83 +1,20 @@
 //! The examples on their recordings: as they are, changed, cut, and not followed.
 
-#[path = "../examples/hello.rs"]
-#[expect(dead_code, reason = "its main is not called")]
-mod hello;
-#[path = "../examples/long_mode.rs"]
-#[expect(dead_code, reason = "its main is not called")]
-mod long_mode;
-#[path = "../examples/single_step.rs"]
-#[expect(dead_code, reason = "its main is not called")]
-mod single_step;
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test, with functions that clippy does not know for one"
+)]
 
-use std::path::{Path, PathBuf};
+mod support;
 
-use hello::Hello;
 use kvm_core::Kvm;
 use kvm_mock::{Architecture, Model, RecorderOptions};
-use kvm_tests::{Example, Failure, Options};
-use long_mode::LongMode;
-use single_step::SingleStep;
-
-const HELLO: Hello = Hello { key: b'K' };
-const LONG_MODE: LongMode = LongMode { count: 50 };
-
-/// What an example printed, and how it ended.
-struct Ran {
-    printed: String,
-    ended: Result<(), Failure>,
-}
-
-impl Ran {
-    /// The message of an example that failed.
-    fn error(&self) -> String {
-        self.ended.as_ref().unwrap_err().to_string()
-    }
-}
-
-fn run(example: &impl Example, options: &Options) -> Ran {
-    let mut printed = Vec::new();
-    let ended = kvm_tests::run(example, options, &mut printed);
-    Ran {
-        printed: String::from_utf8_lossy(&printed).into_owned(),
-        ended,
-    }
-}
-
-fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
-}
-
-fn recording<E: Example>(_: &E) -> Vec<u8> {
-    std::fs::read(
-        folder("recordings/x86_64")
-            .join(E::NAME)
-            .with_extension("kvmrec"),
-    )
-    .unwrap()
-}
-
-/// A file that is removed when the test ends.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str, bytes: &[u8]) -> Self {
-        let name = format!("kvm-tests-{}-{name}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        Self(path)
-    }
-
-    fn replay(&self) -> Options {
-        Options::Replay(Some(self.0.clone()))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        std::fs::remove_file(&self.0).unwrap();
-    }
-}
+use kvm_tests::{Example, Options};
+use support::{
+    HELLO, Hello, LONG_MODE, LongMode, SINGLE_STEP, Scratch, expected, folder, recording, run,
+};
 
 fn assert_replays_as_expected<E: Example>(example: &E) {
     let ran = run(example, &Options::Replay(None));
@@ -87,8 +24,7 @@ fn assert_replays_as_expected<E: Example>(example: &E) {
         backend,
         format!("backend: replay of tests/recordings/x86_64/{name}.kvmrec")
     );
-    let expected = folder("expected").join(name).with_extension("txt");
-    assert_eq!(printed, std::fs::read_to_string(expected).unwrap());
+    assert_eq!(printed, expected(example));
     ran.ended.unwrap();
 }
 
@@ -104,7 +40,7 @@ fn long_mode_replays_as_expected() {
 
 #[test]
 fn single_step_replays_as_expected() {
-    assert_replays_as_expected(&SingleStep);
+    assert_replays_as_expected(&SINGLE_STEP);
 }
 
 #[test]
@@ -132,7 +68,7 @@ fn a_changed_mmio_reply_is_told_with_both_values() {
 
 #[test]
 fn another_examples_recording_is_left_at_once() {
-    let scratch = Scratch::new("other", &recording(&SingleStep));
+    let scratch = Scratch::new("other", &recording(&SINGLE_STEP));
     let error = run(&LONG_MODE, &scratch.replay()).error();
     assert!(error.contains("the run left the recording"), "{error}");
 }
@@ -200,7 +136,7 @@ fn damage_to_the_recording_of_long_mode_is_noticed() {
 
 #[test]
 fn damage_to_the_recording_of_single_step_is_noticed() {
-    assert_damage_is_noticed(&SingleStep);
+    assert_damage_is_noticed(&SINGLE_STEP);
 }
 
 #[test]

@@ -1,5 +1,10 @@
 //! What a run costs beside the system call: nothing is allocated, and no payload is copied.
 #![expect(unsafe_code, reason = "counts the program's allocations")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test without libtest, which is what clippy looks for"
+)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::ops::Range;
