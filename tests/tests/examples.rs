@@ -171,3 +171,23 @@ fn a_file_that_is_not_there_is_named() {
     assert!(error.contains(&file.display().to_string()), "{error}");
     assert!(error.contains("can't be read"), "{error}");
 }
+
+/// CRC-32C, as the format has it.
+fn crc(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0x82f6_3b78 * (crc & 1))
+        })
+    })
+}
+
+#[test]
+fn a_recording_of_a_newer_version_is_refused() {
+    let mut bytes = recording(&HELLO);
+    bytes[8..12].copy_from_slice(&7_u32.to_le_bytes());
+    let checksum = crc(&bytes[..60]).to_le_bytes();
+    bytes[60..64].copy_from_slice(&checksum);
+    let scratch = Scratch::new("version", &bytes);
+    let error = run(&HELLO, &scratch.replay()).error();
+    assert!(error.contains("version 7"), "{error}");
+}
