@@ -5,16 +5,15 @@ use core::fmt;
 
 use kvm_sys::{
     ExitReason, KVM_EXIT_AP_RESET_HOLD, KVM_EXIT_DEBUG, KVM_EXIT_DIRTY_RING_FULL,
-    KVM_EXIT_EXCEPTION, KVM_EXIT_HLT, KVM_EXIT_HYPERCALL, KVM_EXIT_HYPERV, KVM_EXIT_INTERNAL_ERROR,
-    KVM_EXIT_INTR, KVM_EXIT_IO, KVM_EXIT_IOAPIC_EOI, KVM_EXIT_IRQ_WINDOW_OPEN,
-    KVM_EXIT_MEMORY_FAULT, KVM_EXIT_MMIO, KVM_EXIT_NMI, KVM_EXIT_NOTIFY, KVM_EXIT_SET_TPR,
-    KVM_EXIT_SHUTDOWN, KVM_EXIT_SNP_REQ_CERTS, KVM_EXIT_SYSTEM_EVENT, KVM_EXIT_TDX,
-    KVM_EXIT_TPR_ACCESS, KVM_EXIT_UNKNOWN, KVM_EXIT_WATCHDOG, KVM_EXIT_X86_BUS_LOCK,
+    KVM_EXIT_EXCEPTION, KVM_EXIT_FAIL_ENTRY, KVM_EXIT_HLT, KVM_EXIT_HYPERCALL, KVM_EXIT_HYPERV,
+    KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_INTR, KVM_EXIT_IO, KVM_EXIT_IOAPIC_EOI,
+    KVM_EXIT_IRQ_WINDOW_OPEN, KVM_EXIT_MEMORY_FAULT, KVM_EXIT_MMIO, KVM_EXIT_NMI, KVM_EXIT_NOTIFY,
+    KVM_EXIT_SET_TPR, KVM_EXIT_SHUTDOWN, KVM_EXIT_SNP_REQ_CERTS, KVM_EXIT_SYSTEM_EVENT,
+    KVM_EXIT_TDX, KVM_EXIT_TPR_ACCESS, KVM_EXIT_UNKNOWN, KVM_EXIT_WATCHDOG, KVM_EXIT_X86_BUS_LOCK,
     KVM_EXIT_X86_RDMSR, KVM_EXIT_X86_WRMSR, KVM_EXIT_XEN, kvm_run_eoi, kvm_run_hw, kvm_run_notify,
 };
 use zerocopy::transmute_ref;
 
-use crate::exit::FAIL_ENTRY;
 use crate::member::{Member, Union};
 use crate::{
     DebugExit, Exception, Exit, FailEntry, Hypercall, Hyperv, InternalError, IoIn, IoOut,
@@ -50,9 +49,9 @@ impl<'a> RawExit<'a> {
         self.decode_with(identity)
     }
 
-    /// Calls `f` with the exit: [`decode`](Self::decode) for the tightest loops. `f` is compiled into the
-    /// arm of each frequent exit (port I/O and MMIO), where its `match` falls away, and once for all others;
-    /// that takes room and spares instructions.
+    /// Calls `f` with the exit: [`decode`](Self::decode) for the tightest loops. `f` is compiled
+    /// into the arm of each frequent exit (port I/O and MMIO), where its `match` falls away, and
+    /// once for all others; that takes room and spares instructions.
     ///
     /// # Errors
     ///
@@ -117,7 +116,7 @@ fn rare(reason: ExitReason, payload: &mut Union) -> Result<Exit<'_>, Malformed> 
         KVM_EXIT_HLT => Exit::Hlt,
         KVM_EXIT_IRQ_WINDOW_OPEN => Exit::IrqWindowOpen,
         KVM_EXIT_SHUTDOWN => Exit::Shutdown,
-        FAIL_ENTRY => Exit::FailEntry(FailEntry::decode(payload)),
+        KVM_EXIT_FAIL_ENTRY => Exit::FailEntry(FailEntry::decode(payload)),
         KVM_EXIT_INTR => Exit::Intr,
         KVM_EXIT_SET_TPR => Exit::SetTpr,
         KVM_EXIT_TPR_ACCESS => Exit::TprAccess(TprAccess::decode(payload)),

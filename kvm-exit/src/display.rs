@@ -4,8 +4,9 @@ use core::fmt::{self, Display, Formatter};
 
 use crate::{Exit, Hyperv, TdxCall, Xen};
 
-/// One line: the [kind](Exit::kind), then what matters of the payload. Numbers that name a place are hexadecimal, lengths and counts decimal; bytes are in the order of memory,
-/// those of one port access together.
+/// One line: the [kind](Exit::kind), then what matters of the payload. Numbers that name a place
+/// are hexadecimal, lengths and counts decimal; bytes are in the order of memory, those of one port
+/// access together.
 impl Display for Exit<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind())?;
@@ -27,7 +28,7 @@ impl Display for Exit<'_> {
             ),
             Self::Hypercall(call) => {
                 write!(f, " {} {}", call.nr, Words(call.args))?;
-                match call.flags {
+                match call.flags.bits() {
                     0 => Ok(()),
                     flags => write!(f, " flags {flags:#x}"),
                 }
@@ -49,15 +50,15 @@ impl Display for Exit<'_> {
                 exception.exception, exception.error_code
             ),
             Self::InternalError(error) => {
-                write!(f, " {}", error.suberror.0)?;
+                write!(f, " {:?}", error.suberror)?;
                 match error.emulation_failure().and_then(|failure| failure.insn) {
-                    Some(insn) => write!(f, " emulating {}", Bytes(insn, 1)),
+                    Some(insn) => write!(f, " emulating {}", Bytes(insn, 15)),
                     None if error.data.is_empty() => Ok(()),
                     None => write!(f, " {}", Words(error.data)),
                 }
             }
             Self::SystemEvent(event) => {
-                write!(f, " {}", event.kind.0)?;
+                write!(f, " {:?}", event.kind)?;
                 match event.data {
                     [] => Ok(()),
                     data => write!(f, " {}", Words(data)),

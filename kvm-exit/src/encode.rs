@@ -9,15 +9,17 @@ use crate::member::Member;
 use crate::{Exit, Malformed, RunPage, io, mmio};
 
 impl RunPage {
-    /// Writes the exit into the page, so that [`decode`](Self::decode) gives the same: the part of the kernel, for
-    /// mocks and tests. The rest of the exit union becomes 0; what stands beside it stays.
+    /// Writes the exit into the page, so that [`decode`](Self::decode) gives the same: the part of
+    /// the kernel, for mocks and tests. The rest of the exit union becomes 0; what stands beside it
+    /// stays.
     ///
-    /// The data of port I/O go to the start of the second page of 4096 bytes, or right behind the run structure if they don't fit
-    /// there.
+    /// The data of port I/O go to the start of the second page of 4096 bytes, or right behind the
+    /// run structure if they don't fit there.
     ///
     /// # Errors
     ///
-    /// [`Unencodable`] when no page can say this. The exit union is undefined then; the reason is unchanged.
+    /// [`Unencodable`] when no page can say this. The exit union is undefined then; the reason is
+    /// unchanged.
     ///
     /// ```
     /// use kvm_exit::{Exit, MmioRead, RunPage};
@@ -75,6 +77,15 @@ impl RunPage {
 }
 
 /// An exit that no page can say.
+///
+/// ```
+/// use kvm_exit::{Exit, RunPage, Unencodable};
+///
+/// let mut words = [0u64; RunPage::WORDS_4K];
+/// let page = RunPage::from_words(&mut words)?;
+/// assert_eq!(page.encode(&Exit::Interrupted), Err(Unencodable::NoExit));
+/// # Ok::<(), kvm_exit::BadPage>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unencodable {
@@ -82,14 +93,16 @@ pub enum Unencodable {
     NoExit,
     /// A field holds what decoding refuses.
     Malformed(Malformed),
-    /// Data of port I/O that are no whole number of accesses, or none, or more than the page has room for.
+    /// Data of port I/O that are no whole number of accesses, or none, or more than the page has
+    /// room for.
     Data {
         /// Their length in bytes.
         len: usize,
         /// The width of one access in bytes.
         unit: u8,
     },
-    /// An `Other` with the number of something that has a variant of its own, which decoding would give.
+    /// An `Other` with the number of something that has a variant of its own, which decoding would
+    /// give.
     Known,
 }
 

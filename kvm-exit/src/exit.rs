@@ -2,11 +2,11 @@
 
 use kvm_sys::{
     ExitReason, KVM_EXIT_AP_RESET_HOLD, KVM_EXIT_DEBUG, KVM_EXIT_DIRTY_RING_FULL,
-    KVM_EXIT_EXCEPTION, KVM_EXIT_HLT, KVM_EXIT_HYPERCALL, KVM_EXIT_HYPERV, KVM_EXIT_INTERNAL_ERROR,
-    KVM_EXIT_INTR, KVM_EXIT_IO, KVM_EXIT_IOAPIC_EOI, KVM_EXIT_IRQ_WINDOW_OPEN,
-    KVM_EXIT_MEMORY_FAULT, KVM_EXIT_MMIO, KVM_EXIT_NMI, KVM_EXIT_NOTIFY, KVM_EXIT_SET_TPR,
-    KVM_EXIT_SHUTDOWN, KVM_EXIT_SNP_REQ_CERTS, KVM_EXIT_SYSTEM_EVENT, KVM_EXIT_TDX,
-    KVM_EXIT_TPR_ACCESS, KVM_EXIT_UNKNOWN, KVM_EXIT_WATCHDOG, KVM_EXIT_X86_BUS_LOCK,
+    KVM_EXIT_EXCEPTION, KVM_EXIT_FAIL_ENTRY, KVM_EXIT_HLT, KVM_EXIT_HYPERCALL, KVM_EXIT_HYPERV,
+    KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_INTR, KVM_EXIT_IO, KVM_EXIT_IOAPIC_EOI,
+    KVM_EXIT_IRQ_WINDOW_OPEN, KVM_EXIT_MEMORY_FAULT, KVM_EXIT_MMIO, KVM_EXIT_NMI, KVM_EXIT_NOTIFY,
+    KVM_EXIT_SET_TPR, KVM_EXIT_SHUTDOWN, KVM_EXIT_SNP_REQ_CERTS, KVM_EXIT_SYSTEM_EVENT,
+    KVM_EXIT_TDX, KVM_EXIT_TPR_ACCESS, KVM_EXIT_UNKNOWN, KVM_EXIT_WATCHDOG, KVM_EXIT_X86_BUS_LOCK,
     KVM_EXIT_X86_RDMSR, KVM_EXIT_X86_WRMSR, KVM_EXIT_XEN, NotifyFlags,
 };
 
@@ -15,15 +15,12 @@ use crate::{
     MmioRead, MmioWrite, MsrRead, MsrWrite, Other, SnpReqCerts, SystemEvent, Tdx, TprAccess, Xen,
 };
 
-/// `KVM_EXIT_FAIL_ENTRY`.
-pub(crate) const FAIL_ENTRY: ExitReason = ExitReason(9);
-
 /// Why a vCPU stopped running its guest, and what the kernel says with it.
 ///
-/// Payloads borrow the run page. Fields that are `&mut` are replies: what they hold when `KVM_RUN` is
-/// called next is what the guest gets. Port I/O, MMIO, MSRs, hypercalls and the Hyper-V, Xen and TDX services are only
-/// completed by that next `KVM_RUN`; before it, the vCPU's registers are in between (API, the note in
-/// section 5).
+/// Payloads borrow the run page. Fields that are `&mut` are replies: what they hold when `KVM_RUN`
+/// is called next is what the guest gets. Port I/O, MMIO, MSRs, hypercalls and the Hyper-V, Xen and
+/// TDX services are only completed by that next `KVM_RUN`; before it, the vCPU's registers are in
+/// between (API, the note in section 5).
 ///
 /// Two exits compare equal when they say the same, wherever their pages are.
 ///
@@ -51,7 +48,8 @@ pub enum Exit<'a> {
     MmioRead(MmioRead<'a>),
     /// The guest writes an address that has no memory (`KVM_EXIT_MMIO`).
     MmioWrite(MmioWrite<'a>),
-    /// The guest halted (`KVM_EXIT_HLT`). Only without an in-kernel local APIC; otherwise KVM waits for the interrupt itself.
+    /// The guest halted (`KVM_EXIT_HLT`). Only without an in-kernel local APIC; otherwise KVM waits
+    /// for the interrupt itself.
     Hlt,
     /// A debug event (`KVM_EXIT_DEBUG`).
     Debug(DebugExit),
@@ -64,18 +62,19 @@ pub enum Exit<'a> {
     /// The guest can take an interrupt now, which `request_interrupt_window` asked to be told
     /// (`KVM_EXIT_IRQ_WINDOW_OPEN`).
     IrqWindowOpen,
-    /// The guest is beyond help, as after a triple fault (`KVM_EXIT_SHUTDOWN`). The vCPU's state is undefined on AMD processors.
+    /// The guest is beyond help, as after a triple fault (`KVM_EXIT_SHUTDOWN`).
     Shutdown,
     /// The processor refused to enter the guest (`KVM_EXIT_FAIL_ENTRY`).
     FailEntry(FailEntry),
-    /// A signal came (`KVM_EXIT_INTR`). `KVM_RUN` fails with `EINTR` then, so this is only met in a page that is read
-    /// without regard to that; see [`Interrupted`](Self::Interrupted).
+    /// A signal came (`KVM_EXIT_INTR`). `KVM_RUN` fails with `EINTR` then, so this is only met in a
+    /// page that is read without regard to that; see [`Interrupted`](Self::Interrupted).
     Intr,
-    /// The guest lowered its task priority, CR8 (`KVM_EXIT_SET_TPR`). Only without an in-kernel local APIC.
+    /// The guest lowered its task priority, CR8 (`KVM_EXIT_SET_TPR`). Only without an in-kernel
+    /// local APIC.
     SetTpr,
     /// The guest touched the task priority register (`KVM_EXIT_TPR_ACCESS`).
     TprAccess(TprAccess),
-    /// The host got an NMI while the guest ran (`KVM_EXIT_NMI`).
+    /// A machine check interrupted the guest (`KVM_EXIT_NMI`). PowerPC only.
     Nmi,
     /// An exception that KVM did not expect (`KVM_EXIT_EXCEPTION`).
     Exception(Exception),
@@ -83,24 +82,24 @@ pub enum Exit<'a> {
     InternalError(InternalError<'a>),
     /// Something that concerns the whole machine (`KVM_EXIT_SYSTEM_EVENT`).
     SystemEvent(SystemEvent<'a>),
-    /// The guest signalled the end of a level-triggered interrupt of this vector to an I/O APIC that is in user space
-    /// (`KVM_EXIT_IOAPIC_EOI`). Needs `KVM_CAP_SPLIT_IRQCHIP`.
+    /// The guest signalled the end of a level-triggered interrupt of this vector to an I/O APIC
+    /// that is in user space (`KVM_EXIT_IOAPIC_EOI`). Needs `KVM_CAP_SPLIT_IRQCHIP`.
     IoapicEoi(u8),
     /// A service of Hyper-V (`KVM_EXIT_HYPERV`).
     Hyperv(Hyperv<'a>),
     /// A service of Xen (`KVM_EXIT_XEN`).
     Xen(Xen<'a>),
-    /// The vCPU's dirty ring is full (`KVM_EXIT_DIRTY_RING_FULL`). It must be harvested and reset with
-    /// `KVM_RESET_DIRTY_RINGS`, or `KVM_RUN` comes straight back.
+    /// The vCPU's dirty ring is full (`KVM_EXIT_DIRTY_RING_FULL`). It must be harvested and reset
+    /// with `KVM_RESET_DIRTY_RINGS`, or `KVM_RUN` comes straight back.
     DirtyRingFull,
-    /// An SEV-ES guest parks this vCPU until it gets a startup IPI (`KVM_EXIT_AP_RESET_HOLD`). User space that goes on must
-    /// set the vCPU's `mp_state` to `KVM_MP_STATE_AP_RESET_HOLD` or have it wait itself.
+    /// An SEV-ES guest parks this vCPU until it gets a startup IPI (`KVM_EXIT_AP_RESET_HOLD`). Only
+    /// without an in-kernel local APIC; otherwise KVM waits for it itself.
     ApResetHold,
-    /// The guest took a bus lock (`KVM_EXIT_X86_BUS_LOCK`). Needs `KVM_CAP_X86_BUS_LOCK_EXIT`. Another
-    /// exit may come in its place; then `KVM_RUN_X86_BUS_LOCK` is among the page's flags.
+    /// The guest took a bus lock (`KVM_EXIT_X86_BUS_LOCK`). Needs `KVM_CAP_X86_BUS_LOCK_EXIT`.
+    /// Another exit may come in its place; then `KVM_RUN_X86_BUS_LOCK` is among the page's flags.
     X86BusLock,
-    /// The guest took no event for longer than `KVM_CAP_X86_NOTIFY_VMEXIT` allows (`KVM_EXIT_NOTIFY`). With
-    /// `KVM_NOTIFY_CONTEXT_INVALID` the vCPU can't be run any more.
+    /// The guest took no event for longer than `KVM_CAP_X86_NOTIFY_VMEXIT` allows
+    /// (`KVM_EXIT_NOTIFY`). With `KVM_NOTIFY_CONTEXT_INVALID` the vCPU can't be run any more.
     Notify(NotifyFlags),
     /// An access that KVM could not resolve (`KVM_EXIT_MEMORY_FAULT`).
     MemoryFault(MemoryFault),
@@ -108,18 +107,19 @@ pub enum Exit<'a> {
     Tdx(Tdx<'a>),
     /// An SEV-SNP guest asks for certificates (`KVM_EXIT_SNP_REQ_CERTS`).
     SnpReqCerts(SnpReqCerts<'a>),
-    /// The guest's watchdog ran out (`KVM_EXIT_WATCHDOG`).
+    /// The guest's watchdog ran out (`KVM_EXIT_WATCHDOG`). PowerPC only.
     Watchdog,
-    /// The processor left the guest for a reason that KVM does not know, which is given as the processor gives it
-    /// (`KVM_EXIT_UNKNOWN`). A page that `KVM_RUN` never wrote has this reason too.
+    /// The processor left the guest for a reason that KVM does not know, which is given as the
+    /// processor gives it (`KVM_EXIT_UNKNOWN`). A page that `KVM_RUN` never wrote has this reason
+    /// too.
     Unknown(u64),
     /// An exit that has no variant here.
     Other(Other<'a>),
-    /// Not an exit: `KVM_RUN` failed with `EINTR`, because a signal came or `immediate_exit` was set. Never decoded from
-    /// a page.
+    /// Not an exit: `KVM_RUN` failed with `EINTR`, because a signal came or `immediate_exit` was
+    /// set. Never decoded from a page.
     Interrupted,
-    /// Not an exit: `KVM_RUN` failed with `EAGAIN`, because the vCPU has yet to be started by another one. Never
-    /// decoded from a page.
+    /// Not an exit: `KVM_RUN` failed with `EAGAIN`, because the vCPU has yet to be started by
+    /// another one. Never decoded from a page.
     Again,
 }
 
@@ -144,7 +144,7 @@ impl Exit<'_> {
             Self::X86Wrmsr(_) => KVM_EXIT_X86_WRMSR,
             Self::IrqWindowOpen => KVM_EXIT_IRQ_WINDOW_OPEN,
             Self::Shutdown => KVM_EXIT_SHUTDOWN,
-            Self::FailEntry(_) => FAIL_ENTRY,
+            Self::FailEntry(_) => KVM_EXIT_FAIL_ENTRY,
             Self::Intr => KVM_EXIT_INTR,
             Self::SetTpr => KVM_EXIT_SET_TPR,
             Self::TprAccess(_) => KVM_EXIT_TPR_ACCESS,
@@ -169,8 +169,8 @@ impl Exit<'_> {
         })
     }
 
-    /// The kernel's name for this exit, such as `KVM_EXIT_IO`; `EINTR` and `EAGAIN` for the two that are
-    /// none, and `KVM_EXIT_?` for one that is newer than this crate.
+    /// The kernel's name for this exit, such as `KVM_EXIT_IO`; `EINTR` and `EAGAIN` for the two
+    /// that are none, and `KVM_EXIT_?` for one that is newer than this crate.
     ///
     /// ```
     /// use kvm_exit::{Exit, MmioWrite};
@@ -180,7 +180,7 @@ impl Exit<'_> {
     /// ```
     pub fn name(&self) -> &'static str {
         match (self, self.reason()) {
-            (_, Some(reason)) => name(reason).unwrap_or("KVM_EXIT_?"),
+            (_, Some(reason)) => reason.name().unwrap_or("KVM_EXIT_?"),
             (Self::Again, None) => "EAGAIN",
             (_, None) => "EINTR",
         }
@@ -227,56 +227,3 @@ impl Exit<'_> {
         }
     }
 }
-
-fn name(reason: ExitReason) -> Option<&'static str> {
-    let index = usize::try_from(reason.0).ok()?;
-    NAMES.get(index).copied()
-}
-
-/// The names of the reasons, which have no gap, in the order of their numbers.
-const NAMES: [&str; 44] = [
-    "KVM_EXIT_UNKNOWN",
-    "KVM_EXIT_EXCEPTION",
-    "KVM_EXIT_IO",
-    "KVM_EXIT_HYPERCALL",
-    "KVM_EXIT_DEBUG",
-    "KVM_EXIT_HLT",
-    "KVM_EXIT_MMIO",
-    "KVM_EXIT_IRQ_WINDOW_OPEN",
-    "KVM_EXIT_SHUTDOWN",
-    "KVM_EXIT_FAIL_ENTRY",
-    "KVM_EXIT_INTR",
-    "KVM_EXIT_SET_TPR",
-    "KVM_EXIT_TPR_ACCESS",
-    "KVM_EXIT_S390_SIEIC",
-    "KVM_EXIT_S390_RESET",
-    "KVM_EXIT_DCR",
-    "KVM_EXIT_NMI",
-    "KVM_EXIT_INTERNAL_ERROR",
-    "KVM_EXIT_OSI",
-    "KVM_EXIT_PAPR_HCALL",
-    "KVM_EXIT_S390_UCONTROL",
-    "KVM_EXIT_WATCHDOG",
-    "KVM_EXIT_S390_TSCH",
-    "KVM_EXIT_EPR",
-    "KVM_EXIT_SYSTEM_EVENT",
-    "KVM_EXIT_S390_STSI",
-    "KVM_EXIT_IOAPIC_EOI",
-    "KVM_EXIT_HYPERV",
-    "KVM_EXIT_ARM_NISV",
-    "KVM_EXIT_X86_RDMSR",
-    "KVM_EXIT_X86_WRMSR",
-    "KVM_EXIT_DIRTY_RING_FULL",
-    "KVM_EXIT_AP_RESET_HOLD",
-    "KVM_EXIT_X86_BUS_LOCK",
-    "KVM_EXIT_XEN",
-    "KVM_EXIT_RISCV_SBI",
-    "KVM_EXIT_RISCV_CSR",
-    "KVM_EXIT_NOTIFY",
-    "KVM_EXIT_LOONGARCH_IOCSR",
-    "KVM_EXIT_MEMORY_FAULT",
-    "KVM_EXIT_TDX",
-    "KVM_EXIT_ARM_SEA",
-    "KVM_EXIT_ARM_LDST64B",
-    "KVM_EXIT_SNP_REQ_CERTS",
-];

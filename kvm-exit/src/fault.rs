@@ -1,8 +1,8 @@
 //! Exits that say what went wrong.
 
 use kvm_sys::{
-    KVM_INTERNAL_ERROR_EMULATION, MemoryFaultFlags, kvm_run_ex, kvm_run_fail_entry,
-    kvm_run_internal, kvm_run_memory_fault,
+    EmulationFailureFlags, KVM_INTERNAL_ERROR_EMULATION, MemoryFaultFlags, kvm_run_ex,
+    kvm_run_fail_entry, kvm_run_internal, kvm_run_memory_fault,
 };
 use zerocopy::IntoBytes;
 
@@ -34,7 +34,8 @@ impl Exception {
     }
 }
 
-/// `KVM_EXIT_FAIL_ENTRY`: the processor refused to enter the guest, mostly because its state is not valid. Nothing is a reply.
+/// `KVM_EXIT_FAIL_ENTRY`: the processor refused to enter the guest, mostly because its state is not
+/// valid. Nothing is a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailEntry {
     /// The processor's reason, in a code of its vendor's.
@@ -63,6 +64,15 @@ impl FailEntry {
 ///
 /// It comes with a `KVM_RUN` that *fails*, with `EFAULT` or `EHWPOISON`. Needs
 /// `KVM_CAP_MEMORY_FAULT_INFO`.
+///
+/// ```
+/// use kvm_exit::{MemoryFault, kvm_sys::MemoryFaultFlags};
+///
+/// /// Which way the range has to be converted before the guest can go on.
+/// fn to_private(fault: MemoryFault) -> bool {
+///     fault.flags.contains(MemoryFaultFlags::KVM_MEMORY_EXIT_FLAG_PRIVATE)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryFault {
     /// What access it was: to private memory or not.
@@ -104,21 +114,21 @@ pub struct InternalError<'a> {
 /// What KVM says about an instruction that it could not emulate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EmulationFailure<'a> {
-    /// `KVM_INTERNAL_ERROR_EMULATION_FLAG_*`: which of the following there are.
-    pub flags: u64,
-    /// The bytes that KVM fetched, at most 15, if the flags say so. They start with the instruction, and may be more of
-    /// them than it has or fewer.
+    /// Which of the following there are.
+    pub flags: EmulationFailureFlags,
+    /// The bytes that KVM fetched, at most 15, if the flags say so. They start with the
+    /// instruction, and may be more of them than it has or fewer.
     pub insn: Option<&'a [u8]>,
     /// Words whose form is not defined, for a log.
     pub debug: &'a [u64],
 }
 
-/// `KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES`.
-const INSTRUCTION_BYTES: u64 = 1;
+const INSTRUCTION_BYTES: EmulationFailureFlags =
+    EmulationFailureFlags::KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES;
 
 impl<'a> InternalError<'a> {
-    /// The data as those of an emulation failure; `None` if this is none, or KVM said nothing about it
-    /// (before Linux 5.14).
+    /// The data as those of an emulation failure; `None` if this is none, or KVM said nothing about
+    /// it (before Linux 5.14).
     ///
     /// ```
     /// use kvm_exit::{InternalError, kvm_sys::KVM_INTERNAL_ERROR_EMULATION};
@@ -136,7 +146,8 @@ impl<'a> InternalError<'a> {
             return None;
         }
         let (&flags, debug) = self.data.split_first()?;
-        if flags & INSTRUCTION_BYTES == 0 {
+        let flags = EmulationFailureFlags::from_bits_retain(flags);
+        if !flags.contains(INSTRUCTION_BYTES) {
             return Some(EmulationFailure {
                 flags,
                 insn: None,
@@ -191,7 +202,7 @@ impl<'a> InternalError<'a> {
     fn check_insn_size(&self) -> Result<(), Malformed> {
         match (self.suberror, self.data) {
             (KVM_INTERNAL_ERROR_EMULATION, [flags, insn, _, ..])
-                if flags & INSTRUCTION_BYTES != 0 =>
+                if flags & INSTRUCTION_BYTES.bits() != 0 =>
             {
                 let [size, ..] = insn.to_ne_bytes();
                 if size > 15 {

@@ -4,12 +4,24 @@ use kvm_sys::{
     HypervExit, KVM_EXIT_HYPERV_HCALL, KVM_EXIT_HYPERV_SYNDBG, KVM_EXIT_HYPERV_SYNIC,
     kvm_hyperv_exit,
 };
-use zerocopy::{transmute, transmute_mut};
 
 use crate::encode::Unencodable;
 use crate::member::{Member, Union, halves, word};
 
 /// Which service, with its payload.
+///
+/// ```
+/// use kvm_exit::Hyperv;
+///
+/// fn hyperv(exit: Hyperv<'_>) {
+///     const HV_STATUS_INVALID_HYPERCALL_CODE: u64 = 2;
+///     match exit {
+///         Hyperv::Hcall(call) => *call.result = HV_STATUS_INVALID_HYPERCALL_CODE,
+///         Hyperv::Syndbg(syndbg) => *syndbg.status = 0,
+///         _ => {}
+///     }
+/// }
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hyperv<'a> {
@@ -23,17 +35,19 @@ pub enum Hyperv<'a> {
     Other(HypervOther<'a>),
 }
 
-/// The guest wrote a register of its synthetic interrupt controller (SynIC), so user space may have to map or
-/// unmap the pages. Nothing is a reply. Needs `KVM_CAP_HYPERV_SYNIC`.
+/// The guest wrote a register of its synthetic interrupt controller (SynIC), so user space may have
+/// to map or unmap the pages. Nothing is a reply. Needs `KVM_CAP_HYPERV_SYNIC`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HypervSynic {
     /// The register that was written.
     pub msr: u32,
     /// `HV_X64_MSR_SCONTROL` as it is now.
     pub control: u64,
-    /// `HV_X64_MSR_SIEFP` as it is now: the guest-physical address of the event flags page, bit 0 turns it on.
+    /// `HV_X64_MSR_SIEFP` as it is now: the guest-physical address of the event flags page, bit 0
+    /// turns it on.
     pub evt_page: u64,
-    /// `HV_X64_MSR_SIMP` as it is now: the guest-physical address of the message page, bit 0 turns it on.
+    /// `HV_X64_MSR_SIMP` as it is now: the guest-physical address of the message page, bit 0 turns
+    /// it on.
     pub msg_page: u64,
 }
 
@@ -42,10 +56,11 @@ pub struct HypervSynic {
 pub struct HypervHcall<'a> {
     /// The hypercall input value: call code, flags, repeat count.
     pub input: u64,
-    /// Reply: the hypercall result value. It must be written: KVM leaves there what an earlier exit left.
+    /// Reply: the hypercall result value. It must be written: KVM leaves there what an earlier exit
+    /// left.
     pub result: &'a mut u64,
-    /// The guest-physical addresses of the input and output parameters, or the parameters themselves if the
-    /// call is a fast one.
+    /// The guest-physical addresses of the input and output parameters, or the parameters
+    /// themselves if the call is a fast one.
     pub params: &'a [u64; 2],
 }
 
@@ -56,7 +71,8 @@ pub struct HypervSyndbg<'a> {
     pub msr: u32,
     /// The value that was written: the operation and its length.
     pub control: u64,
-    /// Reply: what `HV_X64_MSR_SYNDBG_STATUS` reads as from now on. KVM puts the present value there beforehand.
+    /// Reply: what `HV_X64_MSR_SYNDBG_STATUS` reads as from now on. KVM puts the present value
+    /// there beforehand.
     pub status: &'a mut u64,
     /// The guest-physical address of the page to send from.
     pub send_page: u64,
@@ -78,9 +94,8 @@ pub struct HypervOther<'a> {
 impl<'a> Hyperv<'a> {
     pub(crate) fn decode(payload: &'a mut Union) -> Self {
         let member = kvm_hyperv_exit::of(payload);
-        let kind: HypervExit = transmute!(member.type_);
-        let words: &mut [u64; 6] = transmute_mut!(&mut member.u);
-        match kind {
+        let words = &mut member.u.0;
+        match member.type_ {
             KVM_EXIT_HYPERV_SYNIC => {
                 let [msr, control, evt_page, msg_page, ..] = *words;
                 let [msr, _] = halves(msr);
@@ -154,8 +169,8 @@ impl<'a> Hyperv<'a> {
             },
         };
         let member = kvm_hyperv_exit::of(payload);
-        member.type_ = transmute!(kind);
-        member.u = transmute!(words);
+        member.type_ = kind;
+        member.u.0 = words;
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use core::slice::{ChunksExact, ChunksExactMut};
 
-use kvm_sys::kvm_run_io;
+use kvm_sys::{KVM_EXIT_IO_IN, KVM_EXIT_IO_OUT, kvm_run_io};
 use zerocopy::IntoBytes;
 
 use crate::encode::Unencodable;
@@ -11,9 +11,24 @@ use crate::{Field, Malformed, RunPage};
 
 /// The guest reads a port: `in`, or `ins` with several accesses at once.
 ///
-/// All of `data` is the reply. The guest gets whatever is there when `KVM_RUN` is called next, which is what an
-/// earlier exit left behind if nothing is written. How a string instruction is split into exits differs from one kernel and processor
-/// to the next.
+/// All of `data` is the reply. The guest gets whatever is there when `KVM_RUN` is called next: if
+/// nothing is written, zeros from current kernels, and from older ones what an earlier exit left
+/// behind. How a string instruction is split into exits differs between kernels and processors.
+///
+/// ```
+/// use kvm_exit::IoIn;
+///
+/// fn keyboard(io: IoIn<'_>) {
+///     match io.port {
+///         0x60 => io.data.fill(0x1c),
+///         _ => io.data.fill(0xff),
+///     }
+/// }
+///
+/// let mut data = [0];
+/// keyboard(IoIn { port: 0x60, size: 1, data: &mut data });
+/// assert_eq!(data, [0x1c]);
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct IoIn<'a> {
     /// The port.
@@ -47,6 +62,13 @@ impl IoIn<'_> {
 }
 
 /// The guest writes a port: `out`, or `outs` with several accesses at once.
+///
+/// ```
+/// use kvm_exit::IoOut;
+///
+/// let io = IoOut { port: 0x3f8, size: 1, data: b"Hi" };
+/// assert_eq!(io.data, b"Hi");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IoOut<'a> {
     /// The port.
@@ -85,14 +107,9 @@ fn count(data: &[u8], size: u8) -> usize {
 const STRUCT_LEN: u32 = 2352;
 const _: () = assert!(STRUCT_LEN as usize == RunPage::STRUCT_LEN);
 
-/// Where the encoder puts the data if they fit there: the start of the second page, as the kernel does on hosts whose
-/// pages have 4096 bytes.
+/// Where the encoder puts the data if they fit there: the start of the second page, as the kernel
+/// does on hosts whose pages have 4096 bytes.
 const SECOND_PAGE: usize = 4096 - RunPage::STRUCT_LEN;
-
-/// `KVM_EXIT_IO_IN`.
-const IN: u8 = 0;
-/// `KVM_EXIT_IO_OUT`.
-const OUT: u8 = 1;
 
 /// One side of the two exits: what the direction does not change.
 pub(crate) struct Access<'a> {
@@ -106,53 +123,68 @@ impl<'a> Access<'a> {
     #[inline(always)]
     pub(crate) fn decode(payload: &'a mut Union, tail: &'a mut [u64]) -> Result<Self, Malformed> {
         let io = kvm_run_io::of(payload);
-        let is_out = match io.direction {
-            IN => false,
-            OUT => true,
-            other => return Err(Malformed::new(Field::IoDirection, other.into(), 1)),
-        };
-        if !matches!(io.size, 1 | 2 | 4) {
-            return Err(Malformed::new(Field::IoSize, io.size.into(), 4));
-        }
-        if io.count == 0 {
-            return Err(Malformed::new(Field::IoCount, 0, 1));
-        }
-        let Some(start) = io.data_offset.checked_sub(STRUCT_LEN.into()) else {
-            return Err(Malformed::new(
-                Field::IoDataOffset,
-                io.data_offset,
-                STRUCT_LEN,
-            ));
-        };
         let tail = tail.as_mut_bytes();
-        let page = tail.len();
-        let len = u64::from(io.size) * u64::from(io.count);
-        match range(start, len).and_then(|range| tail.get_mut(range)) {
+        let tail_len = tail.len();
+        match data(io, tail) {
             Some(data) => Ok(Self {
                 port: io.port,
                 size: io.size,
-                is_out,
+                is_out: io.direction == KVM_EXIT_IO_OUT,
                 data,
             }),
-            None => Err(past_the_page(io.data_offset, len, page)),
+            None => Err(malformed(io, tail_len)),
         }
     }
 }
 
+/// The data, if nothing is malformed. Every check fails in the same way and what failed is looked
+/// for elsewhere, which is what lets the compiler merge checks.
 #[inline(always)]
-fn range(start: u64, len: u64) -> Option<core::ops::Range<usize>> {
-    let end = start.checked_add(len)?;
-    Some(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
+fn data<'a>(io: &kvm_run_io, tail: &'a mut [u8]) -> Option<&'a mut [u8]> {
+    // An offset inside the structure wraps to one that is past the end of any page.
+    let start = usize::try_from(io.data_offset.wrapping_sub(STRUCT_LEN.into())).ok()?;
+    let len = usize::try_from(u64::from(io.size) * u64::from(io.count)).ok()?;
+    let data = tail.get_mut(start..)?.get_mut(..len)?;
+    let well_formed = !data.is_empty()
+        && matches!(io.direction, KVM_EXIT_IO_IN | KVM_EXIT_IO_OUT)
+        && is_size(io.size);
+    well_formed.then_some(data)
 }
 
 #[cold]
-fn past_the_page(offset: u64, len: u64, tail: usize) -> Malformed {
-    let page = RunPage::STRUCT_LEN.saturating_add(tail);
+fn malformed(io: &kvm_run_io, tail_len: usize) -> Malformed {
+    if !matches!(io.direction, KVM_EXIT_IO_IN | KVM_EXIT_IO_OUT) {
+        return Malformed::new(
+            Field::IoDirection,
+            io.direction.into(),
+            KVM_EXIT_IO_OUT.into(),
+        );
+    }
+    if !is_size(io.size) {
+        return bad_size(io.size);
+    }
+    if io.count == 0 {
+        return Malformed::new(Field::IoCount, 0, 1);
+    }
+    if io.data_offset < STRUCT_LEN.into() {
+        return Malformed::new(Field::IoDataOffset, io.data_offset, STRUCT_LEN);
+    }
+    let len = u64::from(io.size) * u64::from(io.count);
+    let page_len = RunPage::STRUCT_LEN.saturating_add(tail_len);
     Malformed::new(
         Field::IoDataEnd,
-        offset.saturating_add(len),
-        u32::try_from(page).unwrap_or(u32::MAX),
+        io.data_offset.saturating_add(len),
+        u32::try_from(page_len).unwrap_or(u32::MAX),
     )
+}
+
+#[inline(always)]
+fn is_size(size: u8) -> bool {
+    matches!(size, 1 | 2 | 4)
+}
+
+fn bad_size(size: u8) -> Malformed {
+    Malformed::new(Field::IoSize, size.into(), 4)
 }
 
 pub(crate) fn encode(
@@ -163,42 +195,38 @@ pub(crate) fn encode(
     size: u8,
     data: &[u8],
 ) -> Result<(), Unencodable> {
-    if !matches!(size, 1 | 2 | 4) {
-        return Err(Malformed::new(Field::IoSize, size.into(), 4).into());
+    if !is_size(size) {
+        return Err(bad_size(size).into());
     }
-    let too_long = Unencodable::Data {
+    let no_accesses = Unencodable::Data {
         len: data.len(),
         unit: size,
     };
-    let (count, rest) = (
-        data.len() / usize::from(size),
-        data.len() % usize::from(size),
-    );
-    let Some(count @ 1..) = u32::try_from(count).ok().filter(|_| rest == 0) else {
-        return Err(too_long);
+    let accesses = data.chunks_exact(size.into());
+    let (Ok(count @ 1..), []) = (u32::try_from(accesses.len()), accesses.remainder()) else {
+        return Err(no_accesses);
     };
-    let start = if fits(tail, SECOND_PAGE, data.len()) {
-        SECOND_PAGE
-    } else {
-        0
+    let start = match tail.len().checked_sub(SECOND_PAGE) {
+        Some(room) if data.len() <= room => SECOND_PAGE,
+        _ => 0,
     };
     let Some(room) = tail
         .get_mut(start..)
         .and_then(|tail| tail.get_mut(..data.len()))
     else {
-        return Err(too_long);
+        return Err(no_accesses);
     };
     room.copy_from_slice(data);
 
     let io = kvm_run_io::of(payload);
-    io.direction = if is_out { OUT } else { IN };
+    io.direction = if is_out {
+        KVM_EXIT_IO_OUT
+    } else {
+        KVM_EXIT_IO_IN
+    };
     io.size = size;
     io.port = port;
     io.count = count;
     io.data_offset = u64::from(STRUCT_LEN).saturating_add(start as u64);
     Ok(())
-}
-
-fn fits(tail: &[u8], start: usize, len: usize) -> bool {
-    tail.get(start..).is_some_and(|tail| len <= tail.len())
 }

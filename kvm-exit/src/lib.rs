@@ -1,10 +1,11 @@
 //! The run page of a KVM vCPU, decoded and encoded in place.
 //!
-//! `KVM_RUN` reports why it returned in a page that the kernel shares with user space. A [`RunPage`] is
-//! that page from byte 8 on, and [`RunPage::decode`] turns it into an [`Exit`]: every exit that an x86_64
-//! guest can cause, each with its whole payload, and replies that are `&mut` into the page. What the
-//! page holds is not trusted: any bytes give an exit or a [`Malformed`] that says which field is wrong,
-//! so a page from a recording, a fuzzer or a model is as welcome as one from the kernel.
+//! `KVM_RUN` reports why it returned in a page that the kernel shares with user space. A
+//! [`RunPage`] is that page from byte 8 on, and [`RunPage::decode`] turns it into an [`Exit`]:
+//! every exit that an x86_64 guest can cause, each with its whole payload, and replies that are
+//! `&mut` into the page. What the page holds is not trusted: any bytes give an exit or a
+//! [`Malformed`] that says which field is wrong, so a page from a recording, a fuzzer or a model is
+//! as welcome as one from the kernel.
 //!
 //! ```
 //! use kvm_exit::{Exit, IoOut, RunPage};
@@ -18,9 +19,9 @@
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
 //!
-//! The crate makes no system call and has no `unsafe`; it needs neither Linux nor an allocator. Pages
-//! decode in the byte order of the host. "API" in these pages is the kernel's
-//! [API document](https://docs.kernel.org/virt/kvm/api.html); the exits are in its section 5, "The
+//! The crate makes no system call and has no `unsafe`; it needs neither Linux nor an allocator.
+//! Pages decode in the byte order of the host. "API" in these pages is the kernel's [API
+//! document](https://docs.kernel.org/virt/kvm/api.html); the exits are in its section 5, "The
 //! kvm_run structure".
 #![no_std]
 #![forbid(unsafe_code)]

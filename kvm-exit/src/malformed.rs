@@ -51,10 +51,11 @@ pub enum Field {
     IoSize,
     /// `io.count` is 0; the limit, a least value here, is 1.
     IoCount,
-    /// `io.data_offset` is inside the run structure; the limit, a least value here, is the structure's length.
+    /// `io.data_offset` is inside the run structure; the limit, a least value here, is the
+    /// structure's length.
     IoDataOffset,
-    /// The data, `io.size` × `io.count` bytes at `io.data_offset`, end past the page; the value is their end
-    /// and the limit the length of the page. Both count from the start of `kvm_run`.
+    /// The data, `io.size` × `io.count` bytes at `io.data_offset`, end past the page; the value is
+    /// their end and the limit the length of the page. Both count from the start of `kvm_run`.
     IoDataEnd,
     /// `mmio.len` is not from 1 to 8 bytes; the limit is 8.
     MmioLen,
@@ -64,8 +65,8 @@ pub enum Field {
     EmulationFailureInsnSize,
     /// `system_event.ndata` is more words than there are; the limit is 16.
     ///
-    /// Kernels without `KVM_CAP_SYSTEM_EVENT_DATA` (before 5.19) leave what an earlier exit wrote in this
-    /// field, so on those a system event may come as malformed.
+    /// Kernels without `KVM_CAP_SYSTEM_EVENT_DATA` (before Linux 5.18) leave what an earlier exit
+    /// wrote in this field, so on those a system event may come as malformed.
     SystemEventNdata,
 }
 

@@ -7,9 +7,25 @@ use crate::{Field, Malformed};
 
 /// The guest reads an address that no memory slot backs.
 ///
-/// All of `data` is the reply. The guest gets whatever is there when `KVM_RUN` is called next, which is what an
-/// earlier exit left behind if nothing is written. An access that crosses a page or is wider than 8 bytes comes as several exits,
-/// one after the other.
+/// All of `data` is the reply. The guest gets whatever is there when `KVM_RUN` is called next,
+/// which is what an earlier exit left behind if nothing is written. An access that crosses a page
+/// or is wider than 8 bytes comes as several exits, one after the other.
+///
+/// ```
+/// use kvm_exit::MmioRead;
+///
+/// /// A register of four bytes; what is beyond it reads as zero.
+/// fn answer(mmio: MmioRead<'_>, register: u32) {
+///     mmio.data.fill(0);
+///     for (byte, value) in mmio.data.iter_mut().zip(register.to_le_bytes()) {
+///         *byte = value;
+///     }
+/// }
+///
+/// let mut data = [0xff; 2];
+/// answer(MmioRead { addr: 0xd000_0000, data: &mut data }, 0x1234);
+/// assert_eq!(data, [0x34, 0x12]);
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct MmioRead<'a> {
     /// The guest-physical address in bytes.
@@ -19,6 +35,14 @@ pub struct MmioRead<'a> {
 }
 
 /// The guest writes an address that no memory slot backs (or one that a read-only slot does).
+///
+/// ```
+/// use kvm_exit::MmioWrite;
+///
+/// let mmio = MmioWrite { addr: 0xd000_0000, data: &[0x34, 0x12] };
+/// let value = mmio.data.iter().rfold(0u64, |value, &byte| value << 8 | u64::from(byte));
+/// assert_eq!(value, 0x1234);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MmioWrite<'a> {
     /// The guest-physical address in bytes.

@@ -4,7 +4,25 @@ use kvm_sys::{MsrExitReason, kvm_run_msr};
 
 use crate::member::{Member, Union};
 
-/// The guest reads a register that KVM would have answered with `#GP`. Needs `KVM_CAP_X86_USER_SPACE_MSR`.
+/// The guest reads a register that KVM would have answered with `#GP`. Needs
+/// `KVM_CAP_X86_USER_SPACE_MSR`.
+///
+/// ```
+/// use kvm_exit::MsrRead;
+///
+/// fn rdmsr(msr: MsrRead<'_>) {
+///     match msr.index {
+///         0x8b => *msr.data = 1 << 32, // microcode revision
+///         _ => *msr.error = 1,
+///     }
+/// }
+/// # rdmsr(MsrRead {
+/// #     index: 0x8b,
+/// #     reason: kvm_exit::kvm_sys::MsrExitReason::empty(),
+/// #     data: &mut 0,
+/// #     error: &mut 0,
+/// # });
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct MsrRead<'a> {
     /// The register.
@@ -17,7 +35,22 @@ pub struct MsrRead<'a> {
     pub error: &'a mut u8,
 }
 
-/// The guest writes a register that KVM would have answered with `#GP`. Needs `KVM_CAP_X86_USER_SPACE_MSR`.
+/// The guest writes a register that KVM would have answered with `#GP`. Needs
+/// `KVM_CAP_X86_USER_SPACE_MSR`.
+///
+/// ```
+/// use kvm_exit::MsrWrite;
+///
+/// fn wrmsr(msr: MsrWrite<'_>) {
+///     *msr.error = u8::from(msr.index != 0x79);
+/// }
+/// # wrmsr(MsrWrite {
+/// #     index: 0x79,
+/// #     reason: kvm_exit::kvm_sys::MsrExitReason::empty(),
+/// #     data: 0,
+/// #     error: &mut 0,
+/// # });
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct MsrWrite<'a> {
     /// The register.

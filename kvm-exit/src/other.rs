@@ -5,10 +5,18 @@ use zerocopy::{transmute, transmute_mut};
 
 use crate::member::Union;
 
-/// An exit that this crate has no variant for: one that is newer than the crate, or one that no x86_64 guest causes.
+/// An exit that this crate has no variant for: one that is newer than the crate, or one that no
+/// x86_64 guest causes.
 ///
-/// New versions give variants to more reasons, so match on [`reason`](Self::reason) only for what your
-/// kernel has and this crate has not.
+/// New versions give variants to more reasons, so match on [`reason`](Self::reason) only for what
+/// your kernel has and this crate has not.
+///
+/// ```
+/// use kvm_exit::{Exit, Other, kvm_sys::ExitReason};
+///
+/// let exit = Exit::Other(Other { reason: ExitReason(28), payload: &mut [0; 256] });
+/// assert_eq!(exit.to_string(), "other 28 (KVM_EXIT_ARM_NISV)");
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Other<'a> {
     /// Its number.

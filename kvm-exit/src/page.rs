@@ -10,15 +10,30 @@ use crate::member::Union;
 use crate::x86_64::SyncArea;
 use crate::{Exit, Malformed};
 
-/// The bytes of a vCPU's mapping that are private to the vCPU (the `kvm_run` structure and the data of
-/// port I/O that follow it), without the first eight.
+/// The bytes of a vCPU's mapping that are private to the vCPU (the `kvm_run` structure and the data
+/// of port I/O that follow it), without the first eight.
 ///
-/// Bytes 0 and 1, `request_interrupt_window` and `immediate_exit`, may be written by other threads while
-/// the vCPU's thread looks at the rest. No reference can cover them, so a `RunPage` starts past them, at
-/// [`OFFSET`](Self::OFFSET). Offsets in this crate's documentation and errors count from byte 0 all the same.
+/// Bytes 0 and 1, `request_interrupt_window` and `immediate_exit`, may be written by other threads
+/// while the vCPU's thread looks at the rest. No reference can cover them, so a `RunPage` starts
+/// past them, at [`OFFSET`](Self::OFFSET). Offsets in this crate's documentation and errors count
+/// from byte 0 all the same.
 ///
-/// Any bytes are a valid `RunPage`. It has all of zerocopy's traits, so its bytes are at hand through
-/// `IntoBytes`, and an owned one through `FromZeros`.
+/// Any bytes are a valid `RunPage`. It has all of zerocopy's traits, so its bytes are at hand
+/// through `IntoBytes`, and an owned one through `FromZeros`.
+///
+/// ```
+/// use kvm_exit::{RunPage, kvm_sys::SyncRegs};
+///
+/// let mut words = [0u64; RunPage::WORDS_4K];
+/// let page = RunPage::from_words(&mut words)?;
+///
+/// page.set_valid_regs(SyncRegs::KVM_SYNC_X86_REGS);
+/// page.sync_regs_mut().regs.rip += 2;
+/// page.set_dirty_regs(SyncRegs::KVM_SYNC_X86_REGS);
+/// page.set_cr8(1);
+/// assert_eq!((page.sync_regs().regs.rip, page.cr8()), (2, 1));
+/// # Ok::<(), kvm_exit::BadPage>(())
+/// ```
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct RunPage {
@@ -40,16 +55,16 @@ impl RunPage {
     /// The length of the `kvm_run` structure in bytes, from byte 0. Data of port I/O lie past it.
     pub const STRUCT_LEN: usize = size_of::<kvm_run>();
 
-    /// The words of a `RunPage` where the host's pages have 4096 bytes: the run page and the I/O page,
-    /// 8192 bytes less [`OFFSET`](Self::OFFSET). For buffers that stand in for a mapping.
+    /// The words of a `RunPage` where the host's pages have 4096 bytes: the run page and the I/O
+    /// page, 8192 bytes less [`OFFSET`](Self::OFFSET). For buffers that stand in for a mapping.
     pub const WORDS_4K: usize = (2 * 4096 - Self::OFFSET) / 8;
 
-    /// The length of the slice that a `RunPage` ends in, where the mapping has `private_len` bytes (from
-    /// byte 0) that are private to the vCPU; `None` when that is no whole number of words or too short for
-    /// the run structure.
+    /// The length of the slice that a `RunPage` ends in, where the mapping has `private_len` bytes
+    /// (from byte 0) that are private to the vCPU; `None` when that is no whole number of words or
+    /// too short for the run structure.
     ///
-    /// This is the metadata of a `*mut RunPage`: a raw pointer to the page comes from casting one to a
-    /// `[u64]` of this length that starts at [`OFFSET`](Self::OFFSET).
+    /// This is the metadata of a `*mut RunPage`: a raw pointer to the page comes from casting one
+    /// to a `[u64]` of this length that starts at [`OFFSET`](Self::OFFSET).
     ///
     /// ```
     /// use kvm_exit::RunPage;
@@ -69,8 +84,8 @@ impl RunPage {
     ///
     /// # Errors
     ///
-    /// [`BadPage`] when `bytes` are not aligned to 8, too short for the run structure, or no whole number
-    /// of words.
+    /// [`BadPage`] when `bytes` are not aligned to 8, too short for the run structure, or no whole
+    /// number of words.
     ///
     /// ```
     /// use kvm_exit::{BadPage, RunPage};
@@ -114,14 +129,15 @@ impl RunPage {
         Self::from_bytes(words.as_mut_bytes())
     }
 
-    /// Why `KVM_RUN` returned. Only holds after a `KVM_RUN` that returned 0 (or failed with `EFAULT` or
-    /// `EHWPOISON` and says `KVM_EXIT_MEMORY_FAULT`).
+    /// Why `KVM_RUN` returned. Only holds after a `KVM_RUN` that returned 0 (or failed with
+    /// `EFAULT` or `EHWPOISON` and says `KVM_EXIT_MEMORY_FAULT`).
     #[inline]
     pub fn exit_reason(&self) -> ExitReason {
         self.state.exit_reason
     }
 
-    /// Sets the reason, for example to `KVM_EXIT_UNKNOWN` so that a stale one can't be taken for an exit.
+    /// Sets the reason, for example to `KVM_EXIT_UNKNOWN` so that a stale one can't be taken for an
+    /// exit.
     #[inline]
     pub fn set_exit_reason(&mut self, reason: ExitReason) {
         self.state.exit_reason = reason;
@@ -133,21 +149,21 @@ impl RunPage {
         self.state.flags
     }
 
-    /// Whether the guest's interrupt flag was set. Only written without an in-kernel local APIC.
+    /// Whether the guest's interrupt flag was set. Only valid without an in-kernel local APIC.
     #[inline]
     pub fn if_flag(&self) -> bool {
         self.state.if_flag != 0
     }
 
-    /// Whether an interrupt can be injected with `KVM_INTERRUPT` now. Only written without an in-kernel
-    /// local APIC.
+    /// Whether an interrupt can be injected with `KVM_INTERRUPT` now. Only valid without an
+    /// in-kernel local APIC.
     #[inline]
     pub fn ready_for_interrupt_injection(&self) -> bool {
         self.state.ready_for_interrupt_injection != 0
     }
 
-    /// The task priority register, CR8. Only used without an in-kernel local APIC: written when `KVM_RUN` returns
-    /// and read when it enters.
+    /// The task priority register, CR8. Only used without an in-kernel local APIC: written when
+    /// `KVM_RUN` returns and read when it enters.
     #[inline]
     pub fn cr8(&self) -> u64 {
         self.state.cr8
@@ -159,14 +175,15 @@ impl RunPage {
         self.state.cr8 = cr8;
     }
 
-    /// The `IA32_APIC_BASE` register. Only used without an in-kernel local APIC: written when `KVM_RUN`
-    /// returns.
+    /// The `IA32_APIC_BASE` register. Only valid without an in-kernel local APIC: written when
+    /// `KVM_RUN` returns.
     #[inline]
     pub fn apic_base(&self) -> u64 {
         self.state.apic_base
     }
 
-    /// Sets `apic_base`. Current kernels read it back only through `KVM_SET_SREGS`.
+    /// Sets `apic_base`. The API calls it an input too, but current kernels only take the register
+    /// from `KVM_SET_SREGS` and `KVM_SET_MSRS`.
     #[inline]
     pub fn set_apic_base(&mut self, apic_base: u64) {
         self.state.apic_base = apic_base;
@@ -191,7 +208,8 @@ impl RunPage {
         self.sync.dirty
     }
 
-    /// Has the next `KVM_RUN` take these sets from the page. The kernel clears the field when it has.
+    /// Has the next `KVM_RUN` take these sets from the page. The kernel clears the field when it
+    /// has.
     #[inline]
     pub fn set_dirty_regs(&mut self, sets: SyncRegs) {
         self.sync.dirty = sets;
@@ -203,14 +221,15 @@ impl RunPage {
         &self.sync.regs
     }
 
-    /// The synchronised registers, to be changed; [`set_dirty_regs`](Self::set_dirty_regs) says which were.
+    /// The synchronised registers, to be changed; [`set_dirty_regs`](Self::set_dirty_regs) says
+    /// which were.
     #[inline]
     pub fn sync_regs_mut(&mut self) -> &mut kvm_sync_regs {
         &mut self.sync.regs
     }
 
-    /// The exit and what stands beside it, as borrows of disjoint parts of the page: registers can be
-    /// read and written while an exit is being handled.
+    /// The exit and what stands beside it, as borrows of disjoint parts of the page: registers can
+    /// be read and written while an exit is being handled.
     ///
     /// ```
     /// use kvm_exit::{Exit, IoIn, RunPage};
@@ -321,7 +340,8 @@ pub struct Beside<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadPage {
-    /// This many bytes (from byte 8 of `kvm_run`) don't hold the run structure, or are no whole number of words.
+    /// This many bytes (from byte 8 of `kvm_run`) don't hold the run structure, or are no whole
+    /// number of words.
     Length(usize),
     /// The bytes are not aligned to 8.
     Misaligned,
@@ -341,7 +361,7 @@ impl fmt::Display for BadPage {
         match self {
             Self::Length(len) => write!(
                 f,
-                "a run page of {len} bytes: from byte {} on it has at least {}, and a multiple of 8",
+                "a run page of {len} bytes: from byte {} on it has at least {}, in whole words",
                 RunPage::OFFSET,
                 RunPage::STRUCT_LEN - RunPage::OFFSET,
             ),

@@ -5,8 +5,18 @@ use kvm_sys::kvm_run_system_event;
 use crate::member::{Member, Union};
 use crate::{Field, Malformed};
 
-/// The guest asked for something that concerns the whole machine, or something has become of it. Nothing
-/// is a reply.
+/// The guest asked for something that concerns the whole machine, or something has become of it.
+/// Nothing is a reply.
+///
+/// ```
+/// use kvm_exit::{SystemEvent, kvm_sys::KVM_SYSTEM_EVENT_RESET};
+///
+/// fn wants_reset(event: SystemEvent<'_>) -> bool {
+///     event.kind == KVM_SYSTEM_EVENT_RESET
+/// }
+///
+/// assert!(wants_reset(SystemEvent { kind: KVM_SYSTEM_EVENT_RESET, data: &[] }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SystemEvent<'a> {
     /// What: `KVM_SYSTEM_EVENT_*`.

@@ -1,15 +1,29 @@
 //! `KVM_EXIT_TDX`: a call of a TDX guest (`TDG.VP.VMCALL`) that user space handles.
 
 use kvm_sys::kvm_run_tdx;
-use zerocopy::transmute_mut;
 
 use crate::encode::Unencodable;
 use crate::member::{Member, Union};
 
-/// A call of a TDX guest, as its specification (the Guest-Hypervisor Communication Interface) defines it.
+/// A call of a TDX guest, as its specification (the Guest-Hypervisor Communication Interface)
+/// defines it.
 ///
-/// Each call has a `ret`: the status that the guest gets, `TDVMCALL_STATUS_*`. KVM writes all replies beforehand, so user
-/// space need do nothing about a call that it does not support: the guest is told so.
+/// Each call has a `ret`: the status that the guest gets, `TDVMCALL_STATUS_*`. KVM writes all
+/// replies beforehand, so user space need do nothing about a call that it does not support: the
+/// guest is told so.
+///
+/// ```
+/// use kvm_exit::{Tdx, TdxCall};
+///
+/// fn tdx(exit: Tdx<'_>) {
+///     if let TdxCall::GetQuote(quote) = exit.call {
+///         const TDVMCALL_STATUS_SUCCESS: u64 = 0;
+///         queue(quote.gpa, quote.size);
+///         *quote.ret = TDVMCALL_STATUS_SUCCESS;
+///     }
+/// }
+/// # fn queue(_: u64, _: u64) {}
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Tdx<'a> {
     /// No bits are defined; 0.
@@ -39,20 +53,23 @@ pub struct TdxVmCallInfo<'a> {
     pub leaf: u64,
     /// Reply: the status. KVM puts success there beforehand.
     pub ret: &'a mut u64,
-    /// Reply: R11 to R14 of the guest. KVM puts 0 there beforehand: nothing but the calls that must be supported.
+    /// Reply: R11 to R14 of the guest. KVM puts 0 there beforehand: nothing but the calls that must
+    /// be supported.
     pub regs: &'a mut [u64; 4],
 }
 
 /// The guest asks for a quote, a signed statement about itself.
 ///
-/// The shared memory has a header in which the guest is told of the end: the call only starts the work.
+/// The shared memory has a header in which the guest is told of the end: the call only starts the
+/// work.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TdxGetQuote<'a> {
     /// The guest-physical address of the shared memory, without the bit that marks it as shared.
     pub gpa: u64,
     /// Its length in bytes.
     pub size: u64,
-    /// Reply: the status; success means that the request has been queued. KVM puts "not supported" there beforehand.
+    /// Reply: the status; success means that the request has been queued. KVM puts "not supported"
+    /// there beforehand.
     pub ret: &'a mut u64,
 }
 
@@ -86,7 +103,7 @@ const SETUP_EVENT_NOTIFY: u64 = 0x10004;
 impl<'a> Tdx<'a> {
     pub(crate) fn decode(payload: &'a mut Union) -> Self {
         let member = kvm_run_tdx::of(payload);
-        let words: &mut [u64; 6] = transmute_mut!(&mut member.u);
+        let words = &mut member.u.0;
         let call = match member.nr {
             VM_CALL_INFO => {
                 let [ret, leaf, regs @ ..] = words;
@@ -124,7 +141,7 @@ impl<'a> Tdx<'a> {
 
     pub(crate) fn encode(&self, payload: &mut Union) -> Result<(), Unencodable> {
         let member = kvm_run_tdx::of(payload);
-        let words: &mut [u64; 6] = transmute_mut!(&mut member.u);
+        let words = &mut member.u.0;
         member.nr = match &self.call {
             TdxCall::VmCallInfo(info) => {
                 let [ret, leaf, regs @ ..] = words;

@@ -7,16 +7,26 @@ use crate::member::{Member, Union};
 
 /// `KVM_EXIT_DEBUG`: a debug event that `KVM_SET_GUEST_DEBUG` asked for.
 ///
-/// Nothing is a reply: user space steps over a breakpoint of its own by changing registers, and hands an
-/// event that is the guest's to it with `KVM_GUESTDBG_INJECT_DB` or `KVM_GUESTDBG_INJECT_BP`.
+/// Nothing is a reply: user space steps over a breakpoint of its own by changing registers, and
+/// hands an event that is the guest's to it with `KVM_GUESTDBG_INJECT_DB` or
+/// `KVM_GUESTDBG_INJECT_BP`.
+///
+/// ```
+/// use kvm_exit::DebugExit;
+///
+/// fn is_single_step(debug: DebugExit) -> bool {
+///     debug.exception == 1 && debug.dr6 & (1 << 14) != 0
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DebugExit {
     /// The vector: 1 (`#DB`) or 3 (`#BP`).
     pub exception: u32,
-    /// The linear address of the instruction: for `#BP` of the breakpoint itself, for `#DB` of the next one
-    /// to run (CS base + RIP).
+    /// The linear address of the instruction: for `#BP` of the breakpoint itself, for `#DB` of the
+    /// next one to run (CS base + RIP).
     pub pc: u64,
-    /// DR6: for `#DB` which conditions were met (bit 14 is a single step, bits 0 to 3 the breakpoints).
+    /// DR6: for `#DB` which conditions were met (bit 14 is a single step, bits 0 to 3 the
+    /// breakpoints).
     pub dr6: u64,
     /// DR7: for `#DB` the debug control register.
     pub dr7: u64,
@@ -42,8 +52,8 @@ impl DebugExit {
     }
 }
 
-/// `KVM_EXIT_TPR_ACCESS`: the guest touched the task priority register, and `KVM_TPR_ACCESS_REPORTING` has it
-/// reported. Nothing is a reply; the access itself has been done.
+/// `KVM_EXIT_TPR_ACCESS`: the guest touched the task priority register, and
+/// `KVM_TPR_ACCESS_REPORTING` has it reported. Nothing is a reply; the access itself has been done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TprAccess {
     /// The address of the instruction.

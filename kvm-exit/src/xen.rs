@@ -1,12 +1,22 @@
 //! `KVM_EXIT_XEN`: services of Xen that user space provides.
 
 use kvm_sys::{KVM_EXIT_XEN_HCALL, XenExit, kvm_xen_exit};
-use zerocopy::{transmute, transmute_mut};
 
 use crate::encode::Unencodable;
 use crate::member::{Member, Union, halves, word};
 
 /// Which service, with its payload.
+///
+/// ```
+/// use kvm_exit::Xen;
+///
+/// fn xen(exit: Xen<'_>) {
+///     const ENOSYS: u64 = 38;
+///     if let Xen::Hcall(call) = exit {
+///         *call.result = ENOSYS.wrapping_neg();
+///     }
+/// }
+/// ```
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Xen<'a> {
@@ -25,7 +35,8 @@ pub struct XenHcall<'a> {
     pub cpl: u32,
     /// The number of the hypercall.
     pub input: u64,
-    /// Reply: what the guest gets in RAX. It must be written: KVM leaves there what an earlier exit left.
+    /// Reply: what the guest gets in RAX. It must be written: KVM leaves there what an earlier exit
+    /// left.
     pub result: &'a mut u64,
     /// The arguments; how many of them it has depends on `input`.
     pub params: &'a [u64; 6],
@@ -43,9 +54,8 @@ pub struct XenOther<'a> {
 impl<'a> Xen<'a> {
     pub(crate) fn decode(payload: &'a mut Union) -> Self {
         let member = kvm_xen_exit::of(payload);
-        let kind: XenExit = transmute!(member.type_);
-        let words: &mut [u64; 9] = transmute_mut!(&mut member.u);
-        match kind {
+        let words = &mut member.u.0;
+        match member.type_ {
             KVM_EXIT_XEN_HCALL => {
                 let [mode, input, result, params @ ..] = words;
                 let [long_mode, cpl] = halves(*mode);
@@ -63,8 +73,8 @@ impl<'a> Xen<'a> {
 
     pub(crate) fn encode(&self, payload: &mut Union) -> Result<(), Unencodable> {
         let member = kvm_xen_exit::of(payload);
-        let words: &mut [u64; 9] = transmute_mut!(&mut member.u);
-        let kind = match self {
+        let words = &mut member.u.0;
+        member.type_ = match self {
             Self::Hcall(hcall) => {
                 let [mode, input, result, params @ ..] = words;
                 *mode = word([hcall.long_mode.into(), hcall.cpl]);
@@ -81,7 +91,6 @@ impl<'a> Xen<'a> {
                 other.kind
             }
         };
-        member.type_ = transmute!(kind);
         Ok(())
     }
 }

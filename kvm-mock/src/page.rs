@@ -15,6 +15,9 @@ use crate::wait::{Ended, Wait};
 const REQUEST_INTERRUPT_WINDOW: usize = 0;
 /// Where `immediate_exit` is in a run page.
 const IMMEDIATE_EXIT: usize = 1;
+/// The bit of `immediate_exit` that the typed layer sets when it enters to complete pending I/O only.
+/// Kicks set another.
+const COMPLETE: u8 = 2;
 
 /// Memory for a vCPU's mapping, with a wait that the mapping's wake ends.
 #[derive(Debug)]
@@ -71,8 +74,13 @@ impl RunMemory {
     /// Waits until the vCPU is asked to return, or a signal arrives. Gives the errno with which
     /// `KVM_RUN` then returns.
     pub(crate) fn block(&self) -> Errno {
+        self.block_unless(|| false)
+    }
+
+    /// As [`block`](Self::block), and until `over`, which is asked again after each wake.
+    pub(crate) fn block_unless(&self, over: impl Fn() -> bool) -> Errno {
         loop {
-            if self.immediate_exit() != 0 {
+            if self.immediate_exit() != 0 || over() {
                 return Errno::EINTR;
             }
             match self.wait.wait() {
@@ -100,9 +108,9 @@ pub(crate) unsafe fn with_page<R>(mapping: &Mapping, look: impl FnOnce(&mut [u64
     unsafe { view(mapping.start(), mapping.private(), look) }
 }
 
-/// The byte that asks the vCPU to return.
-pub(crate) fn immediate_exit(mapping: &Mapping) -> u8 {
-    flag_of(mapping, IMMEDIATE_EXIT)
+/// Whether the vCPU is asked to complete pending I/O only.
+pub(crate) fn completes_only(mapping: &Mapping) -> bool {
+    flag_of(mapping, IMMEDIATE_EXIT) & COMPLETE != 0
 }
 
 /// The byte that asks for an exit as soon as an interrupt can be injected.

@@ -64,17 +64,15 @@ fn flatten(facts: &Facts) -> BTreeMap<String, String> {
             format!("size {}, align {}", ty.size, ty.align),
         );
         for field in &ty.fields {
-            // Under a name that survives a move.
-            let name = if field.name.is_empty() {
-                &field.ty
-            } else {
-                &field.name
+            let name = match field.name.as_str() {
+                "" => format!("{} in {}", field.ty, ty.name),
+                name => format!("{}.{name}", ty.name),
             };
             let says = match field.bits {
                 Some((first, width)) => format!("{width} bits at bit {first}"),
                 None => format!("{} at {}", field.ty, field.offset),
             };
-            flat.insert(format!("{}.{name}", ty.name), says);
+            flat.insert(name, says);
         }
     }
     for constant in facts.enums.iter().flat_map(|entry| &entry.constants) {

@@ -93,13 +93,10 @@ impl<'data> Reader<'_, 'data> {
             match entry.tag() {
                 gimli::DW_TAG_enumeration_type => facts.enums.push(self.enumeration(offset, name)?),
                 gimli::DW_TAG_structure_type | gimli::DW_TAG_union_type => {
-                    let named = name.is_some();
                     if let (Some(path), true) = (name, is_complete(&entry)?) {
                         self.aggregate(offset, &path, facts)?;
                         // What it is made of belongs right behind it.
                         self.nested(facts)?;
-                    } else if named {
-                        bail!("an incomplete type in the KVM headers");
                     }
                 }
                 _ => {}

@@ -63,9 +63,13 @@ pub(crate) enum Found {
 /// cache or the mirror; with `newest`, or where the mirror has dropped the pinned version, its newest.
 pub(crate) fn find(directory: Option<&Path>, lock: &Lock, newest: bool) -> Result<Found> {
     if let Some(directory) = directory {
+        let root = directory
+            .canonicalize()
+            .with_context(|| format!("there are no headers in {}", directory.display()))?;
+        let kernel = release(&root)?;
         return Ok(Found::Tree(Tree {
-            root: directory.to_owned(),
-            kernel: release(directory)?,
+            root,
+            kernel,
             lock: None,
         }));
     }

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about)]
+#[command(bin_name = "cargo xtask", about)]
 struct Cli {
     #[command(subcommand)]
     command: Cmd,

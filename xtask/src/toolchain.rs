@@ -1,6 +1,6 @@
 //! Running the C compiler on a probe, and reading what it produced.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -61,27 +61,29 @@ impl Toolchain {
         })
     }
 
-    /// Where a file of this run is.
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
     /// Runs the compiler on `source` with the given options.
     pub(crate) fn run(&self, source: &str, options: &[&str]) -> Result<Run> {
-        let file = self.path("probe.c");
+        let file = self.dir.path().join("probe.c");
         std::fs::write(&file, source)
             .with_context(|| format!("cannot write {}", file.display()))?;
         let mut command = Command::new(&self.compiler);
-        command.env("LC_ALL", "C").args(["-std=gnu11", "-nostdinc"]);
+        command
+            .current_dir(self.dir.path())
+            .env("LC_ALL", "C")
+            .args(["-std=gnu11", "-nostdinc"]);
         for dir in &self.includes {
             command.arg("-isystem").arg(dir);
         }
-        let output = command.args(options).arg(&file).output().with_context(|| {
-            format!(
-                "cannot run the C compiler `{}`; is it installed?",
-                self.compiler
-            )
-        })?;
+        let output = command
+            .args(options)
+            .arg("probe.c")
+            .output()
+            .with_context(|| {
+                format!(
+                    "cannot run the C compiler `{}`; is it installed?",
+                    self.compiler
+                )
+            })?;
         Ok(Run {
             ok: output.status.success(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -92,27 +94,25 @@ impl Toolchain {
     /// Compiles and links `source` (nothing is ever run) and returns the image, whose debug
     /// information needs no more relocation.
     pub(crate) fn image(&self, source: &str) -> Result<Vec<u8>> {
-        let image = self.path("probe.elf");
-        let run = self.run(source, &image_options(&image))?;
+        let run = self.run(source, &IMAGE_OPTIONS)?;
         if !run.ok {
             bail!("the C compiler `{}` failed:\n{}", self.compiler, run.stderr);
         }
+        let image = self.dir.path().join("probe.elf");
         std::fs::read(&image).with_context(|| format!("cannot read {}", image.display()))
     }
 }
 
-fn image_options(image: &Path) -> Vec<&str> {
-    let mut options = vec![
-        "-g",
-        "-gdwarf-4",
-        "-fno-eliminate-unused-debug-types",
-        "-fno-pie",
-        "-no-pie",
-        "-nostdlib",
-        "-static",
-        "-Wl,--build-id=none,--entry=0",
-        "-o",
-    ];
-    options.extend(image.to_str());
-    options
-}
+/// Linked, but neither started nor startable: there is no entry point and no library.
+const IMAGE_OPTIONS: [&str; 10] = [
+    "-g",
+    "-gdwarf-4",
+    "-fno-eliminate-unused-debug-types",
+    "-fno-pie",
+    "-no-pie",
+    "-nostdlib",
+    "-static",
+    "-Wl,--build-id=none,--entry=0",
+    "-o",
+    "probe.elf",
+];

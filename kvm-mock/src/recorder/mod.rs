@@ -1,0 +1,378 @@
+//! [`Recorder`]: passes calls on, and writes down what crossed.
+#![expect(unsafe_code, reason = "implements the contract of backends")]
+
+mod run;
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region, ops};
+use kvm_sys::op::Op;
+
+use crate::call::Given;
+use crate::format::{Architecture, Call, Create, FileHeader, Flags, Kind, Map, Pread, Record};
+use crate::memory::{GuestMemory, changes_slots};
+use crate::tape::{RecordError, Summary, Tape};
+use crate::words;
+use run::Run;
+
+/// A backend that passes every call on to another one, and records it.
+///
+/// What is recorded is described in `FORMAT.md`; a [`Replay`](crate::Replay) answers from it. Each
+/// record is one write to the file, so a process that is killed loses the last one at most.
+///
+/// The recording is ended by [`RecorderHandle::finish`], or else when the last object (system, VM, vCPU,
+/// device) is dropped. **A failure to write never disturbs the run**: calls go on being passed on,
+/// nothing more is recorded, and `finish` gives the error; so a program that records should ask.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use kvm_core::Kvm;
+/// use kvm_mock::{Model, Outcome, Recorder, Replay};
+///
+/// # let file = std::env::temp_dir().join(format!("recorder-{}.kvmrec", std::process::id()));
+/// let recorder = Recorder::create(Model::new(), &file)?;
+/// let handle = recorder.handle();
+/// let slots = Kvm::with(recorder)?.check_extension(kvm_sys::KVM_CAP_NR_MEMSLOTS)?;
+/// handle.finish()?;
+///
+/// let replay = Replay::open(&file)?;
+/// let kvm = Kvm::with(replay.clone())?;
+/// assert_eq!(kvm.check_extension(kvm_sys::KVM_CAP_NR_MEMSLOTS)?, slots);
+/// assert_eq!(replay.outcome(), Outcome::Complete);
+/// # std::fs::remove_file(&file)?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Recorder<H> {
+    inner: H,
+    stream: u32,
+    run: Arc<Mutex<Run>>,
+    memory: Option<Arc<GuestMemory>>,
+    options: RecorderOptions,
+    alive: Arc<Alive>,
+}
+
+/// How to record. The defaults are those of [`Recorder::create`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RecorderOptions {
+    memory: bool,
+    architecture: Architecture,
+}
+
+impl RecorderOptions {
+    /// The defaults: no guest memory, the architecture that [`Architecture::default`] names.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Also records what guest and kernel write to guest memory, so that a VMM that reads it finds it in
+    /// a replay, and a checksum of what the VMM writes, so that a replay notices when it writes
+    /// something else.
+    ///
+    /// All memory is compared with a copy at each entry and each exit: for guests of some megabytes.
+    pub fn memory(self, memory: bool) -> Self {
+        Self { memory, ..self }
+    }
+
+    /// The guest's architecture.
+    pub fn architecture(self, architecture: Architecture) -> Self {
+        Self {
+            architecture,
+            ..self
+        }
+    }
+
+    /// Records what `inner`, a system, answers, into a new file. One that exists is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordError::Io`] when the file can't be created or written, [`RecordError::PageSize`] when
+    /// the backend does not answer.
+    pub fn create<H: Hypervisor>(
+        self,
+        inner: H,
+        path: impl AsRef<Path>,
+    ) -> Result<Recorder<H>, RecordError> {
+        self.to_writer(inner, File::create(path)?)
+    }
+
+    /// Records what `inner`, a system, answers, to a writer. Each record is one call of `write_all`,
+    /// the last is followed by `flush`.
+    ///
+    /// # Errors
+    ///
+    /// As [`create`](Self::create).
+    pub fn to_writer<H: Hypervisor>(
+        self,
+        inner: H,
+        writer: impl Write + Send + 'static,
+    ) -> Result<Recorder<H>, RecordError> {
+        // SAFETY: the call takes nothing.
+        let page_size = unsafe { inner.ioctl(&ops::PAGE_SIZE, &mut Arg::None) }
+            .map_err(RecordError::PageSize)?;
+        let header = FileHeader {
+            architecture: self.architecture,
+            page_size,
+            flags: Flags {
+                memory: self.memory,
+            },
+        };
+        let shared = Shared {
+            tape: Tape::new(Box::new(writer), &header)?,
+            runs: Mutex::default(),
+        };
+        let alive = Arc::new(Alive(Arc::new(shared)));
+        Ok(Recorder::new(inner, 0, None, self, alive))
+    }
+}
+
+/// What the objects of a recorder and its handles share.
+#[derive(Debug)]
+struct Shared {
+    tape: Tape,
+    /// The run half of each object that has one.
+    runs: Mutex<Vec<Weak<Mutex<Run>>>>,
+}
+
+impl Shared {
+    fn finish(&self) -> Result<Summary, RecordError> {
+        for run in lock(&self.runs).iter().filter_map(Weak::upgrade) {
+            lock(&run).abandon(&self.tape);
+        }
+        self.tape.end()
+    }
+}
+
+/// What the objects share: the last one to go ends the recording.
+#[derive(Debug)]
+struct Alive(Arc<Shared>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        // A failure is kept for the handle, which may ask at any time.
+        let _ = self.0.finish();
+    }
+}
+
+/// Ends a recorder's recording, and says what became of it.
+#[derive(Clone, Debug)]
+pub struct RecorderHandle(Arc<Shared>);
+
+impl RecorderHandle {
+    /// Ends the recording, if it has not ended yet. Calls made later are passed on and not recorded.
+    ///
+    /// Of a vCPU that is inside the guest, the entry is recorded as one that has not returned.
+    ///
+    /// # Errors
+    ///
+    /// The first failure to write, which may have been long ago.
+    pub fn finish(&self) -> Result<Summary, RecordError> {
+        self.0.finish()
+    }
+}
+
+impl<H: Hypervisor> Recorder<H> {
+    /// Records what `inner`, a system, answers, into a new file. One that exists is replaced.
+    ///
+    /// # Errors
+    ///
+    /// As [`RecorderOptions::create`].
+    pub fn create(inner: H, path: impl AsRef<Path>) -> Result<Self, RecordError> {
+        RecorderOptions::new().create(inner, path)
+    }
+
+    /// Records what `inner`, a system, answers, to a writer.
+    ///
+    /// # Errors
+    ///
+    /// As [`RecorderOptions::create`].
+    pub fn to_writer(inner: H, writer: impl Write + Send + 'static) -> Result<Self, RecordError> {
+        RecorderOptions::new().to_writer(inner, writer)
+    }
+
+    /// A handle that ends the recording.
+    pub fn handle(&self) -> RecorderHandle {
+        RecorderHandle(Arc::clone(&self.alive.0))
+    }
+
+    /// The backend that answers.
+    pub fn inner(&self) -> &H {
+        &self.inner
+    }
+
+    fn new(
+        inner: H,
+        stream: u32,
+        memory: Option<Arc<GuestMemory>>,
+        options: RecorderOptions,
+        alive: Arc<Alive>,
+    ) -> Self {
+        Self {
+            inner,
+            stream,
+            run: Arc::new(Mutex::new(Run::new(stream))),
+            memory,
+            options,
+            alive,
+        }
+    }
+
+    fn tape(&self) -> &Tape {
+        &self.alive.0.tape
+    }
+
+    /// The object that the call made.
+    fn child(&self, op: &Op, inner: H, stream: u32) -> Self {
+        let memory = if *op == kvm_sys::KVM_CREATE_VM {
+            self.options.memory.then(GuestMemory::new)
+        } else if *op == kvm_sys::KVM_CREATE_VCPU {
+            self.memory.clone()
+        } else {
+            None
+        };
+        if let (Some(memory), true) = (&memory, *op == kvm_sys::KVM_CREATE_VCPU) {
+            memory.add_vcpu();
+        }
+        Self::new(inner, stream, memory, self.options, Arc::clone(&self.alive))
+    }
+}
+
+/// Gives the call's record to `write`.
+fn with_call<R>(
+    op: &'static Op,
+    given: &Given,
+    arg: &Arg<'_>,
+    result: Result<u32, Errno>,
+    write: impl FnOnce(Call<'_>) -> R,
+) -> R {
+    let outputs = given.outputs(op, arg, result.is_ok());
+    let mut call = given.call();
+    for (buffer, output) in call.buffers.iter_mut().zip(&outputs) {
+        buffer.output = output.as_deref();
+    }
+    match result {
+        Ok(returned) => call.returned = returned,
+        Err(errno) => call.errno = errno.0,
+    }
+    write(call)
+}
+
+// SAFETY: mappings are the inner backend's own. Its run page is touched inside `enter` only, before
+// and after the inner `enter`; guest memory is read through `Span`s, while it is in a slot.
+unsafe impl<H: Hypervisor> Hypervisor for Recorder<H> {
+    unsafe fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        if *op == ops::PAGE_SIZE {
+            // Never changes; the header has it.
+            // SAFETY: the caller's promises, passed on.
+            return unsafe { self.inner.ioctl(op, arg) };
+        }
+        let given = Given::new(op, arg);
+        let slots = self.memory.as_ref().filter(|_| changes_slots(op));
+        // Held through the call, so that nobody looks at memory that it takes back.
+        let slots = slots.map(|memory| memory.lock());
+        // SAFETY: the caller's promises, passed on.
+        let result = unsafe { self.inner.ioctl(op, arg) };
+        if let (Some(mut slots), Ok(_)) = (slots, result) {
+            // SAFETY: the caller's promises; the objects of the VM own the slots, and use them as long
+            // as they live only.
+            unsafe { slots.learn(arg) };
+        }
+        let mut record = Record::new();
+        let id = self.tape().name(op);
+        with_call(op, &given, arg, result, |call| {
+            Call { op: id, ..call }.write(&mut record);
+        });
+        self.tape().append(Kind::Call, self.stream, &mut record);
+        result
+    }
+
+    unsafe fn create(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<Self, Errno> {
+        let given = Given::new(op, arg);
+        // SAFETY: the caller's promises, passed on.
+        let created = unsafe { self.inner.create(op, arg) };
+        let result = created.as_ref().map(|_| 0).map_err(|errno| *errno);
+        let mut record = Record::new();
+        let id = self.tape().name(op);
+        with_call(op, &given, arg, result, |call| {
+            Create {
+                child: 0,
+                number: created.as_ref().map_or(-1, H::number),
+                call: Call { op: id, ..call },
+            }
+            .write(&mut record);
+        });
+        match created {
+            Ok(inner) => {
+                let stream = self.tape().append_created(self.stream, &mut record);
+                Ok(self.child(op, inner, stream))
+            }
+            Err(errno) => {
+                self.tape().append(Kind::Create, self.stream, &mut record);
+                Err(errno)
+            }
+        }
+    }
+
+    fn map(&self, region: Region) -> Result<Mapping, Errno> {
+        let Region::Run { len, private } = region;
+        let mapped = if words::in_page(private) > words::MOST {
+            Err(Errno::EOVERFLOW)
+        } else {
+            self.inner.map(region)
+        };
+        if let Ok(mapping) = &mapped {
+            lock(&self.run).map(mapping);
+            let mut runs = lock(&self.alive.0.runs);
+            runs.retain(|run| run.strong_count() > 0);
+            runs.push(Arc::downgrade(&self.run));
+        }
+        let mut record = Record::new();
+        Map {
+            len: len as u64,
+            private: private as u64,
+            errno: mapped.as_ref().map_or_else(|errno| errno.0, |_| 0),
+        }
+        .write(&mut record);
+        self.tape().append(Kind::Map, self.stream, &mut record);
+        mapped
+    }
+
+    unsafe fn enter(&self) -> Result<(), Errno> {
+        let memory = self.memory.as_deref();
+        // SAFETY: the caller's promise: nobody refers to the page, and this thread is the one inside.
+        unsafe { lock(&self.run).begin(memory) };
+        // SAFETY: the caller's promises, passed on.
+        let result = unsafe { self.inner.enter() };
+        // SAFETY: as before; the inner backend's `enter` has returned.
+        unsafe { lock(&self.run).end(result, memory, self.tape()) };
+        result
+    }
+
+    fn read(&self, offset: u64, buf: &mut [u8]) -> Result<usize, Errno> {
+        let result = self.inner.read(offset, buf);
+        let n = *result.as_ref().unwrap_or(&0);
+        let mut record = Record::new();
+        Pread {
+            offset,
+            room: buf.len() as u64,
+            errno: result.map_or_else(|errno| errno.0, |_| 0),
+            bytes: buf.get(..n).unwrap_or_default(),
+        }
+        .write(&mut record);
+        self.tape().append(Kind::Read, self.stream, &mut record);
+        result
+    }
+
+    fn number(&self) -> i32 {
+        self.inner.number()
+    }
+}
+
+/// Locks what no panic leaves half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,122 @@
+//! [`Run`]: what a recorder keeps of a vCPU's run page.
+#![expect(unsafe_code, reason = "looks at the run page inside `enter`")]
+
+use std::mem;
+
+use kvm_core::{Errno, Mapping};
+
+use crate::format::{Enter, EnterFlags, Kind, Record};
+use crate::memory::GuestMemory;
+use crate::page;
+use crate::tape::Tape;
+use crate::words;
+
+/// The run page, and a copy of it as it was at the last exit.
+#[derive(Debug)]
+pub(super) struct Run {
+    stream: u32,
+    mapping: Option<Mapping>,
+    shadow: Vec<u64>,
+    /// The entry in progress, up to the runs that the VMM wrote.
+    record: Record,
+    flags: EnterFlags,
+    inside: bool,
+}
+
+impl Run {
+    pub(super) fn new(stream: u32) -> Self {
+        Self {
+            stream,
+            mapping: None,
+            shadow: Vec::new(),
+            record: Record::new(),
+            flags: EnterFlags::default(),
+            inside: false,
+        }
+    }
+
+    /// Takes note of the vCPU's mapping, whose page is all zero when it is new.
+    pub(super) fn map(&mut self, mapping: &Mapping) {
+        self.shadow.resize(words::in_page(mapping.private()), 0);
+        self.mapping = Some(mapping.clone());
+    }
+
+    /// Writes down what the VMM changed.
+    ///
+    /// # Safety
+    ///
+    /// The caller is inside `enter` of the vCPU.
+    pub(super) unsafe fn begin(&mut self, memory: Option<&GuestMemory>) {
+        let memory = memory.filter(|memory| memory.single());
+        let (complete, window) = self.mapping.as_ref().map_or((false, 0), |mapping| {
+            let window = page::request_interrupt_window(mapping);
+            (page::completes_only(mapping), window)
+        });
+        self.flags = EnterFlags {
+            complete,
+            memory: memory.is_some(),
+            unfinished: false,
+        };
+        let checksum = memory.map_or(0, |memory| memory.lock().checksum());
+        self.record.clear();
+        Enter::write_start(&mut self.record, window, self.flags, checksum);
+        // SAFETY: the caller's promise.
+        let runs = unsafe { self.diff() };
+        self.record.patch(Enter::REPLY_RUNS_AT, &runs.to_le_bytes());
+        self.inside = true;
+    }
+
+    /// Writes down what the kernel changed.
+    ///
+    /// # Safety
+    ///
+    /// As [`begin`](Self::begin); nobody else is inside any more.
+    pub(super) unsafe fn end(
+        &mut self,
+        result: Result<(), Errno>,
+        memory: Option<&GuestMemory>,
+        tape: &Tape,
+    ) {
+        if !mem::take(&mut self.inside) {
+            // The recording was ended meanwhile.
+            return;
+        }
+        if let Some(memory) = memory {
+            memory.lock().deltas(|delta| {
+                let mut record = Record::new();
+                delta.write(&mut record);
+                tape.append(Kind::Memory, self.stream, &mut record);
+            });
+        }
+        // SAFETY: the caller's promise.
+        let runs = unsafe { self.diff() };
+        self.record.patch(Enter::EXIT_RUNS_AT, &runs.to_le_bytes());
+        let errno = result.map_or_else(|errno| errno.0, |()| 0);
+        self.record.patch(Enter::ERRNO_AT, &errno.to_le_bytes());
+        tape.append(Kind::Enter, self.stream, &mut self.record);
+    }
+
+    /// Writes down that a thread that is inside has not returned, as the recording ends.
+    pub(super) fn abandon(&mut self, tape: &Tape) {
+        if mem::take(&mut self.inside) {
+            let flags = EnterFlags {
+                unfinished: true,
+                ..self.flags
+            };
+            Enter::patch_flags(&mut self.record, flags);
+            tape.append(Kind::Enter, self.stream, &mut self.record);
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As [`begin`](Self::begin).
+    unsafe fn diff(&mut self) -> u16 {
+        let Some(mapping) = &self.mapping else {
+            return 0;
+        };
+        let look = |page: &mut [u64]| words::diff(page, &mut self.shadow, &mut self.record);
+        // SAFETY: the caller's promise.
+        unsafe { page::with_page(mapping, look) }
+    }
+}

@@ -1,0 +1,106 @@
+//! [`Cursor`]: how far an object's stream was read.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use kvm_core::{Errno, Mapping};
+use kvm_sys::ExitReason;
+
+use super::outcome::LastExit;
+use crate::format::{Entry, Kind};
+use crate::page::RunMemory;
+
+/// Exits that a message about a divergence tells of.
+const RECENT: usize = 4;
+
+/// How far an object's stream was read, and what the object holds.
+#[derive(Debug, Default)]
+pub(super) struct Cursor {
+    /// The first record that was not read.
+    pub(super) next: usize,
+    /// Records behind it that were read before their turn.
+    pub(super) taken: BTreeSet<usize>,
+    /// By exit: the first record behind the last entry.
+    pub(super) span: usize,
+    /// Exits so far.
+    pub(super) exits: u64,
+    recent: [Option<Ended>; RECENT],
+    pub(super) run: Run,
+    /// By exit: the bytes of register banks that are known without a record.
+    pub(super) known: HashMap<&'static str, Known>,
+}
+
+/// How an entry ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ended {
+    Exit(ExitReason),
+    Errno(Errno),
+}
+
+/// A vCPU's run page, and what it has to be when the vCPU is entered.
+#[derive(Debug, Default)]
+pub(super) struct Run {
+    pub(super) memory: Option<(Arc<RunMemory>, Mapping)>,
+    pub(super) shadow: Vec<u64>,
+    /// The entry that had not returned when the recording was ended was reached.
+    pub(super) waiting: bool,
+}
+
+/// Bytes that a SET gave.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) bytes: Vec<u8>,
+    /// The SET is not in the recording, so a GET that is has an older value.
+    pub(super) own: bool,
+    /// How many entries there had been.
+    pub(super) entries: u64,
+}
+
+impl Cursor {
+    /// The next record, if there is one, and its place.
+    pub(super) fn peek<'a>(&self, entries: &'a [Entry]) -> Option<(usize, &'a Entry)> {
+        entries.get(self.next).map(|entry| (self.next, entry))
+    }
+
+    /// Takes a record, which need not be the next one.
+    pub(super) fn take(&mut self, place: usize) {
+        if place == self.next {
+            self.next += 1;
+            while self.taken.remove(&self.next) {
+                self.next += 1;
+            }
+        } else {
+            self.taken.insert(place);
+        }
+    }
+
+    /// Takes note of how an entry ended.
+    pub(super) fn ended(&mut self, ended: Ended) {
+        self.exits += 1;
+        self.recent.rotate_right(1);
+        if let Some(latest) = self.recent.first_mut() {
+            *latest = Some(ended);
+        }
+    }
+
+    /// The last exits, latest first.
+    pub(super) fn recent(&self) -> impl Iterator<Item = LastExit> {
+        let indices = (0..self.exits).rev();
+        indices
+            .zip(self.recent.iter().flatten())
+            .map(|(index, ended)| {
+                let kind = match ended {
+                    Ended::Exit(reason) => format!("{reason:?}"),
+                    Ended::Errno(errno) => format!("{errno:?}"),
+                };
+                LastExit { index, kind }
+            })
+    }
+
+    /// Where the next entry is, from the next record on.
+    pub(super) fn next_enter(&self, entries: &[Entry]) -> Option<usize> {
+        let rest = entries.get(self.next..)?;
+        let ahead = rest.iter().position(|entry| entry.kind == Kind::Enter)?;
+        Some(self.next + ahead)
+    }
+}

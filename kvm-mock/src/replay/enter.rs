@@ -1,0 +1,227 @@
+//! Entries: the reply is compared, the exit put into the run page.
+#![expect(unsafe_code, reason = "looks at the run page inside `enter`")]
+
+use std::sync::atomic::Ordering;
+
+use kvm_core::{Errno, Mapping};
+use kvm_exit::RunPage;
+use kvm_sys::ExitReason;
+use zerocopy::IntoBytes;
+
+use super::cursor::{Cursor, Ended};
+use super::{Mode, Replay, describe};
+use crate::format::{Delta, Enter, Entry, Kind};
+use crate::{page, words};
+
+/// What differs, and how it was and is.
+struct Difference {
+    what: String,
+    texts: [String; 2],
+}
+
+impl Replay {
+    /// # Safety
+    ///
+    /// As [`enter`](kvm_core::Hypervisor::enter).
+    pub(super) unsafe fn next_exit(&self) -> Result<(), Errno> {
+        self.shared.check()?;
+        let mut guard = self.cursor();
+        let cursor = &mut *guard;
+        let place = self.next_entry(cursor)?;
+        let entry = self.entries().get(place).ok_or(Errno::DIVERGED)?;
+        let enter = Enter::read(self.body(entry)).ok_or(Errno::DIVERGED)?;
+        let mapping = cursor
+            .run
+            .memory
+            .as_ref()
+            .map(|(_, mapping)| mapping.clone());
+        if !cursor.run.waiting {
+            // SAFETY: the caller's promise.
+            let compared = unsafe { self.compare(cursor, mapping.as_ref(), &enter) };
+            if let Err(Difference { what, texts }) = compared {
+                return Err(self
+                    .shared
+                    .diverge(self.stream, cursor, Some(entry), &what, texts));
+            }
+        }
+        if enter.flags.unfinished {
+            cursor.run.waiting = true;
+            let memory = cursor.run.memory.as_ref().map(|(memory, _)| memory.clone());
+            drop(guard);
+            let errno = memory.map_or(Errno::EINTR, |memory| {
+                memory.block_unless(|| self.shared.failed())
+            });
+            self.shared.check()?;
+            return Err(errno);
+        }
+        self.write_memory(cursor, place)?;
+        let ended = match &mapping {
+            // SAFETY: the caller's promise.
+            Some(mapping) => unsafe {
+                page::with_page(mapping, |page| {
+                    let shadow = &mut cursor.run.shadow;
+                    let inside = words::apply(enter.exit, page) && words::apply(enter.exit, shadow);
+                    inside.then(|| reason(page))
+                })
+            },
+            None => enter.exit.0.is_empty().then_some(ExitReason(0)),
+        };
+        let Some(reason) = ended else {
+            let what = "the recorded exit is not all inside the run page";
+            let texts = ["more".to_owned(), "a smaller page".to_owned()];
+            return Err(self
+                .shared
+                .diverge(self.stream, cursor, Some(entry), what, texts));
+        };
+        cursor.next = place + 1;
+        if self.shared.mode == Mode::ByExit {
+            cursor.span = cursor.next;
+            cursor.taken.clear();
+            self.shared.entered.fetch_add(1, Ordering::Relaxed);
+        }
+        if enter.errno == 0 {
+            cursor.ended(Ended::Exit(reason));
+            Ok(())
+        } else {
+            let errno = Errno(enter.errno);
+            cursor.ended(Ended::Errno(errno));
+            Err(errno)
+        }
+    }
+
+    /// Where the record of the entry is that comes now.
+    fn next_entry(&self, cursor: &Cursor) -> Result<usize, Errno> {
+        let entries = self.entries();
+        let next = match self.shared.mode {
+            Mode::Strict => {
+                let mut rest = entries.iter().enumerate().skip(cursor.next);
+                rest.find(|(_, entry)| entry.kind != Kind::Memory)
+            }
+            Mode::ByExit => {
+                let place = cursor.next_enter(entries);
+                place.and_then(|place| Some((place, entries.get(place)?)))
+            }
+        };
+        match next {
+            Some((place, entry)) if entry.kind == Kind::Enter => Ok(place),
+            next => {
+                let entry = next.map(|(_, entry)| entry);
+                let given = kvm_sys::KVM_RUN.name.to_owned();
+                Err(self
+                    .shared
+                    .another_call(self.stream, cursor, entry, given, None))
+            }
+        }
+    }
+
+    /// Compares what the VMM did since the last exit with what was recorded.
+    ///
+    /// # Safety
+    ///
+    /// The caller is inside `enter` of the mapping's vCPU.
+    unsafe fn compare(
+        &self,
+        cursor: &mut Cursor,
+        mapping: Option<&Mapping>,
+        enter: &Enter<'_>,
+    ) -> Result<(), Difference> {
+        let (complete, window) = mapping.map_or((false, 0), |mapping| {
+            let window = page::request_interrupt_window(mapping);
+            (page::completes_only(mapping), window)
+        });
+        if complete != enter.flags.complete {
+            let text = |complete| if complete { "completion only" } else { "a run" };
+            return Err(Difference {
+                what: "another kind of entry".to_owned(),
+                texts: [enter.flags.complete, complete].map(|kind| text(kind).to_owned()),
+            });
+        }
+        if window != enter.request_interrupt_window {
+            return Err(Difference {
+                what: "request_interrupt_window differs".to_owned(),
+                texts: [enter.request_interrupt_window, window].map(|byte| byte.to_string()),
+            });
+        }
+        if let (Some(memory), true) = (&self.memory, enter.flags.memory) {
+            let checksum = memory.lock().checksum();
+            if checksum != enter.memory {
+                return Err(Difference {
+                    what: "what the VMM wrote to guest memory differs".to_owned(),
+                    texts: [enter.memory, checksum].map(|sum| format!("checksum {sum:08x}")),
+                });
+            }
+        }
+        let Some(mapping) = mapping else {
+            return Ok(());
+        };
+        let shadow = &mut cursor.run.shadow;
+        // SAFETY: the caller's promise.
+        unsafe {
+            page::with_page(mapping, |page| {
+                // The page as it was left, with the recorded reply, is what it has to be now.
+                if words::apply(enter.reply, shadow) && *page == **shadow {
+                    Ok(())
+                } else {
+                    Err(reply_difference(shadow, page))
+                }
+            })
+        }
+    }
+
+    /// Writes to guest memory what was recorded for the exit at `place`.
+    fn write_memory(&self, cursor: &Cursor, place: usize) -> Result<(), Errno> {
+        let Some(memory) = &self.memory else {
+            return Ok(());
+        };
+        let before = self.entries().get(cursor.next..place).unwrap_or_default();
+        let others = before.iter().rposition(|entry| entry.kind != Kind::Memory);
+        let first = others.map_or(0, |place| place + 1);
+        for entry in before.get(first..).unwrap_or_default() {
+            let applied = Delta::read(self.body(entry))
+                .ok_or(Errno::EFAULT)
+                .and_then(|delta| memory.lock().apply(&delta));
+            if applied.is_err() {
+                return Err(self.no_memory(cursor, entry));
+            }
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn no_memory(&self, cursor: &Cursor, entry: &Entry) -> Errno {
+        let what = "the guest wrote to memory that the VM does not have";
+        let recorded = describe::record(&self.shared.recording, entry, None);
+        let texts = [recorded, "no such memory".to_owned()];
+        self.shared
+            .diverge(self.stream, cursor, Some(entry), what, texts)
+    }
+}
+
+/// The reason of the exit in the page.
+fn reason(page: &[u64]) -> ExitReason {
+    let bytes = page.as_bytes().first_chunk();
+    ExitReason(bytes.map_or(0, |bytes| u32::from_ne_bytes(*bytes)))
+}
+
+/// The first bytes in which the page differs from what was recorded.
+#[cold]
+fn reply_difference(recorded: &[u64], given: &[u64]) -> Difference {
+    let (recorded, given) = (recorded.as_bytes(), given.as_bytes());
+    let differs = |(recorded, given): (&u8, &u8)| recorded != given;
+    let start = recorded.iter().zip(given).position(differs).unwrap_or(0);
+    let part = |bytes: &'_ [u8]| -> Vec<u8> { bytes.get(start..).unwrap_or_default().to_vec() };
+    let (recorded, given) = (part(recorded), part(given));
+    let len = recorded
+        .iter()
+        .zip(&given)
+        .take_while(|(recorded, given)| recorded != given)
+        .count();
+    let text = |bytes: &[u8]| describe::hex(bytes.get(..len).unwrap_or_default());
+    Difference {
+        what: format!(
+            "the VMM's reply differs at byte {:#x} of the run page",
+            start + RunPage::OFFSET
+        ),
+        texts: [text(&recorded), text(&given)],
+    }
+}

@@ -1,0 +1,187 @@
+//! [`Tape`]: the file that all objects of a recorder write to.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, Write};
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kvm_sys::op::Op;
+
+use crate::format::{Create, End, FileHeader, Kind, NO_STREAM, Name, Record};
+
+/// What a recording that was ended holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Records of all kinds.
+    pub records: u64,
+    /// Entries into guests that returned, with an exit or an errno.
+    pub exits: u64,
+    /// Objects.
+    pub objects: u32,
+    /// Length of the file in bytes.
+    pub bytes: u64,
+}
+
+/// Why there is no complete recording.
+///
+/// The file ends before the record that failed, and replays up to there as one that was cut does.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecordError {
+    /// The file can't be written.
+    #[error("the recording can't be written: {0}")]
+    Io(Arc<io::Error>),
+    /// The backend does not say how large its host's pages are, which a recording has to.
+    #[error("the backend does not tell its page size: {0}")]
+    PageSize(kvm_core::Errno),
+    /// A call has more bytes than fit into a record: 4 GiB.
+    #[error("a call is too long for a record")]
+    TooLong,
+}
+
+impl From<io::Error> for RecordError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(Arc::new(error))
+    }
+}
+
+/// A file that records are appended to.
+#[derive(Debug)]
+pub(crate) struct Tape(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    out: Out,
+    sequence: u64,
+    exits: u64,
+    streams: u32,
+    bytes: u64,
+    names: HashMap<&'static str, u32>,
+}
+
+enum Out {
+    Open(Box<dyn Write + Send>),
+    Ended(Summary),
+    Failed(RecordError),
+}
+
+impl fmt::Debug for Out {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(_) => f.write_str("Open"),
+            Self::Ended(summary) => f.debug_tuple("Ended").field(summary).finish(),
+            Self::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
+        }
+    }
+}
+
+impl Tape {
+    /// Begins a recording; its first stream, the system's, is 0.
+    pub(crate) fn new(
+        mut out: Box<dyn Write + Send>,
+        header: &FileHeader,
+    ) -> Result<Self, RecordError> {
+        let header = header.encode();
+        out.write_all(&header)?;
+        Ok(Self(Mutex::new(State {
+            out: Out::Open(out),
+            sequence: 0,
+            exits: 0,
+            streams: 1,
+            bytes: header.len() as u64,
+            names: HashMap::new(),
+        })))
+    }
+
+    /// Number of the call's name, which is written when it is new.
+    pub(crate) fn name(&self, op: &'static Op) -> u32 {
+        let mut state = self.state();
+        let name = op.name;
+        if let Some(id) = state.names.get(name) {
+            return *id;
+        }
+        let id = u32::try_from(state.names.len()).unwrap_or(u32::MAX);
+        state.names.insert(name, id);
+        let mut record = Record::new();
+        Name { id, name }.write(&mut record);
+        state.append(Kind::Name, NO_STREAM, &mut record);
+        id
+    }
+
+    /// Writes a record. Failures are kept for [`end`](Self::end).
+    pub(crate) fn append(&self, kind: Kind, stream: u32, record: &mut Record) {
+        self.state().append(kind, stream, record);
+    }
+
+    /// Writes the record of a new object, and gives it a stream, which the record is told.
+    pub(crate) fn append_created(&self, stream: u32, record: &mut Record) -> u32 {
+        let mut state = self.state();
+        let child = state.streams;
+        state.streams = child.saturating_add(1);
+        record.patch(Create::CHILD_AT, &child.to_le_bytes());
+        state.append(Kind::Create, stream, record);
+        child
+    }
+
+    /// Ends the recording, if it has not ended yet, and says what became of it.
+    pub(crate) fn end(&self) -> Result<Summary, RecordError> {
+        let mut state = self.state();
+        if matches!(state.out, Out::Open(_)) {
+            let mut record = Record::new();
+            End {
+                records: state.sequence,
+                exits: state.exits,
+                streams: state.streams,
+            }
+            .write(&mut record);
+            state.append(Kind::End, NO_STREAM, &mut record);
+        }
+        let summary = Summary {
+            records: state.sequence,
+            exits: state.exits,
+            objects: state.streams,
+            bytes: state.bytes,
+        };
+        state.out = match mem::replace(&mut state.out, Out::Ended(summary)) {
+            Out::Open(mut out) => match out.flush() {
+                Ok(()) => Out::Ended(summary),
+                Err(error) => Out::Failed(error.into()),
+            },
+            closed => closed,
+        };
+        match &state.out {
+            Out::Failed(error) => Err(error.clone()),
+            Out::Open(_) => Ok(summary),
+            Out::Ended(summary) => Ok(*summary),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn append(&mut self, kind: Kind, stream: u32, record: &mut Record) {
+        let Out::Open(out) = &mut self.out else {
+            return;
+        };
+        let written = match record.seal(kind, stream, self.sequence) {
+            // One write for each record: a process that is killed loses the last one at most.
+            Some(bytes) => out
+                .write_all(bytes)
+                .map(|()| bytes.len() as u64)
+                .map_err(RecordError::from),
+            None => Err(RecordError::TooLong),
+        };
+        match written {
+            Ok(len) => {
+                self.sequence += 1;
+                self.bytes += len;
+                self.exits += u64::from(kind == Kind::Enter);
+            }
+            Err(error) => self.out = Out::Failed(error),
+        }
+    }
+}

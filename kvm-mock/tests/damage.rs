@@ -1,0 +1,117 @@
+//! A recording that was cut or damaged never passes for a whole one.
+
+mod common;
+
+use common::{Vmm, record};
+use kvm_core::Errno;
+use kvm_mock::{Outcome, RecorderOptions, Replay, ReplayError};
+
+/// A VMM, what it tells, and the recording of it; without guest memory and with it.
+fn recordings() -> [(Vmm, Vec<String>, Vec<u8>); 2] {
+    [false, true].map(|memory| {
+        let vmm = Vmm {
+            looks: memory,
+            ..Vmm::default()
+        };
+        let (told, bytes) = record(vmm, RecorderOptions::new().memory(memory));
+        (vmm, told, bytes)
+    })
+}
+
+#[test]
+fn every_prefix_replays_up_to_its_end_and_says_so() {
+    for (vmm, recorded, bytes) in recordings() {
+        for len in 0..bytes.len() {
+            let replay = match Replay::from_bytes(&bytes[..len]) {
+                Ok(replay) => replay,
+                Err(ReplayError::NotARecording) if len == 0 => continue,
+                Err(ReplayError::HeaderCut { offset }) if len < 64 => {
+                    assert_eq!(offset, len as u64);
+                    continue;
+                }
+                Err(error) => panic!("{len} bytes: {error}"),
+            };
+            let mut told = Vec::new();
+            let ended = vmm.run(replay.clone(), &mut told);
+            let Outcome::Cut { offset, reached } = replay.outcome() else {
+                panic!("{len} bytes: {}", replay.outcome());
+            };
+            assert!(offset <= len as u64 && offset % 8 == 0, "{offset} of {len}");
+            assert!(recorded.starts_with(&told), "{len} bytes: {told:?}");
+            match ended {
+                // All that is missing is the record that ends it.
+                Ok(()) => assert!(!reached && told == recorded, "{len} bytes"),
+                Err(error) => {
+                    assert_eq!(error.errno(), Errno::DIVERGED);
+                    assert!(reached, "{len} bytes");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_refused_with_an_offset() {
+    for (_, _, mut bytes) in recordings() {
+        for bit in 0..bytes.len() * 8 {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            match Replay::from_bytes(&bytes[..]) {
+                Ok(_) => panic!("bit {bit} passed"),
+                Err(ReplayError::NotARecording) => assert!(bit < 8 * 8, "bit {bit}"),
+                Err(ReplayError::Damaged { offset, .. }) => {
+                    // The record or the header that has the bit.
+                    assert!(offset * 8 <= bit as u64, "bit {bit}, offset {offset}");
+                }
+                Err(error) => panic!("bit {bit}: {error}"),
+            }
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+        assert!(Replay::from_bytes(bytes).is_ok());
+    }
+}
+
+#[test]
+fn every_byte_may_be_anything() {
+    for (_, _, mut bytes) in recordings() {
+        for at in 0..bytes.len() {
+            let byte = bytes[at];
+            for other in [0, 0xff, !byte, byte.wrapping_add(1)] {
+                bytes[at] = other;
+                assert_eq!(
+                    Replay::from_bytes(&bytes[..]).is_ok(),
+                    other == byte,
+                    "{other:#x} at {at}"
+                );
+            }
+            bytes[at] = byte;
+        }
+    }
+}
+
+#[test]
+fn a_record_that_is_missing_twice_or_behind_the_end_is_found() {
+    let (_, bytes) = record(Vmm::default(), RecorderOptions::new());
+    let mut starts = vec![64];
+    while let Some(len) = bytes
+        .get(starts[starts.len() - 1]..)
+        .and_then(<[u8]>::first_chunk)
+    {
+        starts.push(starts[starts.len() - 1] + u32::from_le_bytes(*len) as usize);
+    }
+    assert_eq!(starts.last(), Some(&bytes.len()));
+    for pair in starts.windows(2) {
+        let (before, record, after) = (
+            &bytes[..pair[0]],
+            &bytes[pair[0]..pair[1]],
+            &bytes[pair[1]..],
+        );
+        let error = Replay::from_bytes([before, record, record, after].concat()).unwrap_err();
+        let expected = if after.is_empty() { "follow" } else { "twice" };
+        assert!(error.to_string().contains(expected), "{error}");
+        // Without the last record, the recording is one that was cut.
+        if !after.is_empty() {
+            let error = Replay::from_bytes([before, after].concat()).unwrap_err();
+            assert!(error.to_string().contains("missing"), "{error}");
+        }
+    }
+}
