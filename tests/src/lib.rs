@@ -1,3 +1,18 @@
 //! What the examples and the tests of the kvm crates share.
 
+pub mod checks;
 pub mod conformance;
+mod example;
+mod exits;
+mod options;
+mod run;
+
+pub use example::{Example, Failure};
+pub use exits::ExitTable;
+pub use options::{BadOptions, Options};
+pub use run::{main, run};
+
+/// The programs in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

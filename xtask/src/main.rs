@@ -8,6 +8,7 @@ mod curation;
 mod emit;
 mod extract;
 mod facts;
+mod guests;
 mod headers;
 mod lower;
 mod macros;
@@ -32,11 +33,14 @@ struct Cli {
 enum Cmd {
     /// Generate kvm-sys from the kernel's headers.
     Bindings(bindings::Options),
+    /// Assemble the guests of the examples and tests.
+    Guests(guests::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Cmd::Bindings(options) => bindings::run(&options),
+        Cmd::Guests(options) => guests::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

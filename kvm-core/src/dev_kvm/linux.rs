@@ -163,7 +163,8 @@ struct Fd(libc::c_int);
 impl Fd {
     /// Takes over a descriptor that a call returned; nothing when it is none.
     fn new(fd: libc::c_int) -> Option<Self> {
-        (fd >= 0).then_some(Self(fd))
+        // Made only if it is one: dropping another would close it, and so replace `errno`.
+        (fd >= 0).then(|| Self(fd))
     }
 }
 

@@ -39,8 +39,8 @@ enum Failed {
 }
 
 /// Runs the tests that the command line asks for, on the backends that can be had. Understands
-/// libtest's filters and `--list`; `--backend NAME` (or the variable `KVM_TEST_BACKEND`) runs one backend
-/// only, and fails when it can't be had.
+/// libtest's filters and `--list`; `--backend NAME` runs one backend only, and fails when it can't be had.
+/// With `KVM_TESTS=require` in the environment all of them have to be there.
 pub fn main() -> ExitCode {
     let wanted = match Wanted::from_args(std::env::args().skip(1)) {
         Ok(wanted) => wanted,
@@ -70,7 +70,6 @@ pub fn main() -> ExitCode {
 impl Wanted {
     fn from_args(args: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut wanted = Self::default();
-        let mut backend = std::env::var("KVM_TEST_BACKEND").ok();
         let mut args = args;
         while let Some(arg) = args.next() {
             let (name, value) = match arg.split_once('=') {
@@ -83,7 +82,7 @@ impl Wanted {
                 "--exact" => wanted.exact = true,
                 "--ignored" => wanted.ignored = true,
                 "--skip" => wanted.skip.extend(value()),
-                "--backend" => backend = value(),
+                "--backend" => wanted.backend = Some(named(&value().unwrap_or_default())?),
                 // They change what libtest prints, or how; here it is one way.
                 "--format" | "--color" | "--test-threads" | "-Z" => drop(value()),
                 "-q" | "--quiet" | "--nocapture" | "--no-capture" | "--show-output"
@@ -92,12 +91,12 @@ impl Wanted {
                 _ => wanted.filters.push(arg),
             }
         }
-        wanted.backend = backend.map(|name| named(&name)).transpose()?;
         Ok(wanted)
     }
 
     /// The backends to run; says which are missing.
     fn backends(&self) -> Result<Vec<Backend>, String> {
+        let required = std::env::var_os("KVM_TESTS").is_some_and(|value| value == "require");
         let mut usable = Vec::new();
         for backend in Backend::ALL {
             if self.backend.is_some_and(|wanted| wanted != backend) {
@@ -105,7 +104,7 @@ impl Wanted {
             }
             match backend.usable() {
                 Ok(()) => usable.push(backend),
-                Err(error) if self.backend.is_some() => {
+                Err(error) if required || self.backend.is_some() => {
                     return Err(format!("backend {backend} can't be had: {error}"));
                 }
                 Err(error) => {

@@ -19,7 +19,7 @@ mod run;
 use std::error::Error;
 
 use kvm_core::{DevKvm, Exit};
-use kvm_mock::Model;
+use kvm_mock::{Model, Recorder, Replay};
 
 pub use backends::Backend;
 pub use harness::main;
@@ -35,7 +35,10 @@ pub struct Scenario {
     /// What its guest does, as a script.
     script: fn(&Model),
     on_model: fn(Model) -> Outcome,
+    on_recorded_model: fn(Recorder<Model>) -> Outcome,
     on_kvm: fn(DevKvm) -> Outcome,
+    on_recorded_kvm: fn(Recorder<DevKvm>) -> Outcome,
+    on_replay: fn(Replay) -> Outcome,
 }
 
 macro_rules! scenarios {
@@ -46,7 +49,10 @@ macro_rules! scenarios {
                 name: concat!(stringify!($module), "::", stringify!($scenario)),
                 script: scenarios!(@script $module $($script)?),
                 on_model: $module::$scenario::<Model>,
+                on_recorded_model: $module::$scenario::<Recorder<Model>>,
                 on_kvm: $module::$scenario::<DevKvm>,
+                on_recorded_kvm: $module::$scenario::<Recorder<DevKvm>>,
+                on_replay: $module::$scenario::<Replay>,
             },
         )*)*];
     };
