@@ -75,3 +75,5 @@ impl fmt::Display for Errno {
         write!(f, "{self:?}: {}", self.text())
     }
 }
+
+impl core::error::Error for Errno {}

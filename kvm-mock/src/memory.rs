@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kvm_core::{Arg, Errno, Span};
-use kvm_sys::kvm_userspace_memory_region;
 use kvm_sys::op::Op;
+use kvm_sys::{KVM_MEM_READONLY, kvm_userspace_memory_region};
 use zerocopy::FromBytes;
 
 use crate::format::{Crc, Delta};
@@ -36,6 +36,8 @@ pub(crate) struct Slots(BTreeMap<u32, Slot>);
 struct Slot {
     address: u64,
     host: u64,
+    /// The guest can't write to it, and perhaps neither can this process.
+    read_only: bool,
     span: Span,
     shadow: Vec<u8>,
 }
@@ -84,13 +86,14 @@ impl Slots {
             return;
         };
         let (address, host) = (region.guest_phys_addr, region.userspace_addr);
+        let read_only = region.flags.contains(KVM_MEM_READONLY);
         let Ok(len) = usize::try_from(region.memory_size) else {
             return;
         };
         if let Some(slot) = self.0.get_mut(&region.slot) {
             if slot.host == host && slot.shadow.len() == len {
-                // Moved, or new flags.
                 slot.address = address;
+                slot.read_only = read_only;
                 return;
             }
         }
@@ -108,6 +111,7 @@ impl Slots {
             let slot = Slot {
                 address,
                 host,
+                read_only,
                 span,
                 shadow,
             };
@@ -164,9 +168,10 @@ impl Slots {
 
     /// Writes what changed in the recording.
     ///
-    /// Gives an errno when there is no such memory.
+    /// Gives an errno when there is no such memory, or no guest could have written to it.
     pub(crate) fn apply(&mut self, delta: &Delta<'_>) -> Result<(), Errno> {
-        let slot = self.0.get_mut(&delta.slot).ok_or(Errno::EFAULT)?;
+        let slot = self.0.get_mut(&delta.slot);
+        let slot = slot.filter(|slot| !slot.read_only).ok_or(Errno::EFAULT)?;
         let offset = usize::try_from(delta.offset).map_err(|_| Errno::EFAULT)?;
         let end = offset.checked_add(delta.bytes.len()).ok_or(Errno::EFAULT)?;
         let shadow = slot.shadow.get_mut(offset..end).ok_or(Errno::EFAULT)?;
@@ -181,18 +186,23 @@ impl Slots {
 #[cfg(test)]
 mod tests {
     use kvm_core::{AnonymousMemory, Memory};
+    use kvm_sys::MemFlags;
     use zerocopy::IntoBytes;
 
     use super::*;
 
     fn slots(memory: &Memory) -> Slots {
+        slots_with(memory, MemFlags::empty())
+    }
+
+    fn slots_with(memory: &Memory, flags: MemFlags) -> Slots {
         let mut slots = Slots::default();
         let region = kvm_userspace_memory_region {
             slot: 3,
+            flags,
             guest_phys_addr: 0x10_0000,
             memory_size: memory.len() as u64,
             userspace_addr: memory.host_address(),
-            ..Default::default()
         };
         // SAFETY: the tests keep the memory longer than the slots.
         unsafe { slots.learn(&Arg::In(region.as_bytes())) };
@@ -255,5 +265,17 @@ mod tests {
         assert!(memory.read(0x3ff0, &mut end));
         assert_eq!(end, [9; 16]);
         assert_eq!(deltas(&mut slots), []);
+    }
+
+    #[test]
+    fn memory_that_no_guest_can_write_to_is_not_written_to() {
+        let memory = Memory::from(AnonymousMemory::new(0x1000).unwrap());
+        let mut slots = slots_with(&memory, KVM_MEM_READONLY);
+        let delta = Delta {
+            slot: 3,
+            offset: 0,
+            bytes: &[1],
+        };
+        assert_eq!(slots.apply(&delta), Err(Errno::EFAULT));
     }
 }

@@ -124,6 +124,34 @@ mod tests {
         });
     }
 
+    #[cfg(unix)]
+    #[test]
+    #[expect(unsafe_code, reason = "sends a signal to a thread")]
+    fn a_signal_ends_it_even_where_its_handler_restarts_calls() {
+        extern "C" fn nothing(_: libc::c_int) {}
+        let handler = nothing as extern "C" fn(libc::c_int) as libc::sighandler_t;
+        // SAFETY: the handler does nothing. `signal` sets `SA_RESTART`.
+        let before = unsafe { libc::signal(libc::SIGUSR1, handler) };
+        assert_ne!(before, libc::SIG_ERR);
+        let wait = Wait::new().unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        thread::scope(|scope| {
+            let sleeper = scope.spawn(|| {
+                // SAFETY: takes nothing.
+                tell.send(unsafe { libc::pthread_self() }).unwrap();
+                wait.wait().unwrap()
+            });
+            let thread = told.recv().unwrap();
+            // A signal that comes before the wait begins does not end it.
+            while !sleeper.is_finished() {
+                // SAFETY: the thread is not joined yet, so its handle is good.
+                unsafe { libc::pthread_kill(thread, libc::SIGUSR1) };
+                thread::sleep(Duration::from_millis(10));
+            }
+            assert_eq!(sleeper.join().unwrap(), Ended::Signal);
+        });
+    }
+
     #[test]
     fn wakes_that_nobody_waits_for_block_nobody() {
         let wait = Wait::new().unwrap();

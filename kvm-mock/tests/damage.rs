@@ -1,10 +1,18 @@
 //! A recording that was cut or damaged never passes for a whole one.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 mod common;
 
 use common::{Vmm, record};
 use kvm_core::Errno;
-use kvm_mock::{Outcome, RecorderOptions, Replay, ReplayError};
+use kvm_mock::{Mode, Outcome, RecorderOptions, Replay, ReplayError, ReplayOptions};
 
 /// A VMM, what it tells, and the recording of it; without guest memory and with it.
 fn recordings() -> [(Vmm, Vec<String>, Vec<u8>); 2] {
@@ -16,6 +24,22 @@ fn recordings() -> [(Vmm, Vec<String>, Vec<u8>); 2] {
         let (told, bytes) = record(vmm, RecorderOptions::new().memory(memory));
         (vmm, told, bytes)
     })
+}
+
+#[test]
+fn every_prefix_replays_by_exit_too() {
+    let (vmm, recorded, bytes) = &recordings()[1];
+    let options = ReplayOptions::new().mode(Mode::ByExit);
+    for len in (64..bytes.len()).step_by(8) {
+        let replay = options.from_bytes(&bytes[..len]).unwrap();
+        let mut told = Vec::new();
+        let ended = vmm.run(replay.clone(), &mut told);
+        assert!(recorded.starts_with(&told), "{len} bytes: {told:?}");
+        let Outcome::Cut { reached, .. } = replay.outcome() else {
+            panic!("{len} bytes: {}", replay.outcome());
+        };
+        assert_eq!(ended.is_err(), reached, "{len} bytes");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What the examples and the tests of the kvm crates share.
 
 pub mod checks;
+pub mod conformance;
 mod example;
 mod exits;
 mod options;

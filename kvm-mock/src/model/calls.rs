@@ -12,8 +12,8 @@ pub(super) struct Call<T>(
     pub(super) fn(&T, &mut Arg<'_>) -> Result<u32, Errno>,
 );
 
-/// Finds the call. Section 4: a call is answered by the descriptors that the API names, if the kernel
-/// has the capability that it names; else it is none, and `ENOTTY`.
+/// Finds the call, if an object of this kind answers it and what it needs is offered. Section 4: a call
+/// is valid on the descriptors that the API names, if the kernel has the capability that it names.
 pub(super) fn find<T>(
     calls: &'static [Call<T>],
     op: &Op,
@@ -22,7 +22,17 @@ pub(super) fn find<T>(
 ) -> Result<Option<&'static Call<T>>, Errno> {
     let offered = needed(op).is_none_or(|needed| cap(needed) != 0);
     if !op.fds.contains(kind) || !offered {
-        return Err(Errno::ENOTTY);
+        return Err(unknown(kind));
     }
     Ok(calls.iter().find(|call| call.0 == op))
+}
+
+/// How an object of this kind refuses a call that it does not know. The API does not say; the kernel's
+/// errnos on x86_64 are these.
+pub(super) fn unknown(kind: Fds) -> Errno {
+    if kind == Fds::VM {
+        Errno::ENOTTY
+    } else {
+        Errno::EINVAL
+    }
 }

@@ -10,6 +10,10 @@ use super::vcpu::{State, Vcpu};
 use crate::page::RunMemory;
 use crate::script::{Leaves, Mismatch, Step};
 
+/// What a kick sets in `immediate_exit`. The typed layer has another bit for completing pending I/O, so that
+/// the one is not taken for the other.
+const KICK: u8 = 1;
+
 /// What a step comes to, besides a failure.
 enum Done {
     Exits,
@@ -33,7 +37,11 @@ impl Vcpu {
         let goes_on = unsafe { self.complete(&mut state, run) }?;
         // Section 5, immediate_exit: pending I/O is completed, and the guest not entered. An access that
         // takes several exits is not complete before the last.
-        if !goes_on && run.immediate_exit() != 0 {
+        let flag = run.immediate_exit();
+        if !goes_on && flag != 0 {
+            if flag & KICK != 0 {
+                self.script.end_wait();
+            }
             return Err(Errno::EINTR);
         }
         state.has_run = true;
@@ -78,6 +86,7 @@ impl Vcpu {
         run: &RunMemory,
         step: &Step,
     ) -> Result<Done, Mismatch> {
+        let irqchip = self.vm().has_irqchip();
         self.touch_memory(step)?;
         if let Some(regs) = &step.regs {
             state.banks.set("regs", regs);
@@ -87,7 +96,7 @@ impl Vcpu {
         }
         let write = |page: &mut RunPage| {
             step.encode(page)?;
-            tell_state(page, state);
+            tell_state(page, state, irqchip);
             Ok(())
         };
         // SAFETY: inside `enter`, by the caller's promise.
@@ -126,16 +135,17 @@ impl Vcpu {
     }
 }
 
-/// What KVM says beside the exit.
-fn tell_state(page: &mut RunPage, state: &State) {
+/// What KVM says beside the exit: section 5.
+fn tell_state(page: &mut RunPage, state: &State, irqchip: bool) {
     /// The interrupt flag in rflags.
     const IF: u64 = 1 << 9;
 
     let regs: kvm_regs = state.banks.get("regs");
     let sregs: kvm_sregs = state.banks.get("sregs");
+    let interruptible = regs.rflags & IF != 0;
     let (_, beside) = page.split();
-    beside.state.if_flag = (regs.rflags & IF != 0).into();
-    beside.state.ready_for_interrupt_injection = 1;
+    beside.state.if_flag = interruptible.into();
+    beside.state.ready_for_interrupt_injection = (interruptible || irqchip).into();
     beside.state.cr8 = sregs.cr8;
     beside.state.apic_base = sregs.apic_base;
 }

@@ -15,7 +15,7 @@ mod vm;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kvm_core::kvm_sys::op::Op;
+use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{KVM_CREATE_VCPU, KVM_CREATE_VM};
 use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region};
 
@@ -28,8 +28,8 @@ use vm::Vm;
 /// A KVM in memory, for tests: it keeps state by the rules that KVM documents, refuses what KVM
 /// refuses with the same errnos, and its guests do what a script says.
 ///
-/// * A [`Profile`] says what it offers. What that lacks, or no model knows how to do, is refused with
-///   `ENOTTY`, as by a kernel that is older.
+/// * A [`Profile`] says what it offers. Calls that need what it lacks, or that no model knows how to do, are
+///   refused as an older kernel would: with `ENOTTY` by VMs, with `EINVAL` by the system and vCPUs.
 /// * State that one call sets and another gets is kept as it is: nothing is computed from it.
 /// * Guests execute nothing. A vCPU runs [the script](Self::script) for its id; at its end, or without one, it
 ///   waits as an idle guest would, until it is kicked or its thread gets a signal.
@@ -64,6 +64,16 @@ enum Object {
     System(Arc<System>),
     Vm(Arc<Vm>),
     Vcpu(Arc<Vcpu>),
+}
+
+impl Object {
+    fn kind(&self) -> Fds {
+        match self {
+            Self::System(_) => Fds::SYSTEM,
+            Self::Vm(_) => Fds::VM,
+            Self::Vcpu(_) => Fds::VCPU,
+        }
+    }
 }
 
 impl Model {
@@ -141,7 +151,7 @@ unsafe impl Hypervisor for Model {
                 let vcpu = vm.create_vcpu(args::value(arg)?)?;
                 Ok(Self(Object::Vcpu(Arc::new(vcpu))))
             }
-            _ => Err(Errno::ENOTTY),
+            other => Err(calls::unknown(other.kind())),
         }
     }
 
@@ -156,7 +166,7 @@ unsafe impl Hypervisor for Model {
         match &self.0 {
             // SAFETY: the caller's promise is the same.
             Object::Vcpu(vcpu) => unsafe { vcpu.enter() },
-            Object::System(_) | Object::Vm(_) => Err(Errno::ENOTTY),
+            other => Err(calls::unknown(other.kind())),
         }
     }
 

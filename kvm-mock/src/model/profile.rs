@@ -84,7 +84,7 @@ impl Profile {
     }
 
     /// The answer to `KVM_CHECK_EXTENSION`, of the system and of its VMs. Calls that the ioctl table says
-    /// need a capability that is 0 are refused with `ENOTTY`.
+    /// need a capability that is 0 are refused as unknown.
     #[must_use]
     pub fn cap(mut self, cap: Cap, value: u32) -> Self {
         self.vm_caps.remove(&cap);

@@ -211,10 +211,10 @@ fn sregs2(sregs: &kvm_sregs) -> kvm_sregs2 {
     }
 }
 
+/// KVM leaves MXCSR out of this structure; it is in the XSAVE area.
 fn fpu() -> kvm_fpu {
     kvm_fpu {
         fcw: 0x37f,
-        mxcsr: 0x1f80,
         ..Default::default()
     }
 }

@@ -109,15 +109,17 @@ impl System {
         let cap = |cap| self.profile.system_cap(cap);
         match calls::find(CALLS, op, Fds::SYSTEM, cap)? {
             Some(Call(_, call)) => call(self, arg),
-            None => Err(Errno::ENOTTY),
+            None => Err(calls::unknown(Fds::SYSTEM)),
         }
     }
 
-    fn get_api_version(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
+    fn get_api_version(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        nothing(arg)?;
         Ok(self.profile.api_version)
     }
 
-    fn get_vcpu_mmap_size(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
+    fn get_vcpu_mmap_size(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        nothing(arg)?;
         Ok(self.profile.vcpu_mmap_size)
     }
 
@@ -153,6 +155,14 @@ impl System {
 
     fn get_msrs(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         get_msrs(&self.profile.feature_msrs, arg)
+    }
+}
+
+/// Sections 4.1 and 4.5: "Parameters: none"; the kernel wants a 0.
+fn nothing(arg: &Arg<'_>) -> Result<(), Errno> {
+    match args::value(arg)? {
+        0 => Ok(()),
+        _ => Err(Errno::EINVAL),
     }
 }
 

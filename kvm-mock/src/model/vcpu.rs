@@ -115,7 +115,8 @@ impl Vcpu {
         }
         self.check(op, arg)?;
         let mut state = lock(&self.state);
-        state.banks.call(op, arg).unwrap_or(Err(Errno::ENOTTY))
+        let unknown = Err(calls::unknown(Fds::VCPU));
+        state.banks.call(op, arg).unwrap_or(unknown)
     }
 
     /// What KVM refuses of the calls that only get and set state.

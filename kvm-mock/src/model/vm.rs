@@ -120,7 +120,8 @@ impl Vm {
         if matches!(op.bank, Some("pit" | "pit2")) && !state.irqchips.has_pit() {
             return Err(Errno::ENXIO);
         }
-        state.banks.call(op, arg).unwrap_or(Err(Errno::ENOTTY))
+        let unknown = Err(calls::unknown(Fds::VM));
+        state.banks.call(op, arg).unwrap_or(unknown)
     }
 
     fn check_extension(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {

@@ -47,10 +47,15 @@ impl Replay {
                 return Ok(0);
             }
             if asks(op, given) {
-                let what = "a question whose answer is not known here";
-                let texts = ["no answer".to_owned(), describe::call(op.name, given, None)];
+                let text = describe::call(op.name, given, None);
                 let next = cursor.next_enter(self.entries());
                 let entry = next.and_then(|place| self.entries().get(place));
+                if entry.is_none() && self.shared.recording.cut.is_some() {
+                    // The answer may be in what was cut.
+                    return Err(self.shared.past_end(self.stream, cursor, text));
+                }
+                let what = "a question whose answer is not known here";
+                let texts = ["no answer".to_owned(), text];
                 return Err(self.shared.diverge(self.stream, cursor, entry, what, texts));
             }
         }

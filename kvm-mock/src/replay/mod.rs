@@ -194,15 +194,6 @@ impl Replay {
         self.shared.recording.name(recorded.op) == Some(op.name) && call::same(recorded, given)
     }
 
-    fn call(&self, op: &'static Op, given: &Given, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        let given = given.call();
-        let mut cursor = self.cursor();
-        match self.shared.mode {
-            Mode::Strict => self.strict_call(&mut cursor, op, &given, arg),
-            Mode::ByExit => self.call_by_exit(&mut cursor, op, &given, arg),
-        }
-    }
-
     /// The recorded object that a call returned.
     fn child(&self, op: &Op, create: &Create<'_>, arg: &mut Arg<'_>) -> Result<Self, Errno> {
         call::answer(op, &create.call, arg)?;
@@ -250,10 +241,15 @@ unsafe impl Hypervisor for Replay {
             return Ok(self.shared.recording.header.page_size);
         }
         let given = Given::new(op, arg);
+        let given = given.call();
+        let mut cursor = self.cursor();
         let slots = self.memory.as_ref().filter(|_| changes_slots(op));
         // Held through the call, so that nobody writes to memory that it takes back.
         let slots = slots.map(|memory| memory.lock());
-        let result = self.call(op, &given, arg);
+        let result = match self.shared.mode {
+            Mode::Strict => self.strict_call(&mut cursor, op, &given, arg),
+            Mode::ByExit => self.call_by_exit(&mut cursor, op, &given, arg),
+        };
         if let (Some(mut slots), Ok(_)) = (slots, result) {
             // SAFETY: the caller's promises; the objects of the VM own the slots, and use them as long
             // as they live only.

@@ -8,7 +8,7 @@ use kvm_core::kvm_sys::kvm_regs;
 use kvm_exit::{Exit, RunPage};
 
 use super::failure::{Failure, Mismatch};
-use super::step::{Reply, Step, complement};
+use super::step::{Leaves, Reply, Step, complement};
 
 /// The steps of one vCPU, and how far it has come.
 #[derive(Debug, Default)]
@@ -51,6 +51,16 @@ impl Script {
         let taken = take(&pending);
         state.pending = Some(pending);
         Some(taken)
+    }
+
+    /// Takes the next step if it is a wait: the kick that it waits for came before it.
+    pub(crate) fn end_wait(&self) {
+        let mut state = self.state();
+        let waits = |step: &Step| matches!(step.leaves, Leaves::Block);
+        if state.steps.front().is_some_and(waits) {
+            state.steps.pop_front();
+            state.taken += 1;
+        }
     }
 
     /// The step that was pending.

@@ -219,7 +219,8 @@ impl Step {
         }
     }
 
-    /// The vCPU waits until it is kicked or its thread gets a signal; then `KVM_RUN` fails with `EINTR`.
+    /// The vCPU waits until it is kicked or its thread gets a signal; then `KVM_RUN` fails with `EINTR`. A kick
+    /// that came before the entry ends the wait too.
     #[track_caller]
     pub fn block() -> Self {
         Self::new(Leaves::Block)

@@ -1,0 +1,87 @@
+//! Rules of the model that the conformance suite has no guest or call for.
+
+use kvm_core::kvm_sys::{
+    KVM_MP_STATE_HALTED, KVM_MP_STATE_UNINITIALIZED, MpState, kvm_cpuid_entry2, kvm_msr_entry,
+};
+use kvm_core::{Errno, Exit, Hypervisor, Kvm, Region};
+use kvm_mock::{Model, Step};
+
+fn errno<T>(result: Result<T, kvm_core::Error>) -> Option<Errno> {
+    result.err().map(|error| error.errno())
+}
+
+fn leaf(function: u32) -> kvm_cpuid_entry2 {
+    kvm_cpuid_entry2 {
+        function,
+        ..Default::default()
+    }
+}
+
+#[test]
+fn cpuid_is_settled_by_the_first_run() {
+    let model = Model::new();
+    model.script(0, [Step::hlt()]);
+    let vm = Kvm::with(model).unwrap().create_vm().unwrap();
+    let mut vcpu = vm.create_vcpu(0).unwrap();
+    vcpu.set_cpuid2(&[leaf(0), leaf(1)]).unwrap();
+    vcpu.kicker().kick();
+    assert_eq!(vcpu.run().unwrap().0, Exit::Interrupted);
+    vcpu.set_cpuid2(&[leaf(0)]).unwrap();
+    assert_eq!(vcpu.run().unwrap().0, Exit::Hlt);
+    vcpu.set_cpuid2(&[leaf(0)]).unwrap();
+    assert_eq!(errno(vcpu.set_cpuid2(&[leaf(1)])), Some(Errno::EINVAL));
+    assert_eq!(vcpu.get_cpuid2(), Ok(vec![leaf(0)]));
+}
+
+#[test]
+fn only_the_boot_cpu_says_so() {
+    const BOOTS: u64 = 1 << 8;
+
+    let vm = Kvm::with(Model::new()).unwrap().create_vm().unwrap();
+    let apic_base = |id| vm.create_vcpu(id).unwrap().get_sregs().unwrap().apic_base;
+    assert_eq!((apic_base(0) & BOOTS, apic_base(1) & BOOTS), (BOOTS, 0));
+}
+
+#[test]
+fn states_that_do_not_exist_are_refused() {
+    let vm = Kvm::with(Model::new()).unwrap().create_vm().unwrap();
+    vm.create_irq_chip().unwrap();
+    let vcpu = vm.create_vcpu(1).unwrap();
+    assert_eq!(errno(vcpu.set_mp_state(MpState(99))), Some(Errno::EINVAL));
+    assert_eq!(vcpu.get_mp_state(), Ok(KVM_MP_STATE_UNINITIALIZED));
+    vcpu.set_mp_state(KVM_MP_STATE_HALTED).unwrap();
+}
+
+#[test]
+fn the_pages_of_the_task_state_stay_below_4_gib() {
+    let vm = Kvm::with(Model::new()).unwrap().create_vm().unwrap();
+    assert_eq!(errno(vm.set_tss_address(0xffff_d000)), None);
+    assert_eq!(errno(vm.set_tss_address(0xffff_e000)), Some(Errno::EINVAL));
+    assert_eq!(errno(vm.set_tss_address(u64::MAX)), Some(Errno::EINVAL));
+}
+
+#[test]
+fn lists_longer_than_the_kernels_are_refused() {
+    let vm = Kvm::with(Model::new()).unwrap().create_vm().unwrap();
+    let vcpu = vm.create_vcpu(0).unwrap();
+    assert_eq!(errno(vcpu.set_cpuid2(&[leaf(0); 257])), Some(Errno::E2BIG));
+    let msrs = [kvm_msr_entry::default(); 256];
+    assert_eq!(errno(vcpu.set_msrs(&msrs)), Some(Errno::E2BIG));
+}
+
+#[test]
+fn a_run_page_is_mapped_from_a_vcpu() {
+    let region = Region::Run {
+        len: 0x3000,
+        private: 0x2000,
+    };
+    assert_eq!(Model::new().map(region).unwrap_err(), Errno::ENODEV);
+    assert_eq!(Model::new().read(0, &mut [0; 8]), Err(Errno::EINVAL));
+}
+
+#[test]
+fn objects_have_numbers_of_their_own() {
+    let model = Model::new();
+    assert_eq!(model.number(), model.clone().number());
+    assert!(model.number() > 2);
+}

@@ -1,0 +1,153 @@
+//! [`Guest`]: a VM with some memory and one vCPU, about to run a few bytes of code.
+
+use kvm_core::kvm_sys::{kvm_dtable, kvm_regs, kvm_segment, kvm_sregs};
+use kvm_core::{AnonymousMemory, Exit, GuestAddress, Hypervisor, Kvm, Slot, Vcpu, Vm};
+
+use super::Outcome;
+
+/// Where the code is.
+pub(super) const CODE: u64 = 0x1000;
+/// Where guests find what the VMM wrote.
+pub(super) const INPUT: u64 = 0x2000;
+/// Where guests leave what they got.
+pub(super) const OUTPUT: u64 = 0x3000;
+/// The memory ends here.
+pub(super) const RAM: u64 = 0x1_0000;
+/// What real-mode guests reach as MMIO, with the segment 0x2000: there is no memory.
+pub(super) const MMIO: u64 = 0x2_0000;
+/// What long-mode guests reach as MMIO.
+pub(super) const HIGH_MMIO: u64 = 0x1000_0000;
+
+const STACK: u64 = 0x8000;
+const PAGE_TABLES: u64 = 0x4000;
+
+/// A VM with [`RAM`] bytes of memory from 0 on, and one vCPU, about to run what is at [`CODE`].
+pub(super) struct Guest<H: Hypervisor> {
+    pub(super) vm: Vm<H>,
+    pub(super) vcpu: Vcpu<H>,
+}
+
+impl<H: Hypervisor> Guest<H> {
+    /// In real mode, all segments at 0.
+    pub(super) fn new(system: H, code: &[u8]) -> Result<Self, kvm_core::Error> {
+        let vm = vm_with(&Kvm::with(system)?, code)?;
+        let vcpu = vcpu(&vm, 0)?;
+        Ok(Self { vm, vcpu })
+    }
+
+    /// In long mode, memory and MMIO mapped to themselves, no handlers of exceptions; rdi is [`HIGH_MMIO`].
+    pub(super) fn in_long_mode(system: H, code: &[u8]) -> Result<Self, kvm_core::Error> {
+        let guest = Self::new(system, code)?;
+        for (table, entry) in LONG_MODE_TABLES {
+            guest
+                .vm
+                .write_memory(GuestAddress(table), &entry.to_le_bytes())?;
+        }
+        guest.vcpu.set_sregs(&long_mode(guest.vcpu.get_sregs()?))?;
+        guest.vcpu.set_regs(&kvm_regs {
+            rdi: HIGH_MMIO,
+            ..regs(CODE)
+        })?;
+        Ok(guest)
+    }
+
+    /// The bytes that the guest left at [`OUTPUT`].
+    pub(super) fn output<const N: usize>(&self) -> Result<[u8; N], kvm_core::Error> {
+        let mut bytes = [0; N];
+        self.vm.read_memory(GuestAddress(OUTPUT), &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Runs the guest, which is to halt now.
+    pub(super) fn halts(&mut self) -> Outcome {
+        assert_eq!(self.vcpu.run()?.0, Exit::Hlt);
+        Ok(())
+    }
+}
+
+/// A VM with [`RAM`] bytes of memory from 0 on, and code in it.
+pub(super) fn vm_with<H: Hypervisor>(kvm: &Kvm<H>, code: &[u8]) -> Result<Vm<H>, kvm_core::Error> {
+    let vm = kvm.create_vm()?;
+    // Processors without a real mode for guests need these pages, outside of all memory.
+    vm.set_tss_address(0xfffb_d000)?;
+    vm.add_memory(Slot(0), GuestAddress(0), AnonymousMemory::new(0x1_0000)?)?;
+    vm.write_memory(GuestAddress(CODE), code)?;
+    Ok(vm)
+}
+
+/// A vCPU in real mode, all segments at 0, about to run what is at [`CODE`].
+pub(super) fn vcpu<H: Hypervisor>(vm: &Vm<H>, id: u64) -> Result<Vcpu<H>, kvm_core::Error> {
+    let vcpu = vm.create_vcpu(id)?;
+    let mut sregs = vcpu.get_sregs()?;
+    sregs.cs = kvm_segment {
+        base: 0,
+        selector: 0,
+        ..sregs.cs
+    };
+    vcpu.set_sregs(&sregs)?;
+    vcpu.set_regs(&regs(CODE))?;
+    Ok(vcpu)
+}
+
+/// The registers of a guest at `rip`.
+pub(super) fn regs(rip: u64) -> kvm_regs {
+    kvm_regs {
+        rip,
+        rsp: STACK,
+        rflags: 2,
+        ..Default::default()
+    }
+}
+
+/// Where an entry of the page tables is, and what it is: present and writable. The two of the lowest level
+/// map 2 MiB each: all memory, and the MMIO.
+const LONG_MODE_TABLES: [(u64, u64); 4] = [
+    (PAGE_TABLES, PAGE_TABLES + 0x1003),
+    (PAGE_TABLES + 0x1000, PAGE_TABLES + 0x2003),
+    (PAGE_TABLES + 0x2000, LARGE),
+    (
+        PAGE_TABLES + 0x2000 + HIGH_MMIO / 0x20_0000 * 8,
+        HIGH_MMIO | LARGE,
+    ),
+];
+
+/// Present, writable, a large page.
+const LARGE: u64 = 0x83;
+
+fn long_mode(sregs: kvm_sregs) -> kvm_sregs {
+    const PE_PG: u64 = 1 | 1 << 31;
+    const PAE: u64 = 1 << 5;
+    const LME_LMA: u64 = 1 << 8 | 1 << 10;
+
+    let data = kvm_segment {
+        base: 0,
+        limit: 0xffff_ffff,
+        selector: 0x10,
+        type_: 3,
+        present: 1,
+        db: 1,
+        s: 1,
+        g: 1,
+        ..Default::default()
+    };
+    kvm_sregs {
+        cs: kvm_segment {
+            selector: 8,
+            type_: 0xb,
+            db: 0,
+            l: 1,
+            ..data
+        },
+        ds: data,
+        es: data,
+        fs: data,
+        gs: data,
+        ss: data,
+        idt: kvm_dtable::default(),
+        cr0: sregs.cr0 | PE_PG,
+        cr3: PAGE_TABLES,
+        cr4: sregs.cr4 | PAE,
+        efer: sregs.efer | LME_LMA,
+        ..sregs
+    }
+}

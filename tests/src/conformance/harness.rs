@@ -1,0 +1,235 @@
+//! Runs the suite as a test program: each scenario on each backend is a test of its own.
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::panic;
+use std::process::ExitCode;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Backend, SCENARIOS, Scenario};
+
+/// A scenario that takes longer is stuck. The longest takes some milliseconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the command line asks for.
+#[derive(Debug, Default)]
+struct Wanted {
+    filters: Vec<String>,
+    skip: Vec<String>,
+    exact: bool,
+    list: bool,
+    ignored: bool,
+    backend: Option<Backend>,
+}
+
+/// One scenario on one backend.
+#[derive(Clone, Copy, Debug)]
+struct Test {
+    scenario: &'static Scenario,
+    backend: Backend,
+}
+
+/// How a test failed.
+enum Failed {
+    Reason(String),
+    /// Its thread still runs, so the program has to end.
+    Stuck,
+}
+
+/// Runs the tests that the command line asks for, on the backends that can be had. Understands
+/// libtest's filters and `--list`; `--backend NAME` runs one backend only, and fails when it can't be had.
+/// With `KVM_TESTS=require` in the environment all of them have to be there.
+pub fn main() -> ExitCode {
+    let wanted = match Wanted::from_args(std::env::args().skip(1)) {
+        Ok(wanted) => wanted,
+        Err(problem) => {
+            eprintln!("{problem}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if wanted.list {
+        for test in wanted.tests(&Backend::ALL) {
+            println!("{}: test", test.name());
+        }
+        return ExitCode::SUCCESS;
+    }
+    let backends = match wanted.backends() {
+        Ok(backends) => backends,
+        Err(problem) => {
+            eprintln!("{problem}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let tests = wanted.tests(&backends);
+    panic::set_hook(Box::new(keep_panic));
+    run(&tests, wanted.tests(&Backend::ALL).len() - tests.len())
+}
+
+impl Wanted {
+    fn from_args(args: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut wanted = Self::default();
+        let mut args = args;
+        while let Some(arg) = args.next() {
+            let (name, value) = match arg.split_once('=') {
+                Some((name, value)) if name.starts_with('-') => (name, Some(value.to_owned())),
+                _ => (arg.as_str(), None),
+            };
+            let mut value = || value.clone().or_else(|| args.next());
+            match name {
+                "--list" => wanted.list = true,
+                "--exact" => wanted.exact = true,
+                "--ignored" => wanted.ignored = true,
+                "--skip" => wanted.skip.extend(value()),
+                "--backend" => wanted.backend = Some(named(&value().unwrap_or_default())?),
+                // They change what libtest prints, or how; here it is one way.
+                "--format" | "--color" | "--test-threads" | "-Z" => drop(value()),
+                "-q" | "--quiet" | "--nocapture" | "--no-capture" | "--show-output"
+                | "--include-ignored" | "--test" => {}
+                flag if flag.starts_with('-') => return Err(format!("unknown option {flag}")),
+                _ => wanted.filters.push(arg),
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// The backends to run; says which are missing.
+    fn backends(&self) -> Result<Vec<Backend>, String> {
+        let required = std::env::var_os("KVM_TESTS").is_some_and(|value| value == "require");
+        let mut usable = Vec::new();
+        for backend in Backend::ALL {
+            if self.backend.is_some_and(|wanted| wanted != backend) {
+                continue;
+            }
+            match backend.usable() {
+                Ok(()) => usable.push(backend),
+                Err(error) if required || self.backend.is_some() => {
+                    return Err(format!("backend {backend} can't be had: {error}"));
+                }
+                Err(error) => {
+                    println!("*** NOT COVERED: backend {backend} can't be had: {error}");
+                }
+            }
+        }
+        let names: Vec<_> = usable.iter().map(|backend| backend.name()).collect();
+        println!("backends covered: {}", names.join(", "));
+        Ok(usable)
+    }
+
+    fn tests(&self, backends: &[Backend]) -> Vec<Test> {
+        let all = SCENARIOS.iter().flat_map(|scenario| {
+            let on = |&backend| Test { scenario, backend };
+            backends.iter().map(on)
+        });
+        all.filter(|test| self.wants(&test.name())).collect()
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        let fits = |filter: &String| {
+            if self.exact {
+                name == filter
+            } else {
+                name.contains(filter.as_str())
+            }
+        };
+        !self.ignored
+            && (self.filters.is_empty() || self.filters.iter().any(fits))
+            && !self.skip.iter().any(fits)
+    }
+}
+
+fn named(name: &str) -> Result<Backend, String> {
+    let found = Backend::ALL
+        .into_iter()
+        .find(|backend| backend.name() == name);
+    found.ok_or_else(|| {
+        let names = Backend::ALL.map(Backend::name).join(", ");
+        format!("unknown backend {name}; there are {names}")
+    })
+}
+
+/// Runs the tests one after the other, and prints what libtest would.
+fn run(tests: &[Test], filtered: usize) -> ExitCode {
+    println!("\nrunning {} tests", tests.len());
+    let begun = Instant::now();
+    let mut failures = Vec::new();
+    for test in tests {
+        let name = test.name();
+        print!("test {name} ... ");
+        // So that the name is there if the process ends.
+        let _ = io::stdout().flush();
+        match test.run() {
+            Ok(()) => println!("ok"),
+            Err(Failed::Reason(reason)) => {
+                println!("FAILED");
+                failures.push((name, reason));
+            }
+            Err(Failed::Stuck) => {
+                println!("FAILED");
+                failures.push((name, format!("stuck: not done after {PATIENCE:?}")));
+                println!("the thread can't be ended, so the tests behind it were not run");
+                break;
+            }
+        }
+    }
+    println!();
+    for (name, reason) in &failures {
+        println!("---- {name} ----\n{reason}\n");
+    }
+    let failed = failures.len();
+    let passed = tests.len() - failed;
+    println!(
+        "test result: {}. {passed} passed; {failed} failed; 0 ignored; 0 measured; {filtered} \
+         filtered out; finished in {:.2}s\n",
+        if failed == 0 { "ok" } else { "FAILED" },
+        begun.elapsed().as_secs_f64(),
+    );
+    if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+impl Test {
+    fn name(self) -> String {
+        format!("{}::{}", self.backend, self.scenario.name)
+    }
+
+    /// Runs on a thread of its own, as a guest can't be trusted to end.
+    fn run(self) -> Result<(), Failed> {
+        let (done, result) = mpsc::channel();
+        let test = move || {
+            let result = self.backend.run(self.scenario);
+            // Nobody listens any more when this took too long.
+            let _ = done.send(result.map_err(|error| error.to_string()));
+        };
+        let thread = thread::Builder::new().name(self.name()).spawn(move || {
+            panic::catch_unwind(panic::AssertUnwindSafe(test)).map_err(|_| last_panic())
+        });
+        let thread = thread.map_err(|error| Failed::Reason(error.to_string()))?;
+        match result.recv_timeout(PATIENCE) {
+            Ok(result) => result.map_err(Failed::Reason),
+            Err(RecvTimeoutError::Timeout) => Err(Failed::Stuck),
+            Err(RecvTimeoutError::Disconnected) => {
+                let panicked = thread.join().unwrap_or_else(|_| Err(last_panic()));
+                Err(Failed::Reason(panicked.err().unwrap_or_default()))
+            }
+        }
+    }
+}
+
+thread_local! {
+    /// What this thread's last panic said.
+    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Keeps what a panic says, to print it with the test that it ended.
+fn keep_panic(info: &panic::PanicHookInfo<'_>) {
+    PANIC.with(|kept| *kept.borrow_mut() = info.to_string());
+}
+
+fn last_panic() -> String {
+    PANIC.with(|kept| kept.take())
+}

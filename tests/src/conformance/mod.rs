@@ -1,0 +1,99 @@
+//! The conformance suite: what KVM documents, asked of everything that answers for it.
+//!
+//! A scenario is a function on any backend. Where a guest runs, its code stands beside a script that does
+//! the same on the model. Expectations are KVM's documented contract, never what one host does.
+
+mod backends;
+mod calls;
+mod guest;
+mod harness;
+mod io;
+mod irqchip;
+mod memory;
+mod mmio;
+mod objects;
+mod raw;
+mod registers;
+mod run;
+
+use std::error::Error;
+
+use kvm_core::{DevKvm, Exit};
+use kvm_mock::{Model, Recorder, Replay};
+
+pub use backends::Backend;
+pub use harness::main;
+
+/// How a scenario ends, besides by a failed assertion.
+type Outcome = Result<(), Box<dyn Error>>;
+
+/// One scenario, for every backend.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// Its name, such as `io::out`.
+    pub name: &'static str,
+    /// What its guest does, as a script.
+    script: fn(&Model),
+    on_model: fn(Model) -> Outcome,
+    on_recorded_model: fn(Recorder<Model>) -> Outcome,
+    on_kvm: fn(DevKvm) -> Outcome,
+    on_recorded_kvm: fn(Recorder<DevKvm>) -> Outcome,
+    on_replay: fn(Replay) -> Outcome,
+}
+
+macro_rules! scenarios {
+    ($($module:ident { $($scenario:ident $(: $script:ident)?),* $(,)? })*) => {
+        /// All scenarios.
+        pub const SCENARIOS: &[Scenario] = &[$($(
+            Scenario {
+                name: concat!(stringify!($module), "::", stringify!($scenario)),
+                script: scenarios!(@script $module $($script)?),
+                on_model: $module::$scenario::<Model>,
+                on_recorded_model: $module::$scenario::<Recorder<Model>>,
+                on_kvm: $module::$scenario::<DevKvm>,
+                on_recorded_kvm: $module::$scenario::<Recorder<DevKvm>>,
+                on_replay: $module::$scenario::<Replay>,
+            },
+        )*)*];
+    };
+    (@script $module:ident $script:ident) => { $module::$script };
+    (@script $module:ident) => { no_guest };
+}
+
+fn no_guest(_: &Model) {}
+
+scenarios! {
+    objects { system, unknown_capability, unknown_vm_type, several_vms, vcpu_ids, messages }
+    memory { refused, taken_back, many_slots }
+    calls { of_another_object, slots, lists, pairs }
+    registers { at_reset, general, special, debug, cpuid, msrs, mp_state }
+    irqchip { order, presence, state }
+    io {
+        out: out_script,
+        in_: in_script,
+        string_out: string_out_script,
+        string_in: string_in_script,
+        complete: complete_script,
+    }
+    mmio {
+        write: write_script,
+        read: read_script,
+        wide: wide_script,
+        read_only: read_only_script,
+        removed_memory: removed_memory_script,
+    }
+    run {
+        halt: halt_script,
+        single_step: single_step_script,
+        kicked_while_running: kicked_while_running_script,
+        kicked_before_run: kicked_before_run_script,
+        shared_memory: shared_memory_script,
+        triple_fault: triple_fault_script,
+        several_threads: several_threads_script,
+    }
+}
+
+/// The guest did something else.
+fn unexpected<T>(expected: &str, exit: Exit<'_>) -> Result<T, Box<dyn Error>> {
+    Err(format!("expected {expected}, got {exit}").into())
+}
