@@ -241,7 +241,7 @@ fn any_exit_can_be_made_and_its_answer_checked() {
                 nr: 12,
                 args: &[1, 2, 3, 4, 5, 6],
                 ret: &mut 0,
-                flags: 0,
+                flags: Default::default(),
             }))
         });
         hypercall.answered(|exit| matches!(exit, Exit::Hypercall(call) if *call.ret == 5))
