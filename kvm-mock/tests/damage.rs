@@ -11,7 +11,7 @@
 mod common;
 
 use common::{Vmm, record};
-use kvm_core::Errno;
+use kvm_core::{AnonymousMemory, Errno, Exit, GuestAddress, Kvm, Slot};
 use kvm_mock::{Mode, Outcome, RecorderOptions, Replay, ReplayError, ReplayOptions};
 
 /// A VMM, what it tells, and the recording of it; without guest memory and with it.
@@ -137,5 +137,59 @@ fn a_record_that_is_missing_twice_or_behind_the_end_is_found() {
             let error = Replay::from_bytes([before, after].concat()).unwrap_err();
             assert!(error.to_string().contains("missing"), "{error}");
         }
+    }
+}
+
+/// CRC-32C, bit by bit.
+fn crc<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> u32 {
+    let shift = |crc: u32, _| (crc >> 1) ^ if crc & 1 == 1 { 0x82f6_3b78 } else { 0 };
+    !bytes
+        .into_iter()
+        .fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), shift))
+}
+
+/// Does what it can with a recording that may hold anything.
+fn run_anyhow(replay: Replay) -> Result<(), kvm_core::Error> {
+    let vm = Kvm::with(replay)?.create_vm()?;
+    vm.add_memory(
+        Slot(0),
+        GuestAddress(0),
+        AnonymousMemory::new(common::RAM as usize)?,
+    )?;
+    let mut vcpu = vm.create_vcpu(0)?;
+    for _ in 0..10 {
+        // An entry that never returned would wait.
+        vcpu.kicker().kick();
+        if let (Exit::IoIn(io), _) = vcpu.run()? {
+            io.data.fill(0x1c);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_forged_recording_panics_nowhere() {
+    let (_, _, bytes) = &recordings()[1];
+    let mut start = 64;
+    while let Some(len) = bytes.get(start..).and_then(<[u8]>::first_chunk) {
+        let len = u32::from_le_bytes(*len) as usize;
+        // Long arguments are the same all along.
+        for at in (8..len.min(120)).filter(|at| !(20..24).contains(at)) {
+            for change in [1, 0x80, 0xff] {
+                let mut bytes = bytes.clone();
+                let record = &mut bytes[start..start + len];
+                record[at] ^= change;
+                let sum = crc(record[..20].iter().chain(&record[24..]));
+                record[20..24].copy_from_slice(&sum.to_le_bytes());
+                for mode in [Mode::Strict, Mode::ByExit] {
+                    let options = ReplayOptions::new().mode(mode);
+                    if let Ok(replay) = options.from_bytes(&bytes[..]) {
+                        let _ = run_anyhow(replay.clone());
+                        let _ = replay.outcome().to_string();
+                    }
+                }
+            }
+        }
+        start += len;
     }
 }
