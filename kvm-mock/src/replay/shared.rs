@@ -107,7 +107,7 @@ impl Shared {
         given: String,
         call: Option<&Call<'_>>,
     ) -> Errno {
-        match entry {
+        match entry.filter(|entry| !self.is_unfinished(entry)) {
             Some(entry) => {
                 let recorded = describe::record(&self.recording, entry, call);
                 let texts = [recorded, given];
