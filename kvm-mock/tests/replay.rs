@@ -155,7 +155,7 @@ fn another_architecture_is_refused() {
     assert!(matches!(error, ReplayError::Architecture { .. }));
     assert_eq!(
         error.to_string(),
-        "the recording is of an aarch64 guest, and one of x86_64 was expected"
+        "the recorded guest is aarch64, and x86_64 is expected"
     );
     let options = ReplayOptions::new().architecture(Architecture::Aarch64);
     let replay = options.from_bytes(bytes).unwrap();
@@ -242,6 +242,9 @@ fn an_entry_that_never_returned_waits_for_a_kick() {
         });
     }
     assert_eq!(replay.outcome(), Outcome::Complete);
+    // What came after the recording was ended is not known.
+    vcpu.get_regs().unwrap_err();
+    assert_eq!(divergence(replay.outcome()).recorded(), "nothing more");
 }
 
 #[test]

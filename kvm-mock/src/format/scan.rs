@@ -37,7 +37,7 @@ pub enum ReplayError {
     #[error("the recording's run pages have the other byte order than this host's")]
     ByteOrder,
     /// The file is of a guest of another architecture.
-    #[error("the recording is of an {found} guest, and one of {expected} was expected")]
+    #[error("the recorded guest is {found}, and {expected} is expected")]
     Architecture {
         /// What the reader expects.
         expected: Architecture,

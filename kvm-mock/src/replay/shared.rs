@@ -107,7 +107,7 @@ impl Shared {
         given: String,
         call: Option<&Call<'_>>,
     ) -> Errno {
-        match entry {
+        match entry.filter(|entry| !self.is_unfinished(entry)) {
             Some(entry) => {
                 let recorded = describe::record(&self.recording, entry, call);
                 let texts = [recorded, given];
@@ -177,11 +177,15 @@ impl Shared {
     /// Whether a run that does not read the record did less than was recorded.
     fn is_needed(&self, entry: &Entry) -> bool {
         match entry.kind {
-            Kind::Enter => {
-                Enter::read(self.recording.body(entry)).is_none_or(|enter| !enter.flags.unfinished)
-            }
+            Kind::Enter => !self.is_unfinished(entry),
             _ => self.mode == Mode::Strict,
         }
+    }
+
+    /// Whether it is the entry that had not returned when the recording was ended.
+    fn is_unfinished(&self, entry: &Entry) -> bool {
+        entry.kind == Kind::Enter
+            && Enter::read(self.recording.body(entry)).is_some_and(|enter| enter.flags.unfinished)
     }
 }
 
