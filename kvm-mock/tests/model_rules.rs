@@ -1,10 +1,15 @@
 //! Rules of the model that the conformance suite has no guest or call for.
+#![expect(unsafe_code, reason = "makes calls that the typed layer has not")]
 
+use kvm_core::kvm_sys::op::Op;
 use kvm_core::kvm_sys::{
-    KVM_MP_STATE_HALTED, KVM_MP_STATE_UNINITIALIZED, MpState, kvm_cpuid_entry2, kvm_msr_entry,
+    KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_SREGS, KVM_GET_SREGS2, KVM_MP_STATE_HALTED,
+    KVM_MP_STATE_UNINITIALIZED, KVM_SET_SREGS, KVM_SET_SREGS2, MpState, kvm_cpuid_entry2,
+    kvm_msr_entry, kvm_sregs, kvm_sregs2,
 };
-use kvm_core::{Errno, Exit, Hypervisor, Kvm, Region};
+use kvm_core::{Arg, Errno, Exit, Hypervisor, Kvm, Region};
 use kvm_mock::{Model, Step};
+use zerocopy::{FromBytes, IntoBytes};
 
 fn errno<T>(result: Result<T, kvm_core::Error>) -> Option<Errno> {
     result.err().map(|error| error.errno())
@@ -84,4 +89,37 @@ fn objects_have_numbers_of_their_own() {
     let model = Model::new();
     assert_eq!(model.number(), model.clone().number());
     assert!(model.number() > 2);
+}
+
+/// Makes a call on a structure.
+fn call<T: IntoBytes + FromBytes>(on: &Model, op: &'static Op, value: &mut T) -> Option<Errno> {
+    assert_eq!(op.size(), size_of::<T>());
+    assert!(op.opaque().is_empty());
+    let mut arg = Arg::Mut(value.as_mut_bytes());
+    // SAFETY: the row's structure, which has neither pointers nor anything of this process in it.
+    unsafe { on.ioctl(op, &mut arg) }.err()
+}
+
+#[test]
+fn two_views_of_the_same_state_agree() {
+    let create = |on: &Model, op| {
+        // SAFETY: the rows take an integer.
+        unsafe { on.create(op, &mut Arg::Value(0)) }
+    };
+    let vm = create(&Model::new(), &KVM_CREATE_VM).unwrap();
+    let vcpu = create(&vm, &KVM_CREATE_VCPU).unwrap();
+    let (mut sregs, mut sregs2) = (kvm_sregs::default(), kvm_sregs2::default());
+    assert_eq!(call(&vcpu, &KVM_GET_SREGS2, &mut sregs2), None);
+    sregs2.cr3 = 0x5000;
+    sregs2.pdptrs = [7; 4];
+    assert_eq!(call(&vcpu, &KVM_SET_SREGS2, &mut sregs2), None);
+    assert_eq!(call(&vcpu, &KVM_GET_SREGS, &mut sregs), None);
+    assert_eq!(
+        (sregs.cr3, sregs.cs, sregs.interrupt_bitmap),
+        (0x5000, sregs2.cs, [0; 4])
+    );
+    sregs.cr3 = 0x6000;
+    assert_eq!(call(&vcpu, &KVM_SET_SREGS, &mut sregs), None);
+    assert_eq!(call(&vcpu, &KVM_GET_SREGS2, &mut sregs2), None);
+    assert_eq!((sregs2.cr3, sregs2.pdptrs), (0x6000, [7; 4]));
 }

@@ -4,10 +4,12 @@ use std::mem::size_of;
 
 use kvm_core::kvm_sys::op::{Dir, Fds, Op};
 use kvm_core::kvm_sys::{
-    Cap, KVM_CAP_IRQCHIP, KVM_CHECK_EXTENSION, KVM_CREATE_IRQCHIP, KVM_CREATE_VCPU, KVM_CREATE_VM,
-    KVM_GET_CPUID2, KVM_GET_MSR_INDEX_LIST, KVM_GET_REGS, KVM_GET_SUPPORTED_CPUID,
-    KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY, KVM_SET_CPUID2, KVM_SET_TSS_ADDR, MemFlags, ioctl,
-    kvm_cpuid_entry2, kvm_cpuid2, kvm_msr_list, kvm_regs,
+    Cap, KVM_CAP_IRQCHIP, KVM_CHECK_EXTENSION, KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2,
+    KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_CPUID2, KVM_GET_MSR_INDEX_LIST, KVM_GET_PIT2,
+    KVM_GET_REGS, KVM_GET_SUPPORTED_CPUID, KVM_INTERRUPT, KVM_MEM_LOG_DIRTY_PAGES,
+    KVM_MEM_READONLY, KVM_NR_INTERRUPTS, KVM_SET_BOOT_CPU_ID, KVM_SET_CPUID2,
+    KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_PIT2, KVM_SET_TSS_ADDR, MemFlags, ioctl, kvm_cpuid_entry2,
+    kvm_cpuid2, kvm_msr_list, kvm_pit_config, kvm_pit_state2, kvm_regs,
 };
 use kvm_core::{AnonymousMemory, Errno, Hypervisor, Memory, ops};
 
@@ -94,6 +96,54 @@ pub(super) fn slots<H: Hypervisor>(system: H) -> Outcome {
     vm.region(0, none, 0, &one, whole)?;
     vm.region(0, none, 0, &one, 0)?;
     assert_eq!(vm.region(0, none, 0, &one, 0), invalid, "gone already");
+    Ok(())
+}
+
+/// Section 4.71: the timer needs the interrupt controllers, and is created once; section 4.72: its state needs
+/// it.
+pub(super) fn timer<H: Hypervisor>(system: H) -> Outcome {
+    let (_, vm) = vm(system)?;
+    let mut config = [0; size_of::<kvm_pit_config>()];
+    let mut state = [0; size_of::<kvm_pit_state2>()];
+    assert_eq!(vm.bytes(&KVM_CREATE_PIT2, &mut config), Err(Errno::ENOENT));
+    vm.value(&KVM_CREATE_IRQCHIP, 0)?;
+    assert_eq!(vm.bytes(&KVM_GET_PIT2, &mut state), Err(Errno::ENXIO));
+    vm.bytes(&KVM_CREATE_PIT2, &mut config)?;
+    assert_eq!(vm.bytes(&KVM_CREATE_PIT2, &mut config), Err(Errno::EEXIST));
+    vm.bytes(&KVM_GET_PIT2, &mut state)?;
+    vm.bytes(&KVM_SET_PIT2, &mut state)?;
+    Ok(())
+}
+
+/// Sections 4.40 and 4.41: what has to be said before there is a vCPU.
+pub(super) fn before_vcpus<H: Hypervisor>(system: H) -> Outcome {
+    let (_, vm) = vm(system)?;
+    let mut identity_map = 0xfffb_c000_u64.to_ne_bytes();
+    vm.bytes(&KVM_SET_IDENTITY_MAP_ADDR, &mut identity_map)?;
+    vm.value(&KVM_SET_BOOT_CPU_ID, 3)?;
+    let _vcpu = vm.create(&KVM_CREATE_VCPU, 0)?;
+    let late = vm.bytes(&KVM_SET_IDENTITY_MAP_ADDR, &mut identity_map);
+    assert_eq!(late, Err(Errno::EINVAL));
+    assert_eq!(vm.value(&KVM_SET_BOOT_CPU_ID, 0), Err(Errno::EBUSY));
+    Ok(())
+}
+
+/// Section 4.16: interrupts are injected where there is no controller, and have a vector.
+pub(super) fn interrupt<H: Hypervisor>(system: H) -> Outcome {
+    let (system, plain) = vm(system)?;
+    let mut no_vector = u32::try_from(KVM_NR_INTERRUPTS)?.to_ne_bytes();
+    let mut timer = 0x20_u32.to_ne_bytes();
+    let vcpu = plain.create(&KVM_CREATE_VCPU, 0)?;
+    assert_eq!(
+        vcpu.bytes(&KVM_INTERRUPT, &mut no_vector),
+        Err(Errno::EINVAL)
+    );
+    vcpu.bytes(&KVM_INTERRUPT, &mut timer)?;
+
+    let vm = system.create(&KVM_CREATE_VM, 0)?;
+    vm.value(&KVM_CREATE_IRQCHIP, 0)?;
+    let vcpu = vm.create(&KVM_CREATE_VCPU, 0)?;
+    assert_eq!(vcpu.bytes(&KVM_INTERRUPT, &mut timer), Err(Errno::ENXIO));
     Ok(())
 }
 

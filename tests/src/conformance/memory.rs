@@ -6,6 +6,7 @@ use kvm_core::{
 };
 
 use super::Outcome;
+use super::raw::NoMemory;
 
 fn memory(pages: u64, page: u64) -> Result<Memory, Box<dyn std::error::Error>> {
     Ok(AnonymousMemory::new(usize::try_from(pages * page)?)?.into())
@@ -29,6 +30,8 @@ pub(super) fn refused<H: Hypervisor>(system: H) -> Outcome {
     assert_eq!(add(1, page / 2, memory(1, page)?), unaligned);
     let half = AnonymousMemory::new(usize::try_from(page / 2)?)?;
     assert_eq!(add(1, 0, half.into()), unaligned);
+    let empty = Some((Errno::EINVAL, Cause::Empty));
+    assert_eq!(add(1, 0, NoMemory.into()), empty);
     let overlap = Some((Errno::EEXIST, Cause::Overlap));
     assert_eq!(add(1, 0, memory(5, page)?), overlap);
     assert_eq!(add(1, 7 * page, memory(1, page)?), overlap);
@@ -40,8 +43,8 @@ pub(super) fn refused<H: Hypervisor>(system: H) -> Outcome {
     let slots = kvm.check_extension(KVM_CAP_NR_MEMSLOTS)?;
     let no_such_slot = Some((Errno::EINVAL, Cause::Backend));
     assert_eq!(add(slots, 0, memory(1, page)?), no_such_slot);
-    let empty = Some((Errno::EINVAL, Cause::SlotEmpty));
-    assert_eq!(why(vm.remove_memory(Slot(1))), empty);
+    let nothing_there = Some((Errno::EINVAL, Cause::SlotEmpty));
+    assert_eq!(why(vm.remove_memory(Slot(1))), nothing_there);
 
     assert_eq!(add(1, 0, memory(4, page)?), None, "up to the other slot");
     assert_eq!(add(2, 8 * page, memory(1, page)?), None, "from its end on");

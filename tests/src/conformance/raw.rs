@@ -1,9 +1,11 @@
 //! [`Raw`]: calls that the typed layer would not make, for the rules of what answers it.
 #![expect(unsafe_code, reason = "makes calls of the backend itself")]
 
+use std::ptr::NonNull;
+
 use kvm_core::kvm_sys::op::{Op, Takes};
 use kvm_core::kvm_sys::{KVM_SET_USER_MEMORY_REGION, MemFlags, kvm_userspace_memory_region};
-use kvm_core::{Arg, Errno, Hypervisor, Memory};
+use kvm_core::{Arg, Backing, Errno, Hypervisor, Memory};
 use zerocopy::IntoBytes;
 
 /// An object of a backend, and the memory that was ever given to it.
@@ -65,6 +67,20 @@ impl<H: Hypervisor> Raw<H> {
         // reference covers, and which is kept as long as the VM's object: vCPUs made from it are not
         // entered, and have no way to the memory else.
         unsafe { self.object.ioctl(op, &mut Arg::In(region.as_bytes())) }.map(|_| ())
+    }
+}
+
+/// Memory of which there is none.
+pub(super) struct NoMemory;
+
+// SAFETY: there are no bytes.
+unsafe impl Backing for NoMemory {
+    fn start(&self) -> NonNull<u8> {
+        NonNull::<u64>::dangling().cast()
+    }
+
+    fn len(&self) -> usize {
+        0
     }
 }
 
