@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use kvm_core::kvm_exit::{Hypercall, IoIn, MemoryFault, MmioRead};
-use kvm_core::kvm_sys::kvm_regs;
+use kvm_core::kvm_sys::{HypercallExitFlags, kvm_regs};
 use kvm_core::{AnonymousMemory, Errno, Error, Exit, GuestAddress, Kvm, Slot, Vcpu, Vm};
 use kvm_mock::{Mismatch, Model, Step};
 
