@@ -127,11 +127,12 @@ fn an_other_is_not_what_has_a_variant() {
         Err(Unencodable::Known)
     );
     for nr in [0x10000, 0x10002, 0x10004] {
-        let call = TdxCall::Other(TdxOther {
+        let other = TdxOther {
             nr,
             ret: &mut 0,
             data: &mut [0; 5],
-        });
+        };
+        let call = TdxCall::Other(other);
         let exit = Exit::Tdx(Tdx { flags: 0, call });
         assert_eq!(encode(&exit), Err(Unencodable::Known));
     }
