@@ -126,8 +126,7 @@ fn assemble(guest: &Guest, dir: &Path) -> Result<Vec<u8>> {
 }
 
 fn succeed(command: &mut Command) -> Result<()> {
-    let program = command.get_program().to_owned();
-    let program = program.display();
+    let program = command.get_program().to_string_lossy().into_owned();
     let output = command
         .output()
         .with_context(|| format!("cannot run `{program}`; are the GNU binutils installed?"))?;
