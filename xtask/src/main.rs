@@ -15,6 +15,7 @@ mod lower;
 mod macros;
 mod stale;
 mod toolchain;
+mod verify;
 
 #[cfg(test)]
 mod pipeline_tests;
@@ -34,11 +35,14 @@ struct Cli {
 enum Cmd {
     /// Generate kvm-sys from the kernel's headers.
     Bindings(bindings::Options),
+    /// Have two C compilers judge kvm-sys against the kernel's headers.
+    Verify(verify::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Cmd::Bindings(options) => bindings::run(&options),
+        Cmd::Verify(options) => verify::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

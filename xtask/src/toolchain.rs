@@ -105,6 +105,18 @@ impl Toolchain {
         std::fs::read(&image).with_context(|| format!("cannot read {}", image.display()))
     }
 
+    /// Looks for errors that an optimizer must have seen the source to find.
+    pub(crate) fn judge(&self, source: &str) -> Result<Run> {
+        let options: &[&str] = match self.compiler.vendor {
+            Vendor::Gcc => &["-fmax-errors=0", "-ftrack-macro-expansion=0"],
+            Vendor::Zig => &["-ferror-limit=0"],
+        };
+        self.run(
+            source,
+            &[&["-c", "-O2", "-w", "-o", "probe.o"], options].concat(),
+        )
+    }
+
     /// Only looks for errors in `source`, and gives all of them, each where a macro is used.
     pub(crate) fn errors(&self, source: &str) -> Result<Run> {
         self.run(
