@@ -52,7 +52,7 @@ fn write(root: &Path, path: &str, text: &str) {
     std::fs::write(path, text).unwrap();
 }
 
-fn arch() -> Arch {
+pub(crate) fn arch() -> Arch {
     Arch {
         name: "made_up".to_owned(),
         uapi: "x86".to_owned(),
@@ -66,17 +66,25 @@ fn arch() -> Arch {
     }
 }
 
-fn facts() -> Facts {
+/// Made-up headers, in a folder that lives as long as the first of the two.
+pub(crate) fn tree() -> (tempfile::TempDir, Tree) {
     let dir = tempfile::tempdir().unwrap();
     write(dir.path(), "usr/lib/linux/uapi/x86/asm/kvm.h", ASM_KVM);
     write(dir.path(), "usr/lib/linux/uapi/x86/asm/errno.h", "");
     write(dir.path(), "usr/include/linux/kvm.h", LINUX_KVM);
     write(dir.path(), "usr/include/linux/ioctl.h", LINUX_IOCTL);
+    let version = "#define LINUX_VERSION_CODE 66051\n";
+    write(dir.path(), "usr/include/linux/version.h", version);
     let tree = Tree {
         root: dir.path().to_owned(),
         kernel: "1.2.3".to_owned(),
         lock: None,
     };
+    (dir, tree)
+}
+
+fn facts() -> Facts {
+    let (_dir, tree) = tree();
     let toolchain = Toolchain::new(&arch(), Vendor::Gcc, &tree).unwrap();
     let mut facts = Facts {
         kernel: tree.kernel,

@@ -17,6 +17,7 @@ const INCLUDES: &str = "\
 #if __has_include(<asm/kvm_para.h>)
 #include <linux/kvm_para.h>
 #endif
+#define offsetof(type, member) __builtin_offsetof(type, member)
 extern void wrong(void) __attribute__((error(\"does not hold\")));
 ";
 
@@ -27,7 +28,12 @@ pub(crate) fn judge(
     claims: &[Claim],
     numbers: &[Vec<u64>],
 ) -> Result<Vec<(usize, String)>> {
-    let mut failed = complaints(toolchain, kernel, &source(kernel, claims, numbers)?, claims)?;
+    // Apart, for a compiler that finds an error does not get as far as to optimize.
+    let mut failed = Vec::new();
+    for folded in [false, true] {
+        let source = source(kernel, claims, numbers, folded)?;
+        failed.extend(complaints(toolchain, kernel, &source, claims)?);
+    }
     let absent: Vec<_> = (0..claims.len())
         .filter(|index| {
             numbers
@@ -40,9 +46,10 @@ pub(crate) fn judge(
     let mut source = start(kernel, claims)?;
     for index in &absent {
         if let Some(claim) = claims.get(*index) {
+            let line = index + 1;
             writeln!(
                 source,
-                "#line {index} \"claim\"\nlong absent_{index} = {};",
+                "#line {line} \"claim\"\nlong absent_{index} = {};",
                 name(claim)
             )?;
         }
@@ -85,7 +92,7 @@ fn complaints(
         let place = message
             .strip_prefix("claim:")
             .and_then(|rest| rest.split(':').next());
-        let index = place.and_then(|place| place.parse::<usize>().ok());
+        let index = place.and_then(|place| place.parse::<usize>().ok()?.checked_sub(1));
         let index = index.with_context(|| format!("the claims do not compile: {message}"))?;
         if index >= claims.len() {
             bail!("the compiler did not read the headers of Linux {kernel}: {message}");
@@ -114,15 +121,16 @@ fn start(kernel: &str, claims: &[Claim]) -> Result<String> {
     };
     Ok(format!(
         "{INCLUDES}#line {} \"claim\"\n_Static_assert(LINUX_VERSION_CODE == {}, \"release\");\n",
-        claims.len(),
+        claims.len() + 1,
         (major << 16) + (minor << 8) + patch.min(255)
     ))
 }
 
-fn source(kernel: &str, claims: &[Claim], numbers: &[Vec<u64>]) -> Result<String> {
+fn source(kernel: &str, claims: &[Claim], numbers: &[Vec<u64>], folded: bool) -> Result<String> {
     let mut source = start(kernel, claims)?;
     for (index, (claim, numbers)) in claims.iter().zip(numbers).enumerate() {
-        if is_absent((numbers, claim)) || !says(claim, numbers) {
+        let other = matches!(claim.c, C::Folded(_)) != folded;
+        if other || is_absent((numbers, claim)) || !says(claim, numbers) {
             continue;
         }
         let fill = |text: &str| {
@@ -132,16 +140,86 @@ fn source(kernel: &str, claims: &[Claim], numbers: &[Vec<u64>]) -> Result<String
             }
             text
         };
-        writeln!(source, "#line {index} \"claim\"")?;
+        let line = index + 1;
+        writeln!(source, "#line {line} \"claim\"")?;
         match &claim.c {
             C::Constant(c) => writeln!(source, "_Static_assert({}, \"is false\");", fill(c))?,
             C::IfDefined(name, c) => writeln!(
                 source,
-                "#ifdef {name}\n#line {index} \"claim\"\n_Static_assert({}, \"is false\");\n#endif",
+                "#ifdef {name}\n#line {line} \"claim\"\n_Static_assert({}, \"is false\");\n#endif",
                 fill(c)
             )?,
             C::Folded(c) => writeln!(source, "void claim_{index}(void) {{ {} }}", fill(c))?,
         }
     }
     Ok(source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::Vendor;
+    use crate::pipeline_tests;
+
+    fn claim(kind: Kind, what: &str, c: C) -> Claim {
+        Claim {
+            kind,
+            what: what.to_owned(),
+            rust: vec![String::new()],
+            c,
+        }
+    }
+
+    #[test]
+    fn a_compiler_names_the_claims_that_are_false_and_no_others() {
+        let (_dir, tree) = pipeline_tests::tree();
+        let toolchain = Toolchain::new(&pipeline_tests::arch(), Vendor::Gcc, &tree).unwrap();
+        let constant = |c: &str| C::Constant(c.to_owned());
+        let claims = [
+            claim(Kind::Size, "size", constant("sizeof(struct kvm_one) == @0")),
+            claim(
+                Kind::Size,
+                "size",
+                constant("sizeof(struct kvm_nothing) == @0"),
+            ),
+            claim(
+                Kind::Bits,
+                "bits",
+                C::Folded(
+                    "struct kvm_bits b = {}; b.high = -1; if (b.high != @0) wrong();".to_owned(),
+                ),
+            ),
+            claim(
+                Kind::Request,
+                "request KVM_OTHER",
+                constant("KVM_OTHER == @0"),
+            ),
+            claim(
+                Kind::Request,
+                "request KVM_SET_ONE",
+                constant("KVM_SET_ONE == @0"),
+            ),
+            claim(
+                Kind::Constant,
+                "constant",
+                C::IfDefined("KVM_ABSENT".to_owned(), "0".to_owned()),
+            ),
+        ];
+        let wrong = |numbers: [u64; 6]| -> Vec<usize> {
+            let numbers = numbers.map(|number| vec![number]);
+            let failed = judge(&toolchain, "1.2.3", &claims, &numbers).unwrap();
+            failed.into_iter().map(|(index, _)| index).collect()
+        };
+        assert_eq!(wrong([24, 0, 31, 0, 0x4018_ae11, 0]), [1]);
+        assert_eq!(wrong([25, 0, 30, 0, 0x4018_ae11, 0]), [0, 1, 2]);
+        // A number for a request that does not exist, and none for one that does.
+        assert_eq!(wrong([24, 0, 31, 1, 0, 0]), [1, 3, 4]);
+        let error = judge(&toolchain, "1.2.4", &claims, &[])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("did not read the headers of Linux 1.2.4"),
+            "{error}"
+        );
+    }
 }

@@ -249,3 +249,63 @@ fn alias(attrs: &[Attribute]) -> Option<String> {
         Some(value.to_owned())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_from_every_form_that_the_crate_is_written_in() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("arch")).unwrap();
+        std::fs::write(
+            dir.path().join("arch.rs"),
+            "mod types;\npub use types::*;\n",
+        )
+        .unwrap();
+        let text = r#"
+            pub struct Cap(pub u32);
+            family! { Cap, "KVM_CAP_" { KVM_CAP_A = 1; KVM_CAP_B = 2; } }
+            pub const KVM_PLAIN: u64 = 3;
+            #[doc(alias = "kvm_one.{a}")]
+            pub struct kvm_one_u(pub [u64; 1]);
+            impl kvm_one_u {
+                pub fn as_a(&self) -> &u32 { todo!() }
+                pub fn as_a_mut(&mut self) -> &mut u32 { todo!() }
+            }
+            pub struct kvm_one { pub type_: Cap, #[doc(hidden)] pub _pad0: [u8; 4], pub u: kvm_one_u }
+            impl kvm_one { pub const fn set_low(&mut self, value: u8) { self.bits0 = value; } }
+            pub struct kvm_one_flex { pub head: kvm_one, pub tail: [u64] }
+            pub const fn KVM_CALL(x: u64) -> u64 { x }
+            const HELPER: u64 = 1;
+        "#;
+        std::fs::write(dir.path().join("arch/types.rs"), text).unwrap();
+        let module = Module::read(dir.path(), "arch").unwrap();
+        let names: Vec<_> = module
+            .constants
+            .iter()
+            .map(|constant| constant.name.as_str())
+            .collect();
+        assert_eq!(names, ["KVM_CAP_A", "KVM_CAP_B", "KVM_PLAIN"]);
+        assert_eq!(module.groups, [("Cap".to_owned(), "u32".to_owned())]);
+        assert_eq!(module.functions, ["KVM_CALL"]);
+        let [union, one] = &module.structs[..] else {
+            panic!("{:?}", module.structs)
+        };
+        assert!(union.union && union.transparent() && union.fields.len() == 1);
+        assert_eq!(
+            (union.fields[0].name.as_str(), union.fields[0].ty.as_str()),
+            ("a", "u32")
+        );
+        let fields: Vec<_> = one.fields.iter().map(|field| field.name.as_str()).collect();
+        assert_eq!(fields, ["type_", "u"]);
+        assert_eq!(
+            (one.bits[0].name.as_str(), one.bits[0].storage.as_str()),
+            ("low", "bits0")
+        );
+        assert_eq!(
+            one.tail.as_ref().map(|tail| tail.name.as_str()),
+            Some("tail")
+        );
+    }
+}

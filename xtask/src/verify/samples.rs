@@ -67,7 +67,7 @@ pub(crate) const SAMPLES: &[(&str, &str, &str)] = &[
     (
         "aarch64",
         "KVM_REG_ARM_CORE_REG(offset_of!(kvm_regs, fp_regs))",
-        "__builtin_offsetof(struct kvm_regs, fp_regs) / sizeof(__u32)",
+        "KVM_REG_ARM_CORE_REG(fp_regs)",
     ),
     (
         "aarch64",
