@@ -3,7 +3,9 @@
 mod apt;
 mod arch;
 mod bindings;
+mod cache;
 mod compare;
+mod compiler;
 mod curation;
 mod emit;
 mod extract;
@@ -14,6 +16,7 @@ mod lower;
 mod macros;
 mod stale;
 mod toolchain;
+mod verify;
 
 #[cfg(test)]
 mod pipeline_tests;
@@ -35,12 +38,15 @@ enum Cmd {
     Bindings(bindings::Options),
     /// Assemble the guests of the examples and tests.
     Guests(guests::Options),
+    /// Have two C compilers judge kvm-sys against the kernel's headers.
+    Verify(verify::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Cmd::Bindings(options) => bindings::run(&options),
         Cmd::Guests(options) => guests::run(&options),
+        Cmd::Verify(options) => verify::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
