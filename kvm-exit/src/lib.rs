@@ -30,7 +30,9 @@
 
 mod arch;
 mod arm;
+mod coalesced;
 mod decode;
+mod dirty;
 mod display;
 mod encode;
 mod exit;
@@ -58,7 +60,9 @@ mod xen;
 
 pub use arch::{AnyDebug, AnyPage, Arch, Architecture, Guest, Native, NoDebug, SyncWords};
 pub use arm::{Aarch64, Aarch64Debug, Aarch64Sync, ArmLdst64b, ArmNisv, ArmSea};
+pub use coalesced::{CoalescedRing, CoalescedWrite};
 pub use decode::RawExit;
+pub use dirty::{DirtyPage, DirtyRing};
 pub use encode::Unencodable;
 pub use exit::Exit;
 pub use fault::{EmulationFailure, Exception, FailEntry, InternalError, MemoryFault};
