@@ -3,24 +3,29 @@
 use kvm_exit::{CoalescedRing, CoalescedWrite, DirtyPage, DirtyRing, Field, Malformed};
 use proptest::prelude::*;
 
-fn page(first: u32, last: u32, entries: &[(u32, [u8; 24])]) -> Vec<u8> {
-    let mut page = vec![0; 4096];
-    page[..4].copy_from_slice(&first.to_ne_bytes());
-    page[4..8].copy_from_slice(&last.to_ne_bytes());
-    for (index, entry) in entries {
-        let at = 8 + 24 * *index as usize;
-        page[at..at + 24].copy_from_slice(entry);
-    }
-    page
-}
+use by_hand::{entry, page};
 
-fn entry(addr: u64, len: u32, pio: u32, data: [u8; 8]) -> [u8; 24] {
-    let mut entry = [0; 24];
-    entry[..8].copy_from_slice(&addr.to_ne_bytes());
-    entry[8..12].copy_from_slice(&len.to_ne_bytes());
-    entry[12..16].copy_from_slice(&pio.to_ne_bytes());
-    entry[16..].copy_from_slice(&data);
-    entry
+#[cfg(test)]
+mod by_hand {
+    pub(crate) fn page(first: u32, last: u32, entries: &[(u32, [u8; 24])]) -> Vec<u8> {
+        let mut page = vec![0; 4096];
+        page[..4].copy_from_slice(&first.to_ne_bytes());
+        page[4..8].copy_from_slice(&last.to_ne_bytes());
+        for (index, entry) in entries {
+            let at = 8 + 24 * *index as usize;
+            page[at..at + 24].copy_from_slice(entry);
+        }
+        page
+    }
+
+    pub(crate) fn entry(addr: u64, len: u32, pio: u32, data: [u8; 8]) -> [u8; 24] {
+        let mut entry = [0; 24];
+        entry[..8].copy_from_slice(&addr.to_ne_bytes());
+        entry[8..12].copy_from_slice(&len.to_ne_bytes());
+        entry[12..16].copy_from_slice(&pio.to_ne_bytes());
+        entry[16..].copy_from_slice(&data);
+        entry
+    }
 }
 
 #[test]
