@@ -1,12 +1,14 @@
 //! The calls on KVM objects that are no ioctl of KVM's table: they are rows too, so that errors name
 //! them and wrappers see them.
 
-use kvm_sys::op::{Fds, Op, Returns, Takes};
+use kvm_sys::Arches;
+use kvm_sys::op::{Fds, Op, Requests, Returns, Takes};
 
 const fn row(name: &'static str, fds: Fds, returns: Returns) -> Op {
     Op {
         name,
-        request: 0,
+        requests: Requests::NONE,
+        arches: Arches::all(),
         fds,
         takes: Takes::Nothing,
         returns,

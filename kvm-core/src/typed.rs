@@ -5,7 +5,7 @@
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
-use kvm_sys::op::{Dir, Op, Takes};
+use kvm_sys::op::{Count, Dir, Field, Flex, Op, Takes};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use crate::error::Cause;
@@ -130,21 +130,27 @@ impl<E: FromBytes + IntoBytes + Immutable + Copy> Layout<E> {
             Takes::Struct {
                 size,
                 dir: true_dir,
-                flex: Some(flex),
+                flex:
+                    Some(Flex {
+                        element,
+                        count: Count::Elements(Field { offset, len: 4 }),
+                    }),
                 inner: [],
                 opaque: [],
                 ..
             } => {
                 assert!(dir as u8 == true_dir as u8);
-                assert!(flex.element as usize == size_of::<E>() && flex.count_at + 4 <= size);
+                assert!(element as usize == size_of::<E>() && offset + 4 <= size);
                 Self {
                     op,
                     header: size as usize,
-                    count_at: flex.count_at as usize,
+                    count_at: offset as usize,
                     element: PhantomData,
                 }
             }
-            _ => panic!("the row has no flexible array, or needs more than one"),
+            _ => panic!(
+                "the row has no flexible array with a count of 32 bits, or needs more than one"
+            ),
         }
     }
 

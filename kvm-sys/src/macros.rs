@@ -60,3 +60,13 @@ macro_rules! layout {
         };
     };
 }
+
+/// Asserts that the elements behind a type begin where it ends.
+macro_rules! flexible {
+    ($head:ident, $size:literal, $element:ty, $length:literal) => {
+        const _: () = {
+            assert!(size_of::<$head>() == $size && size_of::<$element>() == $length);
+            assert!($size % align_of::<$element>() == 0);
+        };
+    };
+}

@@ -6,6 +6,8 @@
 
 use core::fmt;
 
+use crate::arch::{Arch, Arches};
+
 bitflags::bitflags! {
     /// The kinds of KVM descriptor a call is valid on.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +37,22 @@ pub enum Dir {
 /// A flexible array behind an argument's fixed part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flex {
-    /// Offset of the field (a `u32`) that counts the elements.
-    pub count_at: u32,
     /// Size of one element in bytes.
     pub element: u32,
+    /// What says how long it is.
+    pub count: Count,
+}
+
+/// What says how long a flexible array is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// As many elements as this field, of four or eight bytes, holds.
+    Elements(Field),
+    /// Fixed part and array together have as many bytes as this field holds.
+    AllBytes(Field),
+    /// Fixed part and array together have as many bytes as `KVM_CHECK_EXTENSION` answers for this
+    /// capability, but no fewer than the fixed part.
+    Capability(&'static str),
 }
 
 /// A run of bytes inside an argument.
@@ -57,6 +71,32 @@ pub struct Inner {
     pub offset: u32,
     /// Which way the bytes it points to go.
     pub dir: Dir,
+    /// What says how many bytes these are.
+    pub len: Length,
+}
+
+/// What says how many bytes a pointer inside an argument points to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    /// Always as many.
+    Fixed(u32),
+    /// As many as this field holds.
+    Bytes(Field),
+    /// A bitmap of as many bits as this field holds, in whole words of 64.
+    Bits(Field),
+    /// One for each 16 that this field holds.
+    Tags(Field),
+    /// As many as the register has whose id this field holds: `KVM_REG_SIZE` of it.
+    Register(Field),
+    /// A bitmap with a bit for each page of the memory slot whose number this field holds, in whole
+    /// words of 64. The number's upper half is that of the address space.
+    Slot(Field),
+    /// The kind of device decides, with the group and attribute in the argument.
+    Attribute,
+    /// The command in the argument decides.
+    Command,
+    /// As the shadow TLB, which `KVM_ENABLE_CAP` configured, is long.
+    Tlb,
 }
 
 /// What a call takes.
@@ -97,17 +137,70 @@ pub enum Returns {
     DescriptorAt(u32),
 }
 
+/// The number that a request has on each architecture.
+///
+/// The number is what the kernel's macro is worth there, which does not mean that a call is answered:
+/// [`Op::arches`] says that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Requests([u32; 7]);
+
+impl Requests {
+    /// No number anywhere: for calls that are no ioctl.
+    pub const NONE: Self = Self([0; 7]);
+
+    /// In the order of [`Arch::ALL`], with 0 where the macro is worth nothing.
+    pub(crate) const fn each(numbers: [u32; 7]) -> Self {
+        Self(numbers)
+    }
+
+    /// The same number everywhere.
+    pub(crate) const fn same(number: u32) -> Self {
+        Self([number; 7])
+    }
+
+    /// One number for all architectures but powerpc and mips, which encode directions in another way.
+    pub(crate) const fn two(most: u32, other: u32) -> Self {
+        Self([most, most, most, most, other, most, other])
+    }
+
+    /// The number on an architecture, if its headers give the request one.
+    pub const fn on(&self, arch: Arch) -> Option<u32> {
+        let [
+            x86_64,
+            aarch64,
+            riscv64,
+            s390x,
+            powerpc64le,
+            loongarch64,
+            mips64el,
+        ] = self.0;
+        let number = match arch {
+            Arch::X86_64 => x86_64,
+            Arch::Aarch64 => aarch64,
+            Arch::Riscv64 => riscv64,
+            Arch::S390x => s390x,
+            Arch::Powerpc64le => powerpc64le,
+            Arch::Loongarch64 => loongarch64,
+            Arch::Mips64el => mips64el,
+        };
+        if number == 0 { None } else { Some(number) }
+    }
+}
+
 /// One call that an open KVM object answers.
 ///
 /// Rows are statics, compared by address through [`PartialEq`], so a name can't drift from its number.
 pub struct Op {
     /// The kernel's name of the request, such as `KVM_GET_REGS`.
     pub name: &'static str,
-    /// The request number on this crate's native architecture.
-    pub request: u32,
+    /// The request number on each architecture.
+    pub requests: Requests,
+    /// The architectures whose KVM answers the request.
+    pub arches: Arches,
     /// The descriptors that the request is valid on.
     pub fds: Fds,
-    /// The argument.
+    /// The argument. Where its size differs between architectures that answer the request, it is that
+    /// of [`Arch::NATIVE`].
     pub takes: Takes,
     /// The result.
     pub returns: Returns,
@@ -121,6 +214,15 @@ pub struct Op {
 }
 
 impl Op {
+    /// The request number on the native architecture; 0, which KVM answers with `ENOTTY`, where its
+    /// headers give the request none.
+    pub const fn request(&self) -> u32 {
+        match self.requests.on(Arch::NATIVE) {
+            Some(number) => number,
+            None => 0,
+        }
+    }
+
     /// Size of the argument's fixed part in bytes; 0 when the call takes none.
     pub const fn size(&self) -> usize {
         match self.takes {

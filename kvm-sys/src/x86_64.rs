@@ -2,14 +2,18 @@
 //! Layouts and constants of KVM on x86_64, under the kernel's names.
 #![allow(missing_docs, reason = "named and documented by the kernel")]
 #![allow(non_camel_case_types, reason = "types keep their C names")]
+#![allow(non_snake_case, reason = "macros with parameters keep their names")]
 #![allow(non_upper_case_globals, reason = "enumerators keep their C names")]
 
 mod constants;
 mod families;
 mod flags;
+mod functions;
 mod types;
 
+pub use crate::common::*;
 pub use constants::*;
 pub use families::*;
 pub use flags::*;
+pub use functions::*;
 pub use types::*;

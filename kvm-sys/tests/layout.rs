@@ -1,4 +1,5 @@
 //! Numbers that are known from elsewhere than the generator: the kernel's documents and its users.
+#![cfg(target_arch = "x86_64")]
 
 use std::mem::{align_of, offset_of, size_of};
 

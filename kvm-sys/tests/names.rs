@@ -1,4 +1,5 @@
 //! Names: what `Debug` prints, and what flags keep.
+#![cfg(target_arch = "x86_64")]
 
 use kvm_sys::*;
 

@@ -1,4 +1,5 @@
 //! Unions: words with a view for each member, both ways.
+#![cfg(target_arch = "x86_64")]
 
 use kvm_sys::*;
 use zerocopy::IntoBytes;

@@ -82,13 +82,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 /// Makes the facts anew and says what that changed.
 fn refresh(tree: &Tree, lock: &Lock, paths: &Paths, curation: &Curation) -> Result<()> {
     for arch in &curation.arches {
-        let toolchain = Toolchain::new(arch, tree)?;
+        let toolchain = Toolchain::new(arch, arch.facts, tree)?;
         let mut facts = Facts {
             kernel: tree.kernel.clone(),
             arch: arch.name.clone(),
             ..Facts::default()
         };
-        extract::extract(&toolchain, &mut facts)
+        extract::extract(&toolchain, &arch.extra, &mut facts)
             .and_then(|()| macros::extract(&toolchain, &mut facts))
             .with_context(|| format!("while reading the headers for {}", arch.name))?;
         let path = paths.facts_of(arch);
@@ -121,7 +121,6 @@ fn refresh(tree: &Tree, lock: &Lock, paths: &Paths, curation: &Curation) -> Resu
 }
 
 fn generate(paths: &Paths, curation: &Curation) -> Result<Vec<File>> {
-    let mut files = Vec::new();
     let mut all = Vec::new();
     for arch in &curation.arches {
         let path = paths.facts_of(arch);
@@ -134,14 +133,8 @@ fn generate(paths: &Paths, curation: &Curation) -> Result<Vec<File>> {
             stale.join("\n  ")
         );
     }
-    for (arch, facts) in curation.arches.iter().zip(&all) {
-        let path = paths.facts_of(arch);
-        files.extend(
-            emit::files(arch, facts, curation)
-                .with_context(|| format!("while turning {} into Rust", path.display()))?,
-        );
-    }
-    Ok(files)
+    let all: Vec<_> = curation.arches.iter().zip(&all).collect();
+    emit::files(&all, curation).context("while turning the facts into Rust")
 }
 
 /// Compares files with what is below `dir`; gives the differences as text, empty if there are none.
@@ -161,13 +154,12 @@ fn check(files: &[File], dir: &Path, arches: &[Arch]) -> Result<String> {
         }
     }
     let expected: BTreeSet<PathBuf> = files.iter().map(|file| dir.join(&file.path)).collect();
-    for arch in arches {
-        for entry in std::fs::read_dir(dir.join(&arch.name))
-            .into_iter()
-            .flatten()
-        {
+    let modules = arches.iter().map(|arch| arch.name.as_str());
+    for module in modules.chain([emit::COMMON]) {
+        for entry in std::fs::read_dir(dir.join(module)).into_iter().flatten() {
             let path = entry?.path();
-            if !expected.contains(&path) {
+            let by_hand = path.file_stem().is_some_and(|stem| stem == emit::FUNCTIONS);
+            if !by_hand && !expected.contains(&path) {
                 differences.push_str(&format!("{} is not generated; delete it\n", path.display()));
             }
         }

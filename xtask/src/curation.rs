@@ -59,6 +59,9 @@ pub(crate) struct Group {
     pub(crate) names: Vec<String>,
     #[serde(default)]
     pub(crate) except: Vec<String>,
+    /// Whether architectures whose headers leave some of its names out get them as well.
+    #[serde(default)]
+    pub(crate) shared: bool,
     pub(crate) doc: String,
 }
 
@@ -82,8 +85,9 @@ pub(crate) struct Row {
     pub(crate) arg: Option<String>,
     pub(crate) dir: Option<Dir>,
     pub(crate) count: Option<String>,
+    pub(crate) total: Option<Total>,
     #[serde(default)]
-    pub(crate) inner: BTreeMap<String, Dir>,
+    pub(crate) inner: BTreeMap<String, Inner>,
     #[serde(default)]
     pub(crate) opaque: Vec<String>,
     pub(crate) returns: Option<String>,
@@ -91,6 +95,37 @@ pub(crate) struct Row {
     pub(crate) capability: Option<String>,
     #[serde(default)]
     pub(crate) section: String,
+}
+
+/// What says how many bytes there are of a structure with a flexible array, the fixed part included.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Total {
+    Field(String),
+    Capability(String),
+}
+
+/// A pointer inside the structure.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Inner {
+    pub(crate) dir: Dir,
+    pub(crate) len: Length,
+}
+
+/// What says how many bytes a pointer points to; a text is the path of a field.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Length {
+    Fixed(u32),
+    Bytes(String),
+    Bits(String),
+    Tags(String),
+    Register(String),
+    Slot(String),
+    Attribute,
+    Command,
+    Tlb,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -140,6 +175,11 @@ impl Curation {
             constants: parse(&dir.join("constants.toml"))?,
             ioctls: parse::<Ioctls>(&dir.join("ioctls.toml"))?.ioctl,
         })
+    }
+
+    /// The families and the flags.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.families.iter().chain(&self.flags)
     }
 
     /// The entry with the longest key that fits `name`, over all files.
@@ -213,6 +253,7 @@ mod tests {
             prefix: Some(prefix.to_owned()),
             names: Vec::new(),
             except: vec![format!("{prefix}NOT")],
+            shared: false,
             doc: String::new(),
         };
         Curation {

@@ -15,7 +15,7 @@ type Slice<'data> = EndianSlice<'data, RunTimeEndian>;
 type Entry<'unit, 'data> = DebuggingInformationEntry<'unit, 'unit, Slice<'data>>;
 
 /// Fills in the types and enumerations of `facts`.
-pub(crate) fn extract(toolchain: &Toolchain, facts: &mut Facts) -> Result<()> {
+pub(crate) fn extract(toolchain: &Toolchain, extra: &[String], facts: &mut Facts) -> Result<()> {
     let image = toolchain.image(PREAMBLE)?;
     let file = object::File::parse(image.as_slice())?;
     let endian = if file.is_little_endian() {
@@ -39,7 +39,7 @@ pub(crate) fn extract(toolchain: &Toolchain, facts: &mut Facts) -> Result<()> {
         unit: &unit,
         queue: VecDeque::new(),
     };
-    reader.roots(facts)?;
+    reader.roots(extra, facts)?;
     while let Some(Pending { offset, path }) = reader.queue.pop_front() {
         if facts.find(&path).is_none() {
             reader.aggregate(offset, &path, facts)?;
@@ -68,8 +68,8 @@ struct Described {
 }
 
 impl<'data> Reader<'_, 'data> {
-    /// Reads every type that a KVM header declares at file level.
-    fn roots(&mut self, facts: &mut Facts) -> Result<()> {
+    /// Reads every type that a KVM header declares at file level, and the `extra` ones.
+    fn roots(&mut self, extra: &[String], facts: &mut Facts) -> Result<()> {
         let files = self.kvm_files()?;
         let mut found = Vec::new();
         let mut tree = self.unit.entries_tree(None)?;
@@ -80,11 +80,13 @@ impl<'data> Reader<'_, 'data> {
             else {
                 continue;
             };
-            let Some(rank) = files.get(&file) else {
-                continue;
+            let rank = match files.get(&file) {
+                Some(rank) => *rank,
+                None if self.name(entry)?.is_some_and(|name| extra.contains(&name)) => usize::MAX,
+                None => continue,
             };
             let line = self.unsigned(entry, gimli::DW_AT_decl_line)?;
-            found.push((*rank, line, entry.offset()));
+            found.push((rank, line, entry.offset()));
         }
         found.sort_unstable_by_key(|&(rank, line, offset)| (rank, line, offset.0));
         for (_, _, offset) in found {
@@ -281,11 +283,15 @@ impl<'data> Reader<'_, 'data> {
                     align: size,
                 })
             }
-            gimli::DW_TAG_pointer_type => Ok(Described {
-                text: "ptr".to_owned(),
-                size,
-                align: size,
-            }),
+            gimli::DW_TAG_pointer_type => {
+                // Not every compiler repeats what the unit's header says.
+                let size = self.unit.encoding().address_size.into();
+                Ok(Described {
+                    text: "ptr".to_owned(),
+                    size,
+                    align: size,
+                })
+            }
             gimli::DW_TAG_enumeration_type => {
                 let name = self.name(&entry)?.unwrap_or_default();
                 Ok(Described {
@@ -350,6 +356,9 @@ impl<'data> Reader<'_, 'data> {
         let mut tree = self.unit.entries_tree(Some(offset))?;
         let mut children = tree.root()?.children();
         while let Some(child) = children.next()? {
+            if child.entry().tag() != gimli::DW_TAG_member {
+                continue;
+            }
             match self.name(child.entry())? {
                 Some(name) if !name.starts_with("__empty_") => return Ok(name),
                 Some(_) => {}

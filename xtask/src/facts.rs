@@ -106,8 +106,11 @@ impl Facts {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the facts in {}", path.display()))?;
-        serde_json::from_str(&text)
-            .with_context(|| format!("{} is not a facts file", path.display()))
+        Self::read_str(&text).with_context(|| format!("{} is not a facts file", path.display()))
+    }
+
+    pub(crate) fn read_str(text: &str) -> Result<Self> {
+        Ok(serde_json::from_str(text)?)
     }
 
     /// The committed form: stable, and with one fact a line, so that it can be diffed.
@@ -116,6 +119,13 @@ impl Facts {
         print(&serde_json::to_value(self)?, 0, &mut out)?;
         out.push('\n');
         Ok(out)
+    }
+
+    /// The names of all integer constants, macros and enumerators.
+    pub(crate) fn constants(&self) -> impl Iterator<Item = &str> {
+        let enumerators = self.enums.iter().flat_map(|entry| &entry.constants);
+        let macros = self.macros.iter().map(|fact| fact.name.as_str());
+        macros.chain(enumerators.map(|constant| constant.name.as_str()))
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<&Type> {

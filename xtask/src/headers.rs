@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::apt;
+use crate::{apt, cache};
 
 /// Names a local copy of the pinned package.
 const DEB_VARIABLE: &str = "KVM_HEADERS_DEB";
@@ -73,7 +73,7 @@ pub(crate) fn find(directory: Option<&Path>, lock: &Lock, newest: bool) -> Resul
             lock: None,
         }));
     }
-    let cache = cache()?;
+    let cache = cache::dir()?;
     if let (Some(file), false) = (std::env::var_os(DEB_VARIABLE), newest) {
         let file = PathBuf::from(file);
         verify(&file, lock)?;
@@ -155,18 +155,6 @@ fn unpack(file: &Path, lock: &Lock, cache: &Path) -> Result<Tree> {
         root,
         kernel,
     })
-}
-
-/// `$XDG_CACHE_HOME` or `~/.cache`, and our own folder in it.
-fn cache() -> Result<PathBuf> {
-    let base = match (std::env::var_os("XDG_CACHE_HOME"), std::env::var_os("HOME")) {
-        (Some(cache), _) if !cache.is_empty() => PathBuf::from(cache),
-        (_, Some(home)) => PathBuf::from(home).join(".cache"),
-        _ => bail!("neither XDG_CACHE_HOME nor HOME says where to keep the headers"),
-    };
-    let dir = base.join("kvm-sys-headers");
-    std::fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    Ok(dir)
 }
 
 /// The release that a tree's `linux/version.h` states.

@@ -1,19 +1,24 @@
 //! Facts and curation to Rust's terms: field names, types, padding and views.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, bail};
 
-use crate::curation::Curation;
+use crate::curation::{Curation, Home};
 use crate::facts::{self, Facts, Kind};
 
 /// A Rust type to be written out.
 #[derive(Debug)]
 pub(crate) struct Item {
     pub(crate) name: String,
+    /// The C path of an anonymous type.
+    pub(crate) path: Option<String>,
     pub(crate) size: u64,
     pub(crate) align: u64,
     /// Whether only its flexible array, which Rust leaves out, gives it this alignment.
     pub(crate) force_align: bool,
     pub(crate) shape: Shape,
+    pub(crate) tail: Option<Tail>,
 }
 
 #[derive(Debug)]
@@ -52,8 +57,11 @@ pub(crate) struct View {
 }
 
 /// The flexible array behind a structure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tail {
+    pub(crate) name: String,
+    /// The element's type in Rust and its size.
+    pub(crate) ty: String,
     pub(crate) element: u64,
 }
 
@@ -74,15 +82,36 @@ struct Parsed<'a> {
 pub(crate) struct Lowering<'a> {
     pub(crate) facts: &'a Facts,
     pub(crate) curation: &'a Curation,
+    /// The families and flags that have a name on this architecture.
+    groups: BTreeSet<&'a str>,
 }
 
-impl Lowering<'_> {
+impl<'a> Lowering<'a> {
+    pub(crate) fn new(facts: &'a Facts, curation: &'a Curation) -> Result<Self> {
+        let mut groups: BTreeSet<_> = curation
+            .groups()
+            .filter(|group| group.shared)
+            .map(|group| group.ty.as_str())
+            .collect();
+        for name in facts.constants() {
+            if let Home::Family(group) | Home::Flags(group) = curation.home(name)? {
+                groups.insert(&group.ty);
+            }
+        }
+        Ok(Self {
+            facts,
+            curation,
+            groups,
+        })
+    }
+
     /// All types that Rust gets, in the headers' order.
     pub(crate) fn items(&self) -> Result<Vec<Item>> {
         let mut items = Vec::new();
         for ty in &self.facts.types {
-            // A flexible array's wrapper; its members belong to no fixed part.
-            if ty.size == 0 || self.dissolves(ty)? {
+            // Without a name and a size: a flexible array's wrapper, whose members belong to no fixed
+            // part, or a part of the structure around it that this architecture leaves empty.
+            if (ty.size == 0 && ty.name.contains('.')) || self.dissolves(ty)? {
                 continue;
             }
             items.push(
@@ -107,7 +136,7 @@ impl Lowering<'_> {
             }
             return Ok(true);
         }
-        Ok(anonymous && ty.kind == Kind::Struct)
+        Ok(anonymous && !types.unions.contains_key(&ty.name))
     }
 
     fn item(&self, ty: &facts::Type) -> Result<Item> {
@@ -128,10 +157,12 @@ impl Lowering<'_> {
         let force_align = ty.kind == Kind::Struct && self.fixed_align(ty)? < ty.align;
         Ok(Item {
             name,
+            path: ty.name.contains('.').then(|| ty.name.clone()),
             size: ty.size,
             align: ty.align,
             force_align,
             shape,
+            tail: self.tail(&ty.name)?,
         })
     }
 
@@ -180,6 +211,7 @@ impl Lowering<'_> {
                         ..inner.clone()
                     };
                     self.members(&only, offset, rust, fields, bits)?;
+                    self.bits_beside(inner, chosen, bits)?;
                 } else {
                     self.members(inner, offset, rust, fields, bits)?;
                 }
@@ -198,19 +230,46 @@ impl Lowering<'_> {
         Ok(())
     }
 
+    /// The bit fields of a union's anonymous structures, reached through the member that stands for it.
+    fn bits_beside(&self, union: &facts::Type, chosen: &str, bits: &mut Vec<Bits>) -> Result<()> {
+        for other in union.fields.iter().filter(|other| other.name.is_empty()) {
+            let word = union.fields.iter().find(|field| field.name == chosen);
+            for member in &self.find(&other.ty)?.fields {
+                if let (Some(word), Some((shift, width))) = (word, member.bits) {
+                    bits.push(Bits {
+                        name: field_name(&member.name),
+                        storage: field_name(chosen),
+                        repr: self.rust_type(&word.ty)?,
+                        shift,
+                        width,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn views(&self, ty: &facts::Type) -> Result<Vec<View>> {
         let mut views = Vec::new();
         for member in &ty.fields {
             if self.curation.types.padding.members.contains(&member.name) {
                 continue;
             }
-            if member.name.is_empty() {
-                bail!("an anonymous member of a union is not supported");
+            if member.size == 0 {
+                continue;
             }
-            let ty = self.rust_type(&member.ty)?;
+            let named = self.curation.types.unions.get(&member.ty);
+            let name = match (member.name.as_str(), named) {
+                ("", Some(named)) => named.field.clone(),
+                ("", None) => bail!(
+                    "the anonymous {} needs a view's name in [unions] of types.toml",
+                    member.ty
+                ),
+                (name, _) => name.to_owned(),
+            };
             views.push(View {
-                name: member.name.clone(),
-                ty,
+                name,
+                ty: self.rust_type(&member.ty)?,
                 size: member.size,
             });
         }
@@ -222,10 +281,14 @@ impl Lowering<'_> {
         let Some(curated) = self.curation.types.fields.get(rust) else {
             return self.rust_type(&member.ty);
         };
-        let groups = || self.curation.families.iter().chain(&self.curation.flags);
-        let group = groups()
+        let group = self
+            .curation
+            .groups()
             .find(|group| group.ty == *curated)
             .with_context(|| format!("types.toml gives {rust} the unknown type {curated}"))?;
+        if !self.groups.contains(curated.as_str()) {
+            return self.rust_type(&member.ty);
+        }
         if group.repr != self.rust_type(&member.ty)? {
             bail!(
                 "types.toml gives {rust} the type {curated} ({}), but C has {}",
@@ -276,18 +339,39 @@ impl Lowering<'_> {
             .with_context(|| format!("the facts have no type {path}"))
     }
 
-    /// The flexible array at the end of a structure.
+    /// The flexible array at the end of a structure. It begins where the fixed part ends.
     pub(crate) fn tail(&self, path: &str) -> Result<Option<Tail>> {
-        for member in &self.find(path)?.fields {
+        let ty = self.find(path)?;
+        for member in ty.fields.iter().filter(|member| member.size == 0) {
             let parsed = Parsed::new(&member.ty)?;
-            if parsed.lengths.contains(&None) {
-                return Ok(Some(Tail {
+            let tail = if parsed.lengths.contains(&None) {
+                Tail {
+                    name: field_name(&member.name),
+                    ty: self.rust_type(parsed.base)?,
                     element: self.size_of(parsed.base)?,
-                }));
+                }
+            } else if member.name.is_empty() {
+                match self.tail(&member.ty)? {
+                    Some(tail) => tail,
+                    None => continue,
+                }
+            } else if self.find(&member.ty).is_ok_and(|ty| ty.kind == Kind::Union) {
+                // Several arrays in one place: bytes, whatever they are.
+                Tail {
+                    name: field_name(&member.name),
+                    ty: "u8".to_owned(),
+                    element: 1,
+                }
+            } else {
+                continue;
+            };
+            if member.offset != ty.size {
+                bail!(
+                    "the flexible array {} begins before the end of {path}",
+                    tail.name
+                );
             }
-            if member.name.is_empty() && member.size == 0 {
-                return self.tail(&member.ty);
-            }
+            return Ok(Some(tail));
         }
         Ok(None)
     }
@@ -469,7 +553,7 @@ fn pad(fields: Vec<Field>, size: u64) -> Result<Vec<Field>> {
 
 /// C names that are words of Rust get an underscore.
 fn field_name(name: &str) -> String {
-    const WORDS: [&str; 6] = ["type", "in", "ref", "self", "move", "match"];
+    const WORDS: [&str; 7] = ["type", "in", "ref", "self", "move", "match", "impl"];
     if WORDS.contains(&name) {
         format!("{name}_")
     } else {

@@ -74,6 +74,9 @@ fn definitions(toolchain: &Toolchain, facts: &mut Facts) -> Result<Vec<Definitio
             inside = KVM_HEADERS
                 .iter()
                 .any(|header| file.ends_with(&format!("/{header}")));
+            if inside && !toolchain.owns(file) {
+                bail!("the compiler read {file} instead of the headers it was told to read");
+            }
         } else if let (true, Some(rest)) = (inside, line.strip_prefix("#define ")) {
             let end = rest
                 .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
@@ -150,15 +153,28 @@ fn rejected(
     definitions: &[Definition],
     line: fn(&str) -> String,
 ) -> Result<BTreeSet<String>> {
-    let run = toolchain.run(
-        &source(definitions, line),
-        &[
-            "-fsyntax-only",
-            "-fmax-errors=0",
-            "-ftrack-macro-expansion=0",
-            "-w",
-        ],
-    )?;
+    let mut failed = BTreeSet::new();
+    // A compiler complains about an unknown name where it meets it first, and only there.
+    loop {
+        let rest: Vec<_> = definitions
+            .iter()
+            .filter(|definition| !failed.contains(&definition.name))
+            .collect();
+        let more = complaints(toolchain, &rest, line)?;
+        if more.is_empty() {
+            return Ok(failed);
+        }
+        failed.extend(more);
+    }
+}
+
+/// The names that one run of the compiler complains about.
+fn complaints(
+    toolchain: &Toolchain,
+    definitions: &[&Definition],
+    line: fn(&str) -> String,
+) -> Result<BTreeSet<String>> {
+    let run = toolchain.errors(&source(definitions, line))?;
     let mut failed = BTreeSet::new();
     for message in run
         .stderr
@@ -178,7 +194,7 @@ fn rejected(
 }
 
 /// One line for each macro, numbered from 1 in a file that is called `line`.
-fn source(definitions: &[Definition], line: fn(&str) -> String) -> String {
+fn source(definitions: &[&Definition], line: fn(&str) -> String) -> String {
     let mut source = format!("{PREAMBLE}#line 1 \"line\"\n");
     for definition in definitions {
         source.push_str(&line(&definition.name));
@@ -188,7 +204,10 @@ fn source(definitions: &[Definition], line: fn(&str) -> String) -> String {
 }
 
 fn evaluate(toolchain: &Toolchain, definitions: &[Definition]) -> Result<Vec<Macro>> {
-    let image = toolchain.image(&source(definitions, integer_line))?;
+    let image = toolchain.image(&source(
+        &definitions.iter().collect::<Vec<_>>(),
+        integer_line,
+    ))?;
     let file = object::File::parse(image.as_slice())?;
     let little = file.is_little_endian();
     let number = |bytes: &[u8]| -> Result<u64> {

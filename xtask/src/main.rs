@@ -3,7 +3,9 @@
 mod apt;
 mod arch;
 mod bindings;
+mod cache;
 mod compare;
+mod compiler;
 mod curation;
 mod emit;
 mod extract;

@@ -107,7 +107,7 @@ fn constants(all: &[Facts]) -> BTreeSet<&str> {
 fn fields(curation: &Curation, all: &[Facts]) -> Result<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     for facts in all {
-        for item in (Lowering { facts, curation }).items()? {
+        for item in Lowering::new(facts, curation)?.items()? {
             if let Shape::Struct { fields, .. } = &item.shape {
                 names.extend(
                     fields

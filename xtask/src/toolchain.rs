@@ -1,11 +1,11 @@
 //! Running the C compiler on a probe, and reading what it produced.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::arch::Arch;
+use crate::arch::{Arch, Vendor};
+use crate::compiler::Compiler;
 use crate::headers::Tree;
 
 /// The headers that make up the KVM interface, by the end of their path.
@@ -27,7 +27,7 @@ pub(crate) const PREAMBLE: &str = "\
 
 /// A C compiler for one architecture over one tree of headers, with a directory to work in.
 pub(crate) struct Toolchain {
-    compiler: String,
+    compiler: Compiler,
     includes: Vec<PathBuf>,
     dir: tempfile::TempDir,
 }
@@ -40,7 +40,7 @@ pub(crate) struct Run {
 }
 
 impl Toolchain {
-    pub(crate) fn new(arch: &Arch, tree: &Tree) -> Result<Self> {
+    pub(crate) fn new(arch: &Arch, vendor: Vendor, tree: &Tree) -> Result<Self> {
         let includes = vec![
             tree.root.join("usr/lib/linux/uapi").join(&arch.uapi),
             tree.root.join("usr/include"),
@@ -55,10 +55,17 @@ impl Toolchain {
             }
         }
         Ok(Self {
-            compiler: arch.compiler.clone(),
+            compiler: Compiler::find(arch, vendor)?,
             includes,
             dir: tempfile::tempdir()?,
         })
+    }
+
+    /// Whether a file that the compiler read is one of the tree's.
+    pub(crate) fn owns(&self, file: &str) -> bool {
+        self.includes
+            .iter()
+            .any(|dir| Path::new(file).starts_with(dir))
     }
 
     /// Runs the compiler on `source` with the given options.
@@ -66,24 +73,19 @@ impl Toolchain {
         let file = self.dir.path().join("probe.c");
         std::fs::write(&file, source)
             .with_context(|| format!("cannot write {}", file.display()))?;
-        let mut command = Command::new(&self.compiler);
+        let mut command = self.compiler.command();
         command
             .current_dir(self.dir.path())
-            .env("LC_ALL", "C")
             .args(["-std=gnu11", "-nostdinc"]);
+        // Not as system headers: `zig cc` brings its own and looks into those first.
         for dir in &self.includes {
-            command.arg("-isystem").arg(dir);
+            command.arg("-I").arg(dir);
         }
         let output = command
             .args(options)
             .arg("probe.c")
             .output()
-            .with_context(|| {
-                format!(
-                    "cannot run the C compiler `{}`; is it installed?",
-                    self.compiler
-                )
-            })?;
+            .with_context(|| format!("cannot run the C compiler `{}`", self.compiler.name()))?;
         Ok(Run {
             ok: output.status.success(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -96,10 +98,27 @@ impl Toolchain {
     pub(crate) fn image(&self, source: &str) -> Result<Vec<u8>> {
         let run = self.run(source, &IMAGE_OPTIONS)?;
         if !run.ok {
-            bail!("the C compiler `{}` failed:\n{}", self.compiler, run.stderr);
+            let name = self.compiler.name();
+            bail!("the C compiler `{name}` failed:\n{}", run.stderr);
         }
         let image = self.dir.path().join("probe.elf");
         std::fs::read(&image).with_context(|| format!("cannot read {}", image.display()))
+    }
+
+    /// Only looks for errors in `source`, and gives all of them, each where a macro is used.
+    pub(crate) fn errors(&self, source: &str) -> Result<Run> {
+        self.run(
+            source,
+            match self.compiler.vendor {
+                Vendor::Gcc => &[
+                    "-fsyntax-only",
+                    "-fmax-errors=0",
+                    "-ftrack-macro-expansion=0",
+                    "-w",
+                ],
+                Vendor::Zig => &["-c", "-ferror-limit=0", "-w", "-o", "probe.o"],
+            },
+        )
     }
 }
 

@@ -50,7 +50,7 @@ impl DevKvm {
     #[inline(always)]
     unsafe fn call(&self, op: &'static Op, arg: usize) -> Result<u32, Errno> {
         // C libraries differ in the type they declare for the request's 32 bits.
-        let request = op.request as _;
+        let request = op.request() as _;
         // SAFETY: as the caller promises.
         let returned = unsafe { libc::ioctl(self.fd.0, request, arg) };
         u32::try_from(returned).map_err(|_| errno())

@@ -2,20 +2,6 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// Properties of a memory slot.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct MemFlags(pub u32);
-
-flags! {
-    MemFlags: u32 {
-        KVM_MEM_LOG_DIRTY_PAGES = 1 << 0;
-        KVM_MEM_READONLY = 1 << 1;
-        KVM_MEM_GUEST_MEMFD = 1 << 2;
-    }
-}
-
 /// What the vCPU was doing when `KVM_RUN` returned.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
@@ -62,57 +48,6 @@ flags! {
     }
 }
 pub const KVM_SYNC_X86_VALID_FIELDS: SyncRegs = SyncRegs(7);
-
-/// Why an MSR access was handed to user space: one bit in an exit, a set in `KVM_CAP_X86_USER_SPACE_MSR`.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct MsrExitReason(pub u32);
-
-flags! {
-    MsrExitReason: u32 {
-        KVM_MSR_EXIT_REASON_INVAL = 1 << 0;
-        KVM_MSR_EXIT_REASON_UNKNOWN = 1 << 1;
-        KVM_MSR_EXIT_REASON_FILTER = 1 << 2;
-    }
-}
-pub const KVM_MSR_EXIT_REASON_VALID_MASK: MsrExitReason = MsrExitReason(7);
-
-/// What access a `KVM_EXIT_MEMORY_FAULT` was.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct MemoryFaultFlags(pub u64);
-
-flags! {
-    MemoryFaultFlags: u64 {
-        KVM_MEMORY_EXIT_FLAG_PRIVATE = 1 << 3;
-    }
-}
-
-/// The state of the vCPU after a `KVM_EXIT_NOTIFY`.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct NotifyFlags(pub u32);
-
-flags! {
-    NotifyFlags: u32 {
-        KVM_NOTIFY_CONTEXT_INVALID = 1 << 0;
-    }
-}
-
-/// Which fields of a `KVM_EXIT_ARM_SEA` hold.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct ArmSeaFlags(pub u64);
-
-flags! {
-    ArmSeaFlags: u64 {
-        KVM_EXIT_ARM_SEA_FLAG_GPA_VALID = 1 << 0;
-    }
-}
 
 /// How a `kvm_cpuid_entry2` is matched.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -170,179 +105,6 @@ flags! {
     }
 }
 
-/// What `kvm_clock_data` knows besides the clock. Bit 0 is not used.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct ClockFlags(pub u32);
-
-flags! {
-    ClockFlags: u32 {
-        KVM_CLOCK_TSC_STABLE = 1 << 1;
-        KVM_CLOCK_REALTIME = 1 << 2;
-        KVM_CLOCK_HOST_TSC = 1 << 3;
-    }
-}
-
-/// How an eventfd is bound to a guest address.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct IoeventfdFlags(pub u32);
-
-flags! {
-    IoeventfdFlags: u32 {
-        KVM_IOEVENTFD_FLAG_DATAMATCH = 1 << 0;
-        KVM_IOEVENTFD_FLAG_PIO = 1 << 1;
-        KVM_IOEVENTFD_FLAG_DEASSIGN = 1 << 2;
-        KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY = 1 << 3;
-    }
-}
-pub const KVM_IOEVENTFD_VALID_FLAG_MASK: IoeventfdFlags = IoeventfdFlags(31);
-
-/// How an eventfd is bound to a GSI.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct IrqfdFlags(pub u32);
-
-flags! {
-    IrqfdFlags: u32 {
-        KVM_IRQFD_FLAG_DEASSIGN = 1 << 0;
-        KVM_IRQFD_FLAG_RESAMPLE = 1 << 1;
-    }
-}
-
-/// Which optional fields of `kvm_msi` hold; also for an MSI route.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct MsiFlags(pub u32);
-
-flags! {
-    MsiFlags: u32 {
-        KVM_MSI_VALID_DEVID = 1 << 0;
-    }
-}
-
-/// Where an entry of a dirty ring is in its cycle.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct DirtyGfnFlags(pub u32);
-
-flags! {
-    DirtyGfnFlags: u32 {
-        KVM_DIRTY_GFN_F_DIRTY = 1 << 0;
-        KVM_DIRTY_GFN_F_RESET = 1 << 1;
-    }
-}
-pub const KVM_DIRTY_GFN_F_MASK: DirtyGfnFlags = DirtyGfnFlags(3);
-
-/// Argument of `KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2`.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct DirtyLogProtectFlags(pub u64);
-
-flags! {
-    DirtyLogProtectFlags: u64 {
-        KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE = 1 << 0;
-        KVM_DIRTY_LOG_INITIALLY_SET = 1 << 1;
-    }
-}
-
-/// Argument of `KVM_CAP_X86_DISABLE_EXITS`: what the guest may do without leaving it.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct DisableExits(pub u64);
-
-flags! {
-    DisableExits: u64 {
-        KVM_X86_DISABLE_EXITS_MWAIT = 1 << 0;
-        KVM_X86_DISABLE_EXITS_HLT = 1 << 1;
-        KVM_X86_DISABLE_EXITS_PAUSE = 1 << 2;
-        KVM_X86_DISABLE_EXITS_CSTATE = 1 << 3;
-        KVM_X86_DISABLE_EXITS_APERFMPERF = 1 << 4;
-    }
-}
-
-/// Argument of `KVM_CAP_X86_BUS_LOCK_EXIT`.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct BusLockDetection(pub u64);
-
-flags! {
-    BusLockDetection: u64 {
-        KVM_BUS_LOCK_DETECTION_OFF = 1 << 0;
-        KVM_BUS_LOCK_DETECTION_EXIT = 1 << 1;
-    }
-}
-
-/// Low half of the argument of `KVM_CAP_X86_NOTIFY_VMEXIT`; the high half is the window in cycles.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct NotifyVmexitFlags(pub u64);
-
-flags! {
-    NotifyVmexitFlags: u64 {
-        KVM_X86_NOTIFY_VMEXIT_ENABLED = 1 << 0;
-        KVM_X86_NOTIFY_VMEXIT_USER = 1 << 1;
-    }
-}
-
-/// Argument of `KVM_CAP_PMU_CAPABILITY`.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct PmuCap(pub u64);
-
-flags! {
-    PmuCap: u64 {
-        KVM_PMU_CAP_DISABLE = 1 << 0;
-    }
-}
-
-/// Properties of a range of guest addresses.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct MemoryAttributes(pub u64);
-
-flags! {
-    MemoryAttributes: u64 {
-        KVM_MEMORY_ATTRIBUTE_PRIVATE = 1 << 3;
-    }
-}
-
-/// How a guest_memfd is made.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct GuestMemfdFlags(pub u64);
-
-flags! {
-    GuestMemfdFlags: u64 {
-        GUEST_MEMFD_FLAG_MMAP = 1 << 0;
-        GUEST_MEMFD_FLAG_INIT_SHARED = 1 << 1;
-    }
-}
-
-/// How `KVM_CREATE_DEVICE` works.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct CreateDeviceFlags(pub u32);
-
-flags! {
-    CreateDeviceFlags: u32 {
-        KVM_CREATE_DEVICE_TEST = 1 << 0;
-    }
-}
-
 /// The accesses that a range of an MSR filter is about.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
@@ -370,18 +132,6 @@ flags! {
     }
 }
 pub const KVM_MSR_FILTER_DEFAULT_ALLOW: MsrFilterFlags = MsrFilterFlags(0);
-
-/// How `KVM_CREATE_PIT2` works.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct PitConfigFlags(pub u32);
-
-flags! {
-    PitConfigFlags: u32 {
-        KVM_PIT_SPEAKER_DUMMY = 1 << 0;
-    }
-}
 
 /// State of the timer chip beyond its channels.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -543,18 +293,6 @@ pub struct HypercallExitFlags(pub u64);
 flags! {
     HypercallExitFlags: u64 {
         KVM_EXIT_HYPERCALL_LONG_MODE = 1 << 0;
-    }
-}
-
-/// Bits of the `flags` of a `kvm_run_emulation_failure`: which of its data hold.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(transparent)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct EmulationFailureFlags(pub u64);
-
-flags! {
-    EmulationFailureFlags: u64 {
-        KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES = 1 << 0;
     }
 }
 

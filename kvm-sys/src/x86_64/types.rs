@@ -4,18 +4,12 @@ use zerocopy::{
     FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, transmute_mut, transmute_ref,
 };
 
-use super::families::{
-    Cap, DeviceType, ExitReason, HypervExit, InternalError, IrqRouting, MpState, SystemEvent,
-    XenExit,
-};
 use super::flags::{
-    ArmSeaFlags, ClockFlags, CpuidFlags, CreateDeviceFlags, DirtyGfnFlags, GuestDebugFlags,
-    GuestMemfdFlags, HypervEventfdFlags, IoeventfdFlags, IrqfdFlags, MemFlags, MemoryAttributes,
-    MemoryFaultFlags, MsiFlags, MsrExitReason, MsrFilterFlags, MsrFilterRangeFlags, NestedSmmFlags,
-    NestedStateFlags, NotifyFlags, PitConfigFlags, PitFlags, PmuEventFlags, RunFlags, ShadowFlags,
-    Sregs2Flags, SyncRegs, VcpuEventFlags, VcpuPreempted, VmxStateFlags, XenEvtchnFlags,
-    XenHvmConfigFlags,
+    CpuidFlags, GuestDebugFlags, HypervEventfdFlags, MsrFilterFlags, MsrFilterRangeFlags,
+    NestedSmmFlags, NestedStateFlags, PitFlags, PmuEventFlags, RunFlags, ShadowFlags, Sregs2Flags,
+    SyncRegs, VcpuEventFlags, VcpuPreempted, VmxStateFlags, XenEvtchnFlags, XenHvmConfigFlags,
 };
+use crate::common::*;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -61,6 +55,7 @@ layout! {
     base_address 0, ioregsel 8, id 12, irr 16, pad 20, redirtbl 24
 }
 
+#[doc(alias = "kvm_ioapic_state.redirtbl")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -89,6 +84,7 @@ impl kvm_ioapic_state_redirtbl {
 }
 layout! { kvm_ioapic_state_redirtbl: 8, 8; }
 
+#[doc(alias = "kvm_ioapic_state.redirtbl.fields")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -367,6 +363,16 @@ layout! {
     nmsrs 0, pad 4
 }
 
+/// [`kvm_msrs`] with the array behind it.
+#[derive(Debug, PartialEq, Eq)]
+#[repr(C)]
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct kvm_msrs_flex {
+    pub head: kvm_msrs,
+    pub entries: [kvm_msr_entry],
+}
+flexible! { kvm_msrs, 8, kvm_msr_entry, 16 }
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -377,6 +383,16 @@ layout! {
     kvm_msr_list: 4, 4;
     nmsrs 0
 }
+
+/// [`kvm_msr_list`] with the array behind it.
+#[derive(Debug, PartialEq, Eq)]
+#[repr(C)]
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct kvm_msr_list_flex {
+    pub head: kvm_msr_list,
+    pub indices: [u32],
+}
+flexible! { kvm_msr_list, 4, u32, 4 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -436,6 +452,16 @@ layout! {
     nent 0, padding 4
 }
 
+/// [`kvm_cpuid`] with the array behind it.
+#[derive(Debug, PartialEq, Eq)]
+#[repr(C)]
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct kvm_cpuid_flex {
+    pub head: kvm_cpuid,
+    pub entries: [kvm_cpuid_entry],
+}
+flexible! { kvm_cpuid, 8, kvm_cpuid_entry, 24 }
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -465,6 +491,16 @@ layout! {
     kvm_cpuid2: 8, 4;
     nent 0, padding 4
 }
+
+/// [`kvm_cpuid2`] with the array behind it.
+#[derive(Debug, PartialEq, Eq)]
+#[repr(C)]
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct kvm_cpuid2_flex {
+    pub head: kvm_cpuid2,
+    pub entries: [kvm_cpuid_entry2],
+}
+flexible! { kvm_cpuid2, 8, kvm_cpuid_entry2, 40 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -573,6 +609,7 @@ layout! {
     reserved 29, exception_has_payload 55, exception_payload 56
 }
 
+#[doc(alias = "kvm_vcpu_events.exception")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -588,6 +625,7 @@ layout! {
     injected 0, nr 1, has_error_code 2, pending 3, error_code 4
 }
 
+#[doc(alias = "kvm_vcpu_events.interrupt")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -602,6 +640,7 @@ layout! {
     injected 0, nr 1, soft 2, shadow 3
 }
 
+#[doc(alias = "kvm_vcpu_events.nmi")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -616,6 +655,7 @@ layout! {
     injected 0, pending 1, masked 2, pad 3
 }
 
+#[doc(alias = "kvm_vcpu_events.smi")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -630,6 +670,7 @@ layout! {
     smm 0, pending 1, smm_inside_nmi 2, latched_init 3
 }
 
+#[doc(alias = "kvm_vcpu_events.triple_fault")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -672,6 +713,16 @@ layout! {
     kvm_xsave: 4096, 4;
     region 0
 }
+
+/// [`kvm_xsave`] with the array behind it.
+#[derive(Debug, PartialEq, Eq)]
+#[repr(C)]
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct kvm_xsave_flex {
+    pub head: kvm_xsave,
+    pub extra: [u32],
+}
+flexible! { kvm_xsave, 4096, u32, 4 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -747,6 +798,7 @@ layout! {
     vmxon_pa 0, vmcs12_pa 8, smm 16, pad 18, flags 20, preemption_timer_deadline 24
 }
 
+#[doc(alias = "kvm_vmx_nested_state_hdr.smm")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -801,6 +853,17 @@ layout! {
     flags 0, format 2, size 4, hdr 8
 }
 
+/// [`kvm_nested_state`] with the array behind it.
+#[derive(Debug, PartialEq, Eq)]
+#[repr(C)]
+#[derive(FromBytes, Immutable, KnownLayout)]
+pub struct kvm_nested_state_flex {
+    pub head: kvm_nested_state,
+    pub data: [u8],
+}
+flexible! { kvm_nested_state, 128, u8, 1 }
+
+#[doc(alias = "kvm_nested_state.hdr")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -852,6 +915,16 @@ layout! {
     action 0, nevents 4, fixed_counter_bitmap 8, flags 12, pad 16
 }
 
+/// [`kvm_pmu_event_filter`] with the array behind it.
+#[derive(Debug, PartialEq, Eq)]
+#[repr(C)]
+#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub struct kvm_pmu_event_filter_flex {
+    pub head: kvm_pmu_event_filter,
+    pub events: [u64],
+}
+flexible! { kvm_pmu_event_filter, 32, u64, 8 }
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -899,6 +972,7 @@ layout! {
     type_ 0, pad 2, u 8
 }
 
+#[doc(alias = "kvm_xen_hvm_attr.u")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -981,6 +1055,7 @@ impl kvm_xen_hvm_attr_u {
 }
 layout! { kvm_xen_hvm_attr_u: 64, 8; }
 
+#[doc(alias = "kvm_xen_hvm_attr.u.shared_info")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -1009,6 +1084,7 @@ impl kvm_xen_hvm_attr_shared_info {
 }
 layout! { kvm_xen_hvm_attr_shared_info: 8, 8; }
 
+#[doc(alias = "kvm_xen_hvm_attr.u.evtchn")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -1023,6 +1099,7 @@ layout! {
     send_port 0, type_ 4, flags 8, deliver 12
 }
 
+#[doc(alias = "kvm_xen_hvm_attr.u.evtchn.deliver")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -1056,6 +1133,7 @@ impl kvm_xen_hvm_attr_evtchn_deliver {
 }
 layout! { kvm_xen_hvm_attr_evtchn_deliver: 16, 4; }
 
+#[doc(alias = "kvm_xen_hvm_attr.u.evtchn.deliver.port")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -1069,6 +1147,7 @@ layout! {
     port 0, vcpu 4, priority 8
 }
 
+#[doc(alias = "kvm_xen_hvm_attr.u.evtchn.deliver.eventfd")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -1094,6 +1173,7 @@ layout! {
     type_ 0, pad 2, u 8
 }
 
+#[doc(alias = "kvm_xen_vcpu_attr.u")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -1174,6 +1254,7 @@ impl kvm_xen_vcpu_attr_u {
 }
 layout! { kvm_xen_vcpu_attr_u: 64, 8; }
 
+#[doc(alias = "kvm_xen_vcpu_attr.u.runstate")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -1190,6 +1271,7 @@ layout! {
     state 0, state_entry_time 8, time_running 16, time_runnable 24, time_blocked 32, time_offline 40
 }
 
+#[doc(alias = "kvm_xen_vcpu_attr.u.timer")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -1561,53 +1643,6 @@ layout! {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_userspace_memory_region {
-    pub slot: u32,
-    pub flags: MemFlags,
-    pub guest_phys_addr: u64,
-    pub memory_size: u64,
-    pub userspace_addr: u64,
-}
-layout! {
-    kvm_userspace_memory_region: 32, 8;
-    slot 0, flags 4, guest_phys_addr 8, memory_size 16, userspace_addr 24
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_userspace_memory_region2 {
-    pub slot: u32,
-    pub flags: MemFlags,
-    pub guest_phys_addr: u64,
-    pub memory_size: u64,
-    pub userspace_addr: u64,
-    pub guest_memfd_offset: u64,
-    pub guest_memfd: u32,
-    pub pad1: u32,
-    pub pad2: [u64; 14],
-}
-layout! {
-    kvm_userspace_memory_region2: 160, 8;
-    slot 0, flags 4, guest_phys_addr 8, memory_size 16, userspace_addr 24, guest_memfd_offset 32,
-    guest_memfd 40, pad1 44, pad2 48
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_irq_level {
-    pub irq: u32,
-    pub level: u32,
-}
-layout! {
-    kvm_irq_level: 8, 4;
-    irq 0, level 4
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_irqchip {
     pub chip_id: u32,
     pub pad: u32,
@@ -1618,6 +1653,7 @@ layout! {
     chip_id 0, pad 4, chip 8
 }
 
+#[doc(alias = "kvm_irqchip.chip")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -1661,178 +1697,6 @@ layout! { kvm_irqchip_chip: 512, 8; }
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_pit_config {
-    pub flags: PitConfigFlags,
-    pub pad: [u32; 15],
-}
-layout! {
-    kvm_pit_config: 64, 4;
-    flags 0, pad 4
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_hyperv_exit {
-    pub type_: HypervExit,
-    pub pad1: u32,
-    pub u: kvm_hyperv_exit_u,
-}
-layout! {
-    kvm_hyperv_exit: 56, 8;
-    type_ 0, pad1 4, u 8
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_hyperv_exit_u(pub [u64; 6]);
-
-impl kvm_hyperv_exit_u {
-    #[inline]
-    pub fn as_synic(&self) -> &kvm_hyperv_exit_synic {
-        let [head @ .., _, _] = &self.0;
-        transmute_ref!(head)
-    }
-
-    #[inline]
-    pub fn as_synic_mut(&mut self) -> &mut kvm_hyperv_exit_synic {
-        let [head @ .., _, _] = &mut self.0;
-        transmute_mut!(head)
-    }
-
-    #[inline]
-    pub fn as_hcall(&self) -> &kvm_hyperv_exit_hcall {
-        let [head @ .., _, _] = &self.0;
-        transmute_ref!(head)
-    }
-
-    #[inline]
-    pub fn as_hcall_mut(&mut self) -> &mut kvm_hyperv_exit_hcall {
-        let [head @ .., _, _] = &mut self.0;
-        transmute_mut!(head)
-    }
-
-    #[inline]
-    pub fn as_syndbg(&self) -> &kvm_hyperv_exit_syndbg {
-        transmute_ref!(&self.0)
-    }
-
-    #[inline]
-    pub fn as_syndbg_mut(&mut self) -> &mut kvm_hyperv_exit_syndbg {
-        transmute_mut!(&mut self.0)
-    }
-}
-layout! { kvm_hyperv_exit_u: 48, 8; }
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_hyperv_exit_synic {
-    pub msr: u32,
-    pub pad2: u32,
-    pub control: u64,
-    pub evt_page: u64,
-    pub msg_page: u64,
-}
-layout! {
-    kvm_hyperv_exit_synic: 32, 8;
-    msr 0, pad2 4, control 8, evt_page 16, msg_page 24
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_hyperv_exit_hcall {
-    pub input: u64,
-    pub result: u64,
-    pub params: [u64; 2],
-}
-layout! {
-    kvm_hyperv_exit_hcall: 32, 8;
-    input 0, result 8, params 16
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_hyperv_exit_syndbg {
-    pub msr: u32,
-    pub pad2: u32,
-    pub control: u64,
-    pub status: u64,
-    pub send_page: u64,
-    pub recv_page: u64,
-    pub pending_page: u64,
-}
-layout! {
-    kvm_hyperv_exit_syndbg: 48, 8;
-    msr 0, pad2 4, control 8, status 16, send_page 24, recv_page 32, pending_page 40
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_xen_exit {
-    pub type_: XenExit,
-    #[doc(hidden)]
-    pub _pad0: [u8; 4],
-    pub u: kvm_xen_exit_u,
-}
-layout! {
-    kvm_xen_exit: 80, 8;
-    type_ 0, _pad0 4, u 8
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_xen_exit_u(pub [u64; 9]);
-
-impl kvm_xen_exit_u {
-    #[inline]
-    pub fn as_hcall(&self) -> &kvm_xen_exit_hcall {
-        transmute_ref!(&self.0)
-    }
-
-    #[inline]
-    pub fn as_hcall_mut(&mut self) -> &mut kvm_xen_exit_hcall {
-        transmute_mut!(&mut self.0)
-    }
-}
-layout! { kvm_xen_exit_u: 72, 8; }
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_xen_exit_hcall {
-    pub longmode: u32,
-    pub cpl: u32,
-    pub input: u64,
-    pub result: u64,
-    pub params: [u64; 6],
-}
-layout! {
-    kvm_xen_exit_hcall: 72, 8;
-    longmode 0, cpl 4, input 8, result 16, params 24
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_exit_snp_req_certs {
-    pub gpa: u64,
-    pub npages: u64,
-    pub ret: u64,
-}
-layout! {
-    kvm_exit_snp_req_certs: 24, 8;
-    gpa 0, npages 8, ret 16
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run {
     pub request_interrupt_window: u8,
     pub immediate_exit: u8,
@@ -1855,6 +1719,7 @@ layout! {
     kvm_valid_regs 288, kvm_dirty_regs 296, s 304
 }
 
+#[doc(alias = "kvm_run.{hw}")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -2281,6 +2146,7 @@ impl kvm_run_payload {
 }
 layout! { kvm_run_payload: 256, 8; }
 
+#[doc(alias = "kvm_run.s")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -2312,58 +2178,7 @@ impl kvm_run_s {
 }
 layout! { kvm_run_s: 2048, 8; }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_hw {
-    pub hardware_exit_reason: u64,
-}
-layout! {
-    kvm_run_hw: 8, 8;
-    hardware_exit_reason 0
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_fail_entry {
-    pub hardware_entry_failure_reason: u64,
-    pub cpu: u32,
-    #[doc(hidden)]
-    pub _pad0: [u8; 4],
-}
-layout! {
-    kvm_run_fail_entry: 16, 8;
-    hardware_entry_failure_reason 0, cpu 8, _pad0 12
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_ex {
-    pub exception: u32,
-    pub error_code: u32,
-}
-layout! {
-    kvm_run_ex: 8, 4;
-    exception 0, error_code 4
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_io {
-    pub direction: u8,
-    pub size: u8,
-    pub port: u16,
-    pub count: u32,
-    pub data_offset: u64,
-}
-layout! {
-    kvm_run_io: 16, 8;
-    direction 0, size 1, port 2, count 4, data_offset 8
-}
-
+#[doc(alias = "kvm_run.debug")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -2378,582 +2193,6 @@ layout! {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_mmio {
-    pub phys_addr: u64,
-    pub data: [u8; 8],
-    pub len: u32,
-    pub is_write: u8,
-    #[doc(hidden)]
-    pub _pad0: [u8; 3],
-}
-layout! {
-    kvm_run_mmio: 24, 8;
-    phys_addr 0, data 8, len 16, is_write 20, _pad0 21
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_iocsr_io {
-    pub phys_addr: u64,
-    pub data: [u8; 8],
-    pub len: u32,
-    pub is_write: u8,
-    #[doc(hidden)]
-    pub _pad0: [u8; 3],
-}
-layout! {
-    kvm_run_iocsr_io: 24, 8;
-    phys_addr 0, data 8, len 16, is_write 20, _pad0 21
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_hypercall {
-    pub nr: u64,
-    pub args: [u64; 6],
-    pub ret: u64,
-    pub flags: u64,
-}
-layout! {
-    kvm_run_hypercall: 72, 8;
-    nr 0, args 8, ret 56, flags 64
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_tpr_access {
-    pub rip: u64,
-    pub is_write: u32,
-    pub pad: u32,
-}
-layout! {
-    kvm_run_tpr_access: 16, 8;
-    rip 0, is_write 8, pad 12
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_s390_sieic {
-    pub icptcode: u8,
-    #[doc(hidden)]
-    pub _pad0: [u8; 1],
-    pub ipa: u16,
-    pub ipb: u32,
-}
-layout! {
-    kvm_run_s390_sieic: 8, 4;
-    icptcode 0, _pad0 1, ipa 2, ipb 4
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_s390_ucontrol {
-    pub trans_exc_code: u64,
-    pub pgm_code: u32,
-    #[doc(hidden)]
-    pub _pad0: [u8; 4],
-}
-layout! {
-    kvm_run_s390_ucontrol: 16, 8;
-    trans_exc_code 0, pgm_code 8, _pad0 12
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_dcr {
-    pub dcrn: u32,
-    pub data: u32,
-    pub is_write: u8,
-    #[doc(hidden)]
-    pub _pad0: [u8; 3],
-}
-layout! {
-    kvm_run_dcr: 12, 4;
-    dcrn 0, data 4, is_write 8, _pad0 9
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_internal {
-    pub suberror: InternalError,
-    pub ndata: u32,
-    pub data: [u64; 16],
-}
-layout! {
-    kvm_run_internal: 136, 8;
-    suberror 0, ndata 4, data 8
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_emulation_failure {
-    pub suberror: InternalError,
-    pub ndata: u32,
-    pub flags: u64,
-    pub insn_size: u8,
-    pub insn_bytes: [u8; 15],
-}
-layout! {
-    kvm_run_emulation_failure: 32, 8;
-    suberror 0, ndata 4, flags 8, insn_size 16, insn_bytes 17
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_osi {
-    pub gprs: [u64; 32],
-}
-layout! {
-    kvm_run_osi: 256, 8;
-    gprs 0
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_papr_hcall {
-    pub nr: u64,
-    pub ret: u64,
-    pub args: [u64; 9],
-}
-layout! {
-    kvm_run_papr_hcall: 88, 8;
-    nr 0, ret 8, args 16
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_s390_tsch {
-    pub subchannel_id: u16,
-    pub subchannel_nr: u16,
-    pub io_int_parm: u32,
-    pub io_int_word: u32,
-    pub ipb: u32,
-    pub dequeued: u8,
-    #[doc(hidden)]
-    pub _pad0: [u8; 3],
-}
-layout! {
-    kvm_run_s390_tsch: 20, 4;
-    subchannel_id 0, subchannel_nr 2, io_int_parm 4, io_int_word 8, ipb 12, dequeued 16, _pad0 17
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_epr {
-    pub epr: u32,
-}
-layout! {
-    kvm_run_epr: 4, 4;
-    epr 0
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_system_event {
-    pub type_: SystemEvent,
-    pub ndata: u32,
-    pub data: [u64; 16],
-}
-layout! {
-    kvm_run_system_event: 136, 8;
-    type_ 0, ndata 4, data 8
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_s390_stsi {
-    pub addr: u64,
-    pub ar: u8,
-    pub reserved: u8,
-    pub fc: u8,
-    pub sel1: u8,
-    pub sel2: u16,
-    #[doc(hidden)]
-    pub _pad0: [u8; 2],
-}
-layout! {
-    kvm_run_s390_stsi: 16, 8;
-    addr 0, ar 8, reserved 9, fc 10, sel1 11, sel2 12, _pad0 14
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_eoi {
-    pub vector: u8,
-}
-layout! {
-    kvm_run_eoi: 1, 1;
-    vector 0
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_arm_nisv {
-    pub esr_iss: u64,
-    pub fault_ipa: u64,
-}
-layout! {
-    kvm_run_arm_nisv: 16, 8;
-    esr_iss 0, fault_ipa 8
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_msr {
-    pub error: u8,
-    pub pad: [u8; 7],
-    pub reason: MsrExitReason,
-    pub index: u32,
-    pub data: u64,
-}
-layout! {
-    kvm_run_msr: 24, 8;
-    error 0, pad 1, reason 8, index 12, data 16
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_riscv_sbi {
-    pub extension_id: u64,
-    pub function_id: u64,
-    pub args: [u64; 6],
-    pub ret: [u64; 2],
-}
-layout! {
-    kvm_run_riscv_sbi: 80, 8;
-    extension_id 0, function_id 8, args 16, ret 64
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_riscv_csr {
-    pub csr_num: u64,
-    pub new_value: u64,
-    pub write_mask: u64,
-    pub ret_value: u64,
-}
-layout! {
-    kvm_run_riscv_csr: 32, 8;
-    csr_num 0, new_value 8, write_mask 16, ret_value 24
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_notify {
-    pub flags: NotifyFlags,
-}
-layout! {
-    kvm_run_notify: 4, 4;
-    flags 0
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_memory_fault {
-    pub flags: MemoryFaultFlags,
-    pub gpa: u64,
-    pub size: u64,
-}
-layout! {
-    kvm_run_memory_fault: 24, 8;
-    flags 0, gpa 8, size 16
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_tdx {
-    pub flags: u64,
-    pub nr: u64,
-    pub u: kvm_run_tdx_u,
-}
-layout! {
-    kvm_run_tdx: 64, 8;
-    flags 0, nr 8, u 16
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_arm_sea {
-    pub flags: ArmSeaFlags,
-    pub esr: u64,
-    pub gva: u64,
-    pub gpa: u64,
-}
-layout! {
-    kvm_run_arm_sea: 32, 8;
-    flags 0, esr 8, gva 16, gpa 24
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_tdx_u(pub [u64; 6]);
-
-impl kvm_run_tdx_u {
-    #[inline]
-    pub fn as_unknown(&self) -> &kvm_run_tdx_unknown {
-        transmute_ref!(&self.0)
-    }
-
-    #[inline]
-    pub fn as_unknown_mut(&mut self) -> &mut kvm_run_tdx_unknown {
-        transmute_mut!(&mut self.0)
-    }
-
-    #[inline]
-    pub fn as_get_quote(&self) -> &kvm_run_tdx_get_quote {
-        let [first, ..]: &[kvm_run_tdx_get_quote; 2] = transmute_ref!(&self.0);
-        first
-    }
-
-    #[inline]
-    pub fn as_get_quote_mut(&mut self) -> &mut kvm_run_tdx_get_quote {
-        let [first, ..]: &mut [kvm_run_tdx_get_quote; 2] = transmute_mut!(&mut self.0);
-        first
-    }
-
-    #[inline]
-    pub fn as_get_tdvmcall_info(&self) -> &kvm_run_tdx_get_tdvmcall_info {
-        transmute_ref!(&self.0)
-    }
-
-    #[inline]
-    pub fn as_get_tdvmcall_info_mut(&mut self) -> &mut kvm_run_tdx_get_tdvmcall_info {
-        transmute_mut!(&mut self.0)
-    }
-
-    #[inline]
-    pub fn as_setup_event_notify(&self) -> &kvm_run_tdx_setup_event_notify {
-        let [first, ..]: &[kvm_run_tdx_setup_event_notify; 3] = transmute_ref!(&self.0);
-        first
-    }
-
-    #[inline]
-    pub fn as_setup_event_notify_mut(&mut self) -> &mut kvm_run_tdx_setup_event_notify {
-        let [first, ..]: &mut [kvm_run_tdx_setup_event_notify; 3] = transmute_mut!(&mut self.0);
-        first
-    }
-}
-layout! { kvm_run_tdx_u: 48, 8; }
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_tdx_unknown {
-    pub ret: u64,
-    pub data: [u64; 5],
-}
-layout! {
-    kvm_run_tdx_unknown: 48, 8;
-    ret 0, data 8
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_tdx_get_quote {
-    pub ret: u64,
-    pub gpa: u64,
-    pub size: u64,
-}
-layout! {
-    kvm_run_tdx_get_quote: 24, 8;
-    ret 0, gpa 8, size 16
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_tdx_get_tdvmcall_info {
-    pub ret: u64,
-    pub leaf: u64,
-    pub r11: u64,
-    pub r12: u64,
-    pub r13: u64,
-    pub r14: u64,
-}
-layout! {
-    kvm_run_tdx_get_tdvmcall_info: 48, 8;
-    ret 0, leaf 8, r11 16, r12 24, r13 32, r14 40
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_run_tdx_setup_event_notify {
-    pub ret: u64,
-    pub vector: u64,
-}
-layout! {
-    kvm_run_tdx_setup_event_notify: 16, 8;
-    ret 0, vector 8
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_coalesced_mmio_zone {
-    pub addr: u64,
-    pub size: u32,
-    pub pio: u32,
-}
-layout! {
-    kvm_coalesced_mmio_zone: 16, 8;
-    addr 0, size 8, pio 12
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_coalesced_mmio {
-    pub phys_addr: u64,
-    pub len: u32,
-    pub pio: u32,
-    pub data: [u8; 8],
-}
-layout! {
-    kvm_coalesced_mmio: 24, 8;
-    phys_addr 0, len 8, pio 12, data 16
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C, align(8))]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_coalesced_mmio_ring {
-    pub first: u32,
-    pub last: u32,
-}
-layout! {
-    kvm_coalesced_mmio_ring: 8, 8;
-    first 0, last 4
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_translation {
-    pub linear_address: u64,
-    pub physical_address: u64,
-    pub valid: u8,
-    pub writeable: u8,
-    pub usermode: u8,
-    pub pad: [u8; 5],
-}
-layout! {
-    kvm_translation: 24, 8;
-    linear_address 0, physical_address 8, valid 16, writeable 17, usermode 18, pad 19
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_interrupt {
-    pub irq: u32,
-}
-layout! {
-    kvm_interrupt: 4, 4;
-    irq 0
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_dirty_log {
-    pub slot: u32,
-    pub padding1: u32,
-    pub dirty_bitmap: u64,
-}
-layout! {
-    kvm_dirty_log: 16, 8;
-    slot 0, padding1 4, dirty_bitmap 8
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_clear_dirty_log {
-    pub slot: u32,
-    pub num_pages: u32,
-    pub first_page: u64,
-    pub dirty_bitmap: u64,
-}
-layout! {
-    kvm_clear_dirty_log: 24, 8;
-    slot 0, num_pages 4, first_page 8, dirty_bitmap 16
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_signal_mask {
-    pub len: u32,
-}
-layout! {
-    kvm_signal_mask: 4, 4;
-    len 0
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_tpr_access_ctl {
-    pub enabled: u32,
-    pub flags: u32,
-    pub reserved: [u32; 8],
-}
-layout! {
-    kvm_tpr_access_ctl: 40, 4;
-    enabled 0, flags 4, reserved 8
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_vapic_addr {
-    pub vapic_addr: u64,
-}
-layout! {
-    kvm_vapic_addr: 8, 8;
-    vapic_addr 0
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_mp_state {
-    pub mp_state: MpState,
-}
-layout! {
-    kvm_mp_state: 4, 4;
-    mp_state 0
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_guest_debug {
     pub control: GuestDebugFlags,
     pub pad: u32,
@@ -2962,469 +2201,6 @@ pub struct kvm_guest_debug {
 layout! {
     kvm_guest_debug: 72, 8;
     control 0, pad 4, arch 8
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_ioeventfd {
-    pub datamatch: u64,
-    pub addr: u64,
-    pub len: u32,
-    pub fd: i32,
-    pub flags: IoeventfdFlags,
-    pub pad: [u8; 36],
-}
-
-impl Default for kvm_ioeventfd {
-    fn default() -> Self {
-        Self::new_zeroed()
-    }
-}
-layout! {
-    kvm_ioeventfd: 64, 8;
-    datamatch 0, addr 8, len 16, fd 20, flags 24, pad 28
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_enable_cap {
-    pub cap: Cap,
-    pub flags: u32,
-    pub args: [u64; 4],
-    pub pad: [u8; 64],
-}
-
-impl Default for kvm_enable_cap {
-    fn default() -> Self {
-        Self::new_zeroed()
-    }
-}
-layout! {
-    kvm_enable_cap: 104, 8;
-    cap 0, flags 4, args 8, pad 40
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_irq_routing_irqchip {
-    pub irqchip: u32,
-    pub pin: u32,
-}
-layout! {
-    kvm_irq_routing_irqchip: 8, 4;
-    irqchip 0, pin 4
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_irq_routing_msi {
-    pub address_lo: u32,
-    pub address_hi: u32,
-    pub data: u32,
-    pub devid: u32,
-}
-layout! {
-    kvm_irq_routing_msi: 16, 4;
-    address_lo 0, address_hi 4, data 8, devid 12
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_irq_routing_s390_adapter {
-    pub ind_addr: u64,
-    pub summary_addr: u64,
-    pub ind_offset: u64,
-    pub summary_offset: u32,
-    pub adapter_id: u32,
-}
-layout! {
-    kvm_irq_routing_s390_adapter: 32, 8;
-    ind_addr 0, summary_addr 8, ind_offset 16, summary_offset 24, adapter_id 28
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_irq_routing_hv_sint {
-    pub vcpu: u32,
-    pub sint: u32,
-}
-layout! {
-    kvm_irq_routing_hv_sint: 8, 4;
-    vcpu 0, sint 4
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_irq_routing_xen_evtchn {
-    pub port: u32,
-    pub vcpu: u32,
-    pub priority: u32,
-}
-layout! {
-    kvm_irq_routing_xen_evtchn: 12, 4;
-    port 0, vcpu 4, priority 8
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_irq_routing_entry {
-    pub gsi: u32,
-    pub type_: IrqRouting,
-    pub flags: u32,
-    pub pad: u32,
-    pub u: kvm_irq_routing_entry_u,
-}
-layout! {
-    kvm_irq_routing_entry: 48, 8;
-    gsi 0, type_ 4, flags 8, pad 12, u 16
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_irq_routing_entry_u(pub [u64; 4]);
-
-impl kvm_irq_routing_entry_u {
-    #[inline]
-    pub fn as_irqchip(&self) -> &kvm_irq_routing_irqchip {
-        let [first, ..]: &[kvm_irq_routing_irqchip; 4] = transmute_ref!(&self.0);
-        first
-    }
-
-    #[inline]
-    pub fn as_irqchip_mut(&mut self) -> &mut kvm_irq_routing_irqchip {
-        let [first, ..]: &mut [kvm_irq_routing_irqchip; 4] = transmute_mut!(&mut self.0);
-        first
-    }
-
-    #[inline]
-    pub fn as_msi(&self) -> &kvm_irq_routing_msi {
-        let [first, ..]: &[kvm_irq_routing_msi; 2] = transmute_ref!(&self.0);
-        first
-    }
-
-    #[inline]
-    pub fn as_msi_mut(&mut self) -> &mut kvm_irq_routing_msi {
-        let [first, ..]: &mut [kvm_irq_routing_msi; 2] = transmute_mut!(&mut self.0);
-        first
-    }
-
-    #[inline]
-    pub fn as_adapter(&self) -> &kvm_irq_routing_s390_adapter {
-        transmute_ref!(&self.0)
-    }
-
-    #[inline]
-    pub fn as_adapter_mut(&mut self) -> &mut kvm_irq_routing_s390_adapter {
-        transmute_mut!(&mut self.0)
-    }
-
-    #[inline]
-    pub fn as_hv_sint(&self) -> &kvm_irq_routing_hv_sint {
-        let [first, ..]: &[kvm_irq_routing_hv_sint; 4] = transmute_ref!(&self.0);
-        first
-    }
-
-    #[inline]
-    pub fn as_hv_sint_mut(&mut self) -> &mut kvm_irq_routing_hv_sint {
-        let [first, ..]: &mut [kvm_irq_routing_hv_sint; 4] = transmute_mut!(&mut self.0);
-        first
-    }
-
-    #[inline]
-    pub fn as_xen_evtchn(&self) -> &kvm_irq_routing_xen_evtchn {
-        let [head @ .., _] = &self.0;
-        let [first, ..]: &[kvm_irq_routing_xen_evtchn; 2] = transmute_ref!(head);
-        first
-    }
-
-    #[inline]
-    pub fn as_xen_evtchn_mut(&mut self) -> &mut kvm_irq_routing_xen_evtchn {
-        let [head @ .., _] = &mut self.0;
-        let [first, ..]: &mut [kvm_irq_routing_xen_evtchn; 2] = transmute_mut!(head);
-        first
-    }
-}
-layout! { kvm_irq_routing_entry_u: 32, 8; }
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C, align(8))]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_irq_routing {
-    pub nr: u32,
-    pub flags: u32,
-}
-layout! {
-    kvm_irq_routing: 8, 8;
-    nr 0, flags 4
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_irqfd {
-    pub fd: u32,
-    pub gsi: u32,
-    pub flags: IrqfdFlags,
-    pub resamplefd: u32,
-    pub pad: [u8; 16],
-}
-layout! {
-    kvm_irqfd: 32, 4;
-    fd 0, gsi 4, flags 8, resamplefd 12, pad 16
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_clock_data {
-    pub clock: u64,
-    pub flags: ClockFlags,
-    pub pad0: u32,
-    pub realtime: u64,
-    pub host_tsc: u64,
-    pub pad: [u32; 4],
-}
-layout! {
-    kvm_clock_data: 48, 8;
-    clock 0, flags 8, pad0 12, realtime 16, host_tsc 24, pad 32
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_config_tlb {
-    pub params: u64,
-    pub array: u64,
-    pub mmu_type: u32,
-    pub array_len: u32,
-}
-layout! {
-    kvm_config_tlb: 24, 8;
-    params 0, array 8, mmu_type 16, array_len 20
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_dirty_tlb {
-    pub bitmap: u64,
-    pub num_dirty: u32,
-    #[doc(hidden)]
-    pub _pad0: [u8; 4],
-}
-layout! {
-    kvm_dirty_tlb: 16, 8;
-    bitmap 0, num_dirty 8, _pad0 12
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_reg_list {
-    pub n: u64,
-}
-layout! {
-    kvm_reg_list: 8, 8;
-    n 0
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_one_reg {
-    pub id: u64,
-    pub addr: u64,
-}
-layout! {
-    kvm_one_reg: 16, 8;
-    id 0, addr 8
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_msi {
-    pub address_lo: u32,
-    pub address_hi: u32,
-    pub data: u32,
-    pub flags: MsiFlags,
-    pub devid: u32,
-    pub pad: [u8; 12],
-}
-layout! {
-    kvm_msi: 32, 4;
-    address_lo 0, address_hi 4, data 8, flags 12, devid 16, pad 20
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_arm_device_addr {
-    pub id: u64,
-    pub addr: u64,
-}
-layout! {
-    kvm_arm_device_addr: 16, 8;
-    id 0, addr 8
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_create_device {
-    pub type_: DeviceType,
-    pub fd: u32,
-    pub flags: CreateDeviceFlags,
-}
-layout! {
-    kvm_create_device: 12, 4;
-    type_ 0, fd 4, flags 8
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_device_attr {
-    pub flags: u32,
-    pub group: u32,
-    pub attr: u64,
-    pub addr: u64,
-}
-layout! {
-    kvm_device_attr: 24, 8;
-    flags 0, group 4, attr 8, addr 16
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_vfio_spapr_tce {
-    pub groupfd: i32,
-    pub tablefd: i32,
-}
-layout! {
-    kvm_vfio_spapr_tce: 8, 4;
-    groupfd 0, tablefd 4
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_s390_keyop {
-    pub guest_addr: u64,
-    pub key: u8,
-    pub operation: u8,
-    pub pad: [u8; 6],
-}
-layout! {
-    kvm_s390_keyop: 16, 8;
-    guest_addr 0, key 8, operation 9, pad 10
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_enc_region {
-    pub addr: u64,
-    pub size: u64,
-}
-layout! {
-    kvm_enc_region: 16, 8;
-    addr 0, size 8
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_dirty_gfn {
-    pub flags: DirtyGfnFlags,
-    pub slot: u32,
-    pub offset: u64,
-}
-layout! {
-    kvm_dirty_gfn: 16, 8;
-    flags 0, slot 4, offset 8
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_stats_header {
-    pub flags: u32,
-    pub name_size: u32,
-    pub num_desc: u32,
-    pub id_offset: u32,
-    pub desc_offset: u32,
-    pub data_offset: u32,
-}
-layout! {
-    kvm_stats_header: 24, 4;
-    flags 0, name_size 4, num_desc 8, id_offset 12, desc_offset 16, data_offset 20
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_stats_desc {
-    pub flags: u32,
-    pub exponent: i16,
-    pub size: u16,
-    pub offset: u32,
-    pub bucket_size: u32,
-}
-layout! {
-    kvm_stats_desc: 16, 4;
-    flags 0, exponent 4, size 6, offset 8, bucket_size 12
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_memory_attributes {
-    pub address: u64,
-    pub size: u64,
-    pub attributes: MemoryAttributes,
-    pub flags: u64,
-}
-layout! {
-    kvm_memory_attributes: 32, 8;
-    address 0, size 8, attributes 16, flags 24
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_create_guest_memfd {
-    pub size: u64,
-    pub flags: GuestMemfdFlags,
-    pub reserved: [u64; 6],
-}
-layout! {
-    kvm_create_guest_memfd: 64, 8;
-    size 0, flags 8, reserved 16
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
-pub struct kvm_pre_fault_memory {
-    pub gpa: u64,
-    pub size: u64,
-    pub flags: u64,
-    pub padding: [u64; 5],
-}
-layout! {
-    kvm_pre_fault_memory: 64, 8;
-    gpa 0, size 8, flags 16, padding 24
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

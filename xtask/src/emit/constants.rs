@@ -16,18 +16,83 @@ const DERIVES: &str = "\
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 ";
 
-/// The constants of one architecture, each in its place.
+type Groups<'a> = Vec<(&'a Group, Vec<Constant<'a>>)>;
+
+/// Constants, each in its place: those of one architecture, or those that all share.
 pub(super) struct Sorted<'a> {
-    families: Vec<(&'a Group, Vec<Constant<'a>>)>,
-    flags: Vec<(&'a Group, Vec<Constant<'a>>)>,
+    families: Groups<'a>,
+    flags: Groups<'a>,
     plain: Vec<(Constant<'a>, String)>,
     strings: Vec<(&'a str, &'a [u8])>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Constant<'a> {
     name: &'a str,
-    value: u64,
+    value: i128,
+}
+
+/// Takes what is the same on every architecture out of `all`.
+pub(super) fn share<'a>(all: &mut [Sorted<'a>]) -> Result<Sorted<'a>> {
+    Ok(Sorted {
+        families: shared_groups(all, |sorted| &mut sorted.families)?,
+        flags: shared_groups(all, |sorted| &mut sorted.flags)?,
+        plain: shared_entries(all, |sorted| &mut sorted.plain),
+        strings: shared_entries(all, |sorted| &mut sorted.strings),
+    })
+}
+
+/// The groups with the same names everywhere, and those that are to have them.
+fn shared_groups<'a>(
+    all: &mut [Sorted<'a>],
+    groups: for<'s> fn(&'s mut Sorted<'a>) -> &'s mut Groups<'a>,
+) -> Result<Groups<'a>> {
+    let mut shared: Groups<'a> = Vec::new();
+    let [first, rest @ ..] = all else {
+        return Ok(shared);
+    };
+    for (index, (group, constants)) in groups(first).iter_mut().enumerate() {
+        let mut others: Vec<_> = rest
+            .iter_mut()
+            .filter_map(|sorted| groups(sorted).get_mut(index))
+            .map(|(_, constants)| constants)
+            .collect();
+        let mut taken = Vec::new();
+        if group.shared {
+            taken.append(constants);
+            for other in others {
+                for constant in other.drain(..) {
+                    match taken.iter().find(|known| known.name == constant.name) {
+                        None => taken.push(constant),
+                        Some(known) if *known == constant => {}
+                        Some(_) => bail!("{} is not the same everywhere", constant.name),
+                    }
+                }
+            }
+        } else if others.iter().all(|other| *other == constants) {
+            taken.append(constants);
+            others.iter_mut().for_each(|other| other.clear());
+        }
+        shared.push((*group, taken));
+    }
+    Ok(shared)
+}
+
+fn shared_entries<'a, T: Clone + PartialEq>(
+    all: &mut [Sorted<'a>],
+    entries: for<'s> fn(&'s mut Sorted<'a>) -> &'s mut Vec<T>,
+) -> Vec<T> {
+    let [first, rest @ ..] = all else {
+        return Vec::new();
+    };
+    let mut shared = entries(first).clone();
+    for sorted in &mut *rest {
+        shared.retain(|entry| entries(sorted).contains(entry));
+    }
+    for sorted in all {
+        entries(sorted).retain(|entry| !shared.contains(entry));
+    }
+    shared
 }
 
 /// Sorts macros and enumerators by what curation says they are.
@@ -92,8 +157,17 @@ impl<'a> Sorted<'a> {
         Ok(())
     }
 
+    /// The types that are defined here.
+    pub(super) fn types(&self) -> impl Iterator<Item = &'a str> + '_ {
+        let groups = self.families.iter().chain(&self.flags);
+        groups
+            .filter(|(_, list)| !list.is_empty())
+            .map(|(group, _)| group.ty.as_str())
+    }
+
+    /// The body of `families.rs`; empty where there is none.
     pub(super) fn families(&self) -> String {
-        let mut out = String::from(USES);
+        let mut out = String::new();
         for (group, constants) in self.families.iter().filter(|(_, list)| !list.is_empty()) {
             let Group { ty, repr, doc, .. } = group;
             let prefix = group.prefix.as_deref().unwrap_or_default();
@@ -104,16 +178,17 @@ impl<'a> Sorted<'a> {
             }
             out.push_str("    }\n}\n");
         }
-        out
+        with_uses(out)
     }
 
+    /// The body of `flags.rs`; empty where there is none.
     pub(super) fn flags(&self) -> String {
-        let mut out = String::from(USES);
+        let mut out = String::new();
         for (group, constants) in self.flags.iter().filter(|(_, list)| !list.is_empty()) {
             let Group { ty, repr, doc, .. } = group;
             let (bits, masks): (Vec<_>, Vec<_>) = constants
                 .iter()
-                .partition(|constant| constant.value.is_power_of_two());
+                .partition(|constant| constant.value.count_ones() == 1);
             let _ = write!(out, "\n/// {doc}\n{DERIVES}pub struct {ty}(pub {repr});\n");
             let _ = write!(out, "\nflags! {{\n    {ty}: {repr} {{\n");
             for Constant { name, value } in bits {
@@ -124,11 +199,12 @@ impl<'a> Sorted<'a> {
                 let _ = writeln!(out, "pub const {name}: {ty} = {ty}({});", number(value));
             }
         }
-        out
+        with_uses(out)
     }
 
+    /// The body of `constants.rs`; empty where there is none.
     pub(super) fn plain(&self) -> String {
-        let mut out = String::from("\n");
+        let mut out = String::new();
         for (name, bytes) in &self.strings {
             let length = bytes.len();
             let text = bytes.escape_ascii().to_string().replace("\\x00", "\\0");
@@ -137,7 +213,19 @@ impl<'a> Sorted<'a> {
         for (Constant { name, value }, ty) in &self.plain {
             let _ = writeln!(out, "pub const {name}: {ty} = {};", number(*value));
         }
-        out
+        if out.is_empty() {
+            out
+        } else {
+            format!("\n{out}")
+        }
+    }
+}
+
+fn with_uses(body: String) -> String {
+    if body.is_empty() {
+        body
+    } else {
+        format!("{USES}{body}")
     }
 }
 
@@ -153,17 +241,18 @@ fn push<'a>(
     }
 }
 
-/// The value in an unsigned type, or an error where it does not fit.
-fn fit(value: i128, ty: &str) -> Result<u64> {
-    let bits = match ty {
-        "u8" => 8,
-        "u16" => 16,
-        "u32" => 32,
-        "u64" | "usize" => 64,
+/// The value, or an error where the type can't hold it.
+fn fit(value: i128, ty: &str) -> Result<i128> {
+    let range = match ty {
+        "u8" => 0..=u8::MAX.into(),
+        "u16" => 0..=u16::MAX.into(),
+        "u32" => 0..=u32::MAX.into(),
+        "u64" | "usize" => 0..=u64::MAX.into(),
+        "i64" => i64::MIN.into()..=i64::MAX.into(),
         _ => bail!("curation names the unknown type {ty}"),
     };
-    match u64::try_from(value) {
-        Ok(fits) if bits == 64 || fits >> bits == 0 => Ok(fits),
-        _ => bail!("{value} does not fit in {ty}; give it a type in curation/constants.toml"),
+    if !range.contains(&value) {
+        bail!("{value} does not fit in {ty}; give it a type in curation/constants.toml");
     }
+    Ok(value)
 }

@@ -1,62 +1,195 @@
 //! Structures, unions, and the assertions that pin their layout.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use anyhow::{Context, Result};
 
-use crate::lower::{Bits, Field, Item, Lowering, Shape, View};
+use super::COMMON;
+use crate::curation::Curation;
+use crate::lower::{Bits, Field, Item, Lowering, Shape, Tail, View};
 
-pub(super) fn emit(lowering: &Lowering<'_>) -> Result<String> {
-    let items = lowering.items()?;
-    let mut body = String::new();
-    for item in &items {
-        body.push('\n');
-        match &item.shape {
-            Shape::Struct { fields, bits } => structure(item, fields, bits, &mut body)?,
-            Shape::Union { views } => {
-                let find = |name: &str| items.iter().find(|item| item.name == name);
-                let align = |view: &View| find(&view.ty).map(|item| item.align);
-                union(item, views, &align, &mut body)
-                    .with_context(|| format!("in the union {}", item.name))?;
-            }
-        }
-    }
-    Ok(format!("{USES}{}{body}", groups(&items, lowering)))
+/// The types of one architecture, or those that all share, as text.
+pub(super) struct Written(Vec<Type>);
+
+#[derive(Clone)]
+struct Type {
+    name: String,
+    text: String,
+    /// The types that it names.
+    needs: BTreeSet<String>,
 }
 
-const USES: &str = "
-use zerocopy::{
-    FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, transmute_mut, transmute_ref,
-};
-
-";
-
-/// The families and flags that fields name.
-fn groups(items: &[Item], lowering: &Lowering<'_>) -> String {
-    let used = |ty: &str| {
-        items.iter().any(|item| match &item.shape {
-            Shape::Struct { fields, .. } => fields.iter().any(|field| field.ty == ty),
-            Shape::Union { .. } => false,
-        })
-    };
-    let mut lines = String::new();
-    for (module, groups) in [
-        ("families", &lowering.curation.families),
-        ("flags", &lowering.curation.flags),
-    ] {
-        let mut names: Vec<_> = groups
-            .iter()
-            .map(|group| group.ty.as_str())
-            .filter(|ty| used(ty))
-            .collect();
-        names.sort_unstable();
-        lines.push_str(&wrapped_use(module, &names));
+impl Written {
+    pub(super) fn new(lowering: &Lowering<'_>) -> Result<Self> {
+        let items = lowering.items()?;
+        let mut written = Vec::new();
+        for item in &items {
+            let mut text = String::new();
+            let mut needs = BTreeSet::new();
+            match &item.shape {
+                Shape::Struct { fields, bits } => {
+                    structure(item, fields, bits, &mut text)?;
+                    needs.extend(fields.iter().map(|field| base(&field.ty).to_owned()));
+                }
+                Shape::Union { views } => {
+                    let find = |name: &str| items.iter().find(|item| item.name == name);
+                    let align = |view: &View| find(&view.ty).map(|item| item.align);
+                    union(item, views, &align, &mut text)
+                        .with_context(|| format!("in the union {}", item.name))?;
+                    needs.extend(views.iter().map(|view| base(&view.ty).to_owned()));
+                }
+            }
+            if let Some(tail) = &item.tail {
+                flexible(item, tail, &mut text)?;
+                needs.insert(tail.ty.clone());
+            }
+            written.push(Type {
+                name: item.name.clone(),
+                text,
+                needs,
+            });
+        }
+        Ok(Self(written))
     }
-    lines
+
+    fn find(&self, name: &str) -> Option<&Type> {
+        self.0.iter().find(|ty| ty.name == name)
+    }
+
+    /// The body of `types.rs`. An architecture's own types may name common ones; `groups` are the
+    /// families and flags that it defines itself.
+    pub(super) fn emit(&self, curation: &Curation, groups: Option<&BTreeSet<&str>>) -> String {
+        if self.0.is_empty() {
+            return String::new();
+        }
+        let needs: BTreeSet<_> = self.0.iter().flat_map(|ty| &ty.needs).collect();
+        let mut uses = String::new();
+        let elsewhere = |name: &String| {
+            let own = groups.is_none_or(|own| own.contains(name.as_str()));
+            !own && !is_integer(name) && self.find(name).is_none()
+        };
+        for (module, list) in [("families", &curation.families), ("flags", &curation.flags)] {
+            let mut names: Vec<_> = list
+                .iter()
+                .map(|group| group.ty.as_str())
+                .filter(|ty| needs.contains(&(*ty).to_owned()))
+                .filter(|ty| groups.is_none_or(|own| own.contains(ty)))
+                .collect();
+            names.sort_unstable();
+            if !names.is_empty() {
+                uses.push_str(&wrapped_use(module, &names));
+            }
+        }
+        if needs.iter().any(|name| elsewhere(name)) {
+            let _ = writeln!(uses, "use crate::{COMMON}::*;");
+        }
+        let body: String = self.0.iter().map(|ty| format!("\n{}", ty.text)).collect();
+        let uses = if uses.is_empty() {
+            uses
+        } else {
+            format!("\n{uses}")
+        };
+        format!("{}{uses}{body}", zerocopy(&body))
+    }
+}
+
+/// Takes the types that are the same on every architecture, and name only such, out of `all`.
+pub(super) fn share(all: &mut [Written], groups: &BTreeSet<&str>) -> Written {
+    let [first, rest @ ..] = &*all else {
+        return Written(Vec::new());
+    };
+    let same = |ty: &Type| {
+        let mut others = rest.iter().map(|written| written.find(&ty.name));
+        others.all(|other| other.is_some_and(|other| other.text == ty.text))
+    };
+    let mut shared: Vec<Type> = first.0.iter().filter(|ty| same(ty)).cloned().collect();
+    loop {
+        let names: BTreeSet<_> = shared.iter().map(|ty| ty.name.clone()).collect();
+        let known = |name: &String| {
+            names.contains(name) || groups.contains(name.as_str()) || is_integer(name)
+        };
+        let before = shared.len();
+        shared.retain(|ty| ty.needs.iter().all(known));
+        if shared.len() == before {
+            break;
+        }
+    }
+    for written in all {
+        written
+            .0
+            .retain(|ty| !shared.iter().any(|other| other.name == ty.name));
+    }
+    Written(shared)
+}
+
+/// What an array, or an array of arrays, is made of.
+fn base(ty: &str) -> &str {
+    let inner = ty.trim_start_matches('[');
+    inner.split(';').next().unwrap_or(inner)
+}
+
+fn is_integer(ty: &str) -> bool {
+    ty.strip_prefix(['u', 'i'])
+        .is_some_and(|bits| bits.parse::<u8>().is_ok())
+}
+
+/// The imports that `body` needs, on one line where they fit.
+fn zerocopy(body: &str) -> String {
+    let names: Vec<_> = [
+        ("FromBytes", "FromBytes"),
+        ("FromZeros", "new_zeroed"),
+        ("Immutable", "Immutable"),
+        ("IntoBytes", "IntoBytes"),
+        ("KnownLayout", "KnownLayout"),
+        ("transmute_mut", "transmute_mut!"),
+        ("transmute_ref", "transmute_ref!"),
+    ]
+    .iter()
+    .filter(|(_, used)| body.contains(used))
+    .map(|(name, _)| *name)
+    .collect();
+    let list = names.join(", ");
+    let line = format!("\nuse zerocopy::{{{list}}};\n");
+    if line.len() <= 102 {
+        return line;
+    }
+    format!("\nuse zerocopy::{{\n    {list},\n}};\n")
+}
+
+/// A structure with the array behind it.
+fn flexible(item: &Item, tail: &Tail, out: &mut String) -> Result<()> {
+    let head = &item.name;
+    let Tail { name, ty, element } = tail;
+    // Where the last element can leave bytes before the next multiple of the alignment.
+    let into = if element % item.align == 0 {
+        "IntoBytes, "
+    } else {
+        ""
+    };
+    write!(
+        out,
+        "
+/// [`{head}`] with the array behind it.
+#[derive(Debug, PartialEq, Eq)]
+#[repr(C)]
+#[derive(FromBytes, {into}Immutable, KnownLayout)]
+pub struct {head}_flex {{
+    pub head: {head},
+    pub {name}: [{ty}],
+}}
+flexible! {{ {head}, {}, {ty}, {element} }}
+",
+        item.size
+    )?;
+    Ok(())
 }
 
 /// `use super::module::{A, B};`, with lines as rustfmt breaks them.
 fn wrapped_use(module: &str, names: &[&str]) -> String {
+    if let [name] = names {
+        return format!("use super::{module}::{name};\n");
+    }
     let line = format!("use super::{module}::{{{}}};\n", names.join(", "));
     if line.len() <= 101 {
         return line;
@@ -85,6 +218,9 @@ fn head(item: &Item, derivable: bool, out: &mut String) {
         String::new()
     };
     let default = if derivable { "Default, " } else { "" };
+    if let Some(path) = &item.path {
+        let _ = writeln!(out, "#[doc(alias = \"{path}\")]");
+    }
     let _ = write!(
         out,
         "#[derive(Clone, Copy, Debug, {default}PartialEq, Eq)]
@@ -108,6 +244,11 @@ fn structure(item: &Item, fields: &[Field], bits: &[Bits], out: &mut String) -> 
     let name = &item.name;
     let derivable = fields.iter().all(|field| short(&field.ty));
     head(item, derivable, out);
+    if fields.is_empty() {
+        out.push_str(" {}\n");
+        layout(item, fields, out);
+        return Ok(());
+    }
     out.push_str(" {\n");
     for field in fields {
         if field.padding {
@@ -176,17 +317,33 @@ fn union(
     head(item, words <= 32, out);
     writeln!(out, "(pub [{word}; {words}]);")?;
     tail(name, words <= 32, out);
+    if views.is_empty() {
+        layout(item, &[], out);
+        return Ok(());
+    }
     write!(out, "\nimpl {name} {{")?;
     for (index, view) in views.iter().enumerate() {
         if align(view).is_some_and(|align| align > item.align) {
             anyhow::bail!("{} is more aligned than its union", view.name);
         }
-        let path = Path::find(view.size, item.align, words)
-            .with_context(|| format!("no way to cut {} out of it", view.name))?;
         out.push_str(if index > 0 { "\n\n" } else { "\n" });
-        path.print(view, &word, "", out)?;
-        out.push_str("\n\n");
-        path.print(view, &word, "mut ", out)?;
+        match Path::find(view.size, item.align, words) {
+            Some(path) => {
+                path.print(view, &word, "", out)?;
+                out.push_str("\n\n");
+                path.print(view, &word, "mut ", out)?;
+            }
+            None => {
+                let rest = item.size - view.size;
+                if rest % item.align > 0 {
+                    anyhow::bail!("no way to cut {} out of it", view.name);
+                }
+                let rest = format!("[{word}; {}]", rest / item.align);
+                cut(view, &rest, "", out)?;
+                out.push_str("\n\n");
+                cut(view, &rest, "mut ", out)?;
+            }
+        }
     }
     out.push_str("\n}\n");
     layout(item, &[], out);
@@ -275,6 +432,30 @@ impl Path {
         write!(out, "    }}")?;
         Ok(())
     }
+}
+
+/// A view by way of a structure of the member and what is left of the words.
+fn cut(view: &View, rest: &str, mutable: &str, out: &mut String) -> Result<()> {
+    let View { name, ty, .. } = view;
+    let (suffix, transmute, derives) = match mutable {
+        "" => ("", "transmute_ref!", "FromBytes, Immutable"),
+        _ => ("_mut", "transmute_mut!", "FromBytes, IntoBytes"),
+    };
+    write!(
+        out,
+        "    #[inline]
+    pub fn as_{name}{suffix}(&{mutable}self) -> &{mutable}{ty} {{
+        #[derive({derives})]
+        #[repr(C)]
+        struct Cut {{
+            head: {ty},
+            rest: {rest},
+        }}
+        let Cut {{ head, rest: _ }} = {transmute}(&{mutable}self.0);
+        head
+    }}"
+    )?;
+    Ok(())
 }
 
 /// `let pattern = value;`, broken where it is too long.
