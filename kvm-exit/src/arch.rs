@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use kvm_sys::Arch;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::encode::Unencodable;
@@ -12,11 +13,38 @@ use crate::{
     Riscv64, S390Debug, S390x, X86_64,
 };
 
-/// The architecture that [`Exit`](crate::Exit) and [`RunPage`](crate::RunPage) are of if nothing else
-/// is said: the one whose types `kvm_sys` has at its root.
-pub type Native = X86_64;
+/// The architecture of this host and the guests that its KVM runs: what [`Exit`](crate::Exit) and
+/// [`RunPage`](crate::RunPage) are of if nothing else is said. As [`Arch::NATIVE`], [`X86_64`] where
+/// there is no KVM.
+pub type Native = native::Native;
 
-/// The architecture of a guest: a type that implements [`Arch`], or an [`Architecture`] where it is
+mod native {
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+    pub(super) use crate::Aarch64 as Native;
+    #[cfg(target_arch = "loongarch64")]
+    pub(super) use crate::Loongarch64 as Native;
+    #[cfg(all(target_arch = "mips64", target_endian = "little"))]
+    pub(super) use crate::Mips64el as Native;
+    #[cfg(all(target_arch = "powerpc64", target_endian = "little"))]
+    pub(super) use crate::Powerpc64le as Native;
+    #[cfg(target_arch = "riscv64")]
+    pub(super) use crate::Riscv64 as Native;
+    #[cfg(target_arch = "s390x")]
+    pub(super) use crate::S390x as Native;
+    #[cfg(not(any(
+        all(target_arch = "aarch64", target_endian = "little"),
+        target_arch = "loongarch64",
+        all(target_arch = "mips64", target_endian = "little"),
+        all(target_arch = "powerpc64", target_endian = "little"),
+        target_arch = "riscv64",
+        target_arch = "s390x",
+    )))]
+    pub(super) use crate::X86_64 as Native;
+}
+
+const _: () = assert!(<Native as GuestArch>::ARCH as u8 == Arch::NATIVE as u8);
+
+/// The architecture of a guest: a type that implements [`GuestArch`], or an [`Arch`] where it is
 /// known at run time only.
 ///
 /// Exits differ in one payload. All else is the same everywhere, though many exits have one
@@ -47,9 +75,9 @@ pub trait Guest: Copy + fmt::Debug + Eq + sealed::Sealed {
 /// assert_eq!(page.decode()?.to_string(), "arm nisv 0x9000000 iss 0x40");
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-pub trait Arch: Guest + Default {
+pub trait GuestArch: Guest + Default {
     /// The same as a value.
-    const ARCHITECTURE: Architecture;
+    const ARCH: Arch;
 
     /// The length of the `kvm_run` structure in bytes.
     const STRUCT_LEN: usize;
@@ -73,7 +101,7 @@ pub trait Arch: Guest + Default {
 /// The parts of a page.
 #[doc(hidden)]
 #[expect(missing_debug_implementations, reason = "not part of the interface")]
-pub struct Parts<'a, A: Arch> {
+pub struct Parts<'a, A: GuestArch> {
     pub state: &'a mut A::State,
     pub payload: &'a mut Union,
     pub sync: &'a mut A::Sync,
@@ -107,7 +135,7 @@ macro_rules! architecture {
 
             #[inline(always)]
             fn struct_len(self) -> u32 {
-                const { crate::arch::small(<Self as crate::arch::Arch>::STRUCT_LEN) }
+                const { crate::arch::small(<Self as crate::arch::GuestArch>::STRUCT_LEN) }
             }
         }
 
@@ -124,8 +152,8 @@ macro_rules! architecture {
                 tail: [u64],
             }
 
-            impl crate::arch::Arch for $name {
-                const ARCHITECTURE: crate::Architecture = crate::Architecture::$name;
+            impl crate::arch::GuestArch for $name {
+                const ARCH: kvm_sys::Arch = kvm_sys::Arch::$name;
 
                 const STRUCT_LEN: usize = 8
                     + size_of::<$state>()
@@ -189,59 +217,21 @@ impl fmt::Display for NoDebug {
     }
 }
 
-/// The area for synchronised registers where the architecture has none, or as words.
+/// The area for synchronised registers where the architecture has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct SyncWords {
-    /// The sets that `KVM_RUN` copies here when it returns; none but on s390 (`KVM_SYNC_*`).
+    /// Not used; 0.
     pub valid: u64,
-    /// The sets that the next `KVM_RUN` takes from here; none but on s390.
+    /// Not used; 0.
     pub dirty: u64,
-    /// The registers: s390's `struct kvm_sync_regs`.
-    pub regs: [u64; 256],
+    /// Not used.
+    pub words: [u64; 256],
 }
 
 macro_rules! architectures {
-    ($($name:ident($debug:ty) $text:literal),* $(,)?) => {
-        /// The architecture of a guest as a value: for tools that read pages of any.
-        ///
-        /// ```
-        /// use kvm_exit::{AnyPage, Architecture};
-        ///
-        /// /// A line for the log; `words` are a page from byte 8 on.
-        /// fn line(of: Architecture, words: &mut [u64]) -> Result<String, Box<dyn core::error::Error>> {
-        ///     Ok(AnyPage::from_words(of, words)?.decode()?.to_string())
-        /// }
-        ///
-        /// let mut words = [0; AnyPage::WORDS_4K];
-        /// words[0] = 5;
-        /// assert_eq!(line(Architecture::S390x, &mut words)?, "hlt");
-        /// # Ok::<(), Box<dyn core::error::Error>>(())
-        /// ```
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum Architecture {
-            $(#[doc = concat!("[`", stringify!($name), "`](crate::", stringify!($name), ").")] $name,)*
-        }
-
-        impl Architecture {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$name),*];
-
-            /// Its name, such as `x86_64`: that of its module in `kvm_sys`.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$name => $text,)*
-                }
-            }
-
-            /// The architecture of this name.
-            pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|architecture| architecture.name() == name)
-            }
-        }
-
-        impl Guest for Architecture {
+    ($($name:ident($debug:ty)),* $(,)?) => {
+        impl Guest for Arch {
             type Debug = AnyDebug;
 
             fn decode_debug(self, payload: &mut Union) -> AnyDebug {
@@ -272,9 +262,9 @@ macro_rules! architectures {
 
         impl AnyDebug {
             /// Whose it is.
-            pub const fn architecture(&self) -> Architecture {
+            pub const fn arch(&self) -> Arch {
                 match self {
-                    $(Self::$name(_) => Architecture::$name,)*
+                    $(Self::$name(_) => Arch::$name,)*
                 }
             }
         }
@@ -287,8 +277,22 @@ macro_rules! architectures {
             }
         }
 
-        /// A [`Page`](crate::Page) of an architecture that is known at run time only. What stands
-        /// beside the exit is reached by matching on it.
+        /// A [`Page`](crate::Page) of an architecture that is known at run time only: for tools that read
+        /// pages of any. What stands beside the exit is reached by matching on it.
+        ///
+        /// ```
+        /// use kvm_exit::{AnyPage, kvm_sys::Arch};
+        ///
+        /// /// A line for the log; `words` are a page from byte 8 on.
+        /// fn line(of: Arch, words: &mut [u64]) -> Result<String, Box<dyn core::error::Error>> {
+        ///     Ok(AnyPage::from_words(of, words)?.decode()?.to_string())
+        /// }
+        ///
+        /// let mut words = [0; AnyPage::WORDS_4K];
+        /// words[0] = 5;
+        /// assert_eq!(line(Arch::S390x, &mut words)?, "hlt");
+        /// # Ok::<(), Box<dyn core::error::Error>>(())
+        /// ```
         #[derive(Debug)]
         #[non_exhaustive]
         pub enum AnyPage<'a> {
@@ -306,16 +310,16 @@ macro_rules! architectures {
             /// # Errors
             ///
             /// As there.
-            pub fn from_bytes(of: Architecture, bytes: &'a mut [u8]) -> Result<Self, crate::BadPage> {
+            pub fn from_bytes(of: Arch, bytes: &'a mut [u8]) -> Result<Self, crate::BadPage> {
                 match of {
-                    $(Architecture::$name => crate::Page::from_bytes(bytes).map(Self::$name),)*
+                    $(Arch::$name => crate::Page::from_bytes(bytes).map(Self::$name),)*
                 }
             }
 
             /// Whose page it is.
-            pub fn architecture(&self) -> Architecture {
+            pub fn arch(&self) -> Arch {
                 match self {
-                    $(Self::$name(_) => Architecture::$name,)*
+                    $(Self::$name(_) => Arch::$name,)*
                 }
             }
 
@@ -327,8 +331,8 @@ macro_rules! architectures {
             }
 
             /// The exit part of the page.
-            pub fn raw_exit(&mut self) -> crate::RawExit<'_, Architecture> {
-                let guest = self.architecture();
+            pub fn raw_exit(&mut self) -> crate::RawExit<'_, Arch> {
+                let guest = self.arch();
                 match self {
                     $(Self::$name(page) => page.raw_exit_of(guest),)*
                 }
@@ -338,14 +342,14 @@ macro_rules! architectures {
             ///
             /// # Errors
             ///
-            /// As there; [`Unencodable::Architecture`] for the debug payload of another architecture.
+            /// As there; [`Unencodable::Arch`] for the debug payload of another architecture.
             pub fn encode(
                 &mut self,
-                exit: &crate::Exit<'_, Architecture>,
+                exit: &crate::Exit<'_, Arch>,
             ) -> Result<(), Unencodable> {
                 match exit {
-                    crate::Exit::Debug(debug) if debug.architecture() != self.architecture() => {
-                        return Err(Unencodable::Architecture);
+                    crate::Exit::Debug(debug) if debug.arch() != self.arch() => {
+                        return Err(Unencodable::Arch);
                     }
                     _ => {}
                 }
@@ -358,23 +362,16 @@ macro_rules! architectures {
 }
 
 architectures! {
-    Aarch64(Aarch64Debug) "aarch64",
-    Loongarch64(NoDebug) "loongarch64",
-    Mips64el(MipsDebug) "mips64el",
-    Powerpc64le(PowerpcDebug) "powerpc64le",
-    Riscv64(NoDebug) "riscv64",
-    S390x(S390Debug) "s390x",
-    X86_64(DebugExit) "x86_64",
+    Aarch64(Aarch64Debug),
+    Loongarch64(NoDebug),
+    Mips64el(MipsDebug),
+    Powerpc64le(PowerpcDebug),
+    Riscv64(NoDebug),
+    S390x(S390Debug),
+    X86_64(DebugExit),
 }
 
-impl sealed::Sealed for Architecture {}
-
-/// Its [name](Architecture::name).
-impl fmt::Display for Architecture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+impl sealed::Sealed for Arch {}
 
 impl<'a> AnyPage<'a> {
     /// The page of this architecture in `words`, which are aligned by their type.
@@ -382,7 +379,7 @@ impl<'a> AnyPage<'a> {
     /// # Errors
     ///
     /// As [`from_bytes`](Self::from_bytes).
-    pub fn from_words(of: Architecture, words: &'a mut [u64]) -> Result<Self, crate::BadPage> {
+    pub fn from_words(of: Arch, words: &'a mut [u64]) -> Result<Self, crate::BadPage> {
         Self::from_bytes(of, words.as_mut_bytes())
     }
 
@@ -391,7 +388,7 @@ impl<'a> AnyPage<'a> {
     /// # Errors
     ///
     /// As there.
-    pub fn decode(&mut self) -> Result<crate::Exit<'_, Architecture>, crate::Malformed> {
+    pub fn decode(&mut self) -> Result<crate::Exit<'_, Arch>, crate::Malformed> {
         self.raw_exit().decode()
     }
 }

@@ -4,7 +4,7 @@ use core::fmt;
 
 use kvm_sys::{kvm_run_eoi, kvm_run_hw, kvm_run_notify};
 
-use crate::arch::{Arch, Guest, Parts};
+use crate::arch::{Guest, GuestArch, Parts};
 use crate::decode::has_variant;
 use crate::member::Member;
 use crate::page::Page;
@@ -12,7 +12,7 @@ use crate::powerpc::encode_dcr;
 use crate::state::State;
 use crate::{Exit, Malformed, io, loongarch, mmio};
 
-impl<A: Arch> Page<A> {
+impl<A: GuestArch> Page<A> {
     /// Writes the exit into the page, so that [`decode`](Self::decode) gives the same: the part of
     /// the kernel, for mocks and tests. The rest of the exit union becomes 0; what stands beside it
     /// stays.
@@ -138,7 +138,7 @@ pub enum Unencodable {
     /// give.
     Known,
     /// The debug payload of an architecture that the page is not of.
-    Architecture,
+    Arch,
 }
 
 impl From<Malformed> for Unencodable {
@@ -156,7 +156,7 @@ impl fmt::Display for Unencodable {
                 f,
                 "KVM_EXIT_IO: {len} bytes of data are no accesses of {unit} that fit the page"
             ),
-            Self::Architecture => f.write_str("the debug payload of another architecture"),
+            Self::Arch => f.write_str("the debug payload of another architecture"),
             Self::Known => f.write_str("an Other with the number of what has a variant of its own"),
         }
     }

@@ -7,7 +7,7 @@ use zerocopy::IntoBytes;
 
 use crate::encode::Unencodable;
 use crate::member::{Member, Union};
-use crate::{Arch, Field, Malformed};
+use crate::{Field, GuestArch, Malformed};
 
 /// The guest reads a port: `in`, or `ins` with several accesses at once.
 ///
@@ -183,7 +183,7 @@ fn bad_size(size: u8) -> Malformed {
     Malformed::new(Field::IoSize, size.into(), 4)
 }
 
-pub(crate) fn encode<A: Arch>(
+pub(crate) fn encode<A: GuestArch>(
     payload: &mut Union,
     tail: &mut [u64],
     is_out: bool,

@@ -58,7 +58,7 @@ mod tdx;
 mod x86_64;
 mod xen;
 
-pub use arch::{AnyDebug, AnyPage, Arch, Architecture, Guest, Native, NoDebug, SyncWords};
+pub use arch::{AnyDebug, AnyPage, Guest, GuestArch, Native, NoDebug, SyncWords};
 pub use arm::{Aarch64, Aarch64Debug, Aarch64Sync, ArmLdst64b, ArmNisv, ArmSea};
 pub use coalesced::{CoalescedRing, CoalescedWrite};
 pub use decode::RawExit;
@@ -78,7 +78,9 @@ pub use other::Other;
 pub use page::{BadPage, Beside, Page, RunPage};
 pub use powerpc::{DcrRead, DcrWrite, Epr, Osi, PaprHcall, Powerpc64le, PowerpcDebug};
 pub use riscv::{Riscv64, RiscvCsr, RiscvSbi};
-pub use s390::{S390Debug, S390Sieic, S390State, S390Stsi, S390Tsch, S390Ucontrol, S390x};
+pub use s390::{
+    S390Debug, S390Sieic, S390State, S390Stsi, S390Sync, S390Tsch, S390Ucontrol, S390x,
+};
 pub use snp::SnpReqCerts;
 pub use state::PlainState;
 pub use system::SystemEvent;

@@ -5,7 +5,7 @@ use core::fmt;
 use kvm_sys::ExitReason;
 use zerocopy::{CastError, FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::arch::{Arch, Guest, Native, Parts};
+use crate::arch::{Guest, GuestArch, Native, Parts};
 use crate::decode::RawExit;
 use crate::state::State;
 use crate::{Exit, Malformed};
@@ -39,11 +39,11 @@ pub type RunPage = Page<Native>;
 /// ```
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
-pub struct Page<A: Arch> {
+pub struct Page<A: GuestArch> {
     whole: A::Whole,
 }
 
-impl<A: Arch> Page<A> {
+impl<A: GuestArch> Page<A> {
     /// Where a `Page` starts in the mapping, in bytes.
     pub const OFFSET: usize = 8;
 
@@ -245,10 +245,10 @@ impl<A: Arch> Page<A> {
 }
 
 /// What stands before the exit and the length, not two thousand words.
-impl<A: Arch> fmt::Debug for Page<A> {
+impl<A: GuestArch> fmt::Debug for Page<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Page")
-            .field("of", &A::ARCHITECTURE)
+            .field("of", &A::ARCH)
             .field("state", self.state())
             .field("len", &(Self::OFFSET + self.as_bytes().len()))
             .finish_non_exhaustive()
@@ -257,7 +257,7 @@ impl<A: Arch> fmt::Debug for Page<A> {
 
 /// The parts of a page that are not the exit. Made by [`Page::split`].
 #[derive(Debug)]
-pub struct Beside<'a, A: Arch = Native> {
+pub struct Beside<'a, A: GuestArch = Native> {
     /// The fields before the exit.
     pub state: &'a mut A::State,
     /// The synchronised registers.
@@ -280,7 +280,7 @@ pub enum BadPage {
 }
 
 impl BadPage {
-    fn new<A: Arch, Source>(error: CastError<Source, Page<A>>, len: usize) -> Self {
+    fn new<A: GuestArch, Source>(error: CastError<Source, Page<A>>, len: usize) -> Self {
         match error {
             CastError::Alignment(_) => Self::Misaligned,
             CastError::Size(_) => Self::Length {

@@ -7,13 +7,13 @@ use kvm_sys::{
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::arch::{SyncWords, architecture};
+use crate::arch::architecture;
 use crate::member::{Member, Union};
 use crate::state::State;
 
 architecture! {
     /// 64-bit s390. Its exit union starts at byte 48 of `kvm_run`, elsewhere at 32.
-    S390x: S390State, SyncWords, S390Debug;
+    S390x: S390State, S390Sync, S390Debug;
 }
 
 /// What `kvm_run` holds before its exit union on s390, from byte 8 to byte 48.
@@ -46,6 +46,47 @@ impl State for S390State {
 
     fn set_reason(&mut self, reason: ExitReason) {
         self.exit_reason = reason;
+    }
+}
+
+/// The synchronised registers of an s390 vCPU, from byte 304 of `kvm_run` to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct S390Sync {
+    /// The sets that `KVM_RUN` copied here when it returned (`KVM_SYNC_*`).
+    pub valid: u64,
+    /// The sets that the next `KVM_RUN` takes from here.
+    pub dirty: u64,
+    /// The registers; `regs` of feature `s390x` has them as the kernel's structure.
+    pub words: [u64; 256],
+}
+
+#[cfg(feature = "s390x")]
+mod regs {
+    use kvm_sys::s390x::kvm_sync_regs;
+    use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, transmute_mut, transmute_ref};
+
+    use super::S390Sync;
+
+    #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+    #[repr(C)]
+    struct Whole {
+        regs: kvm_sync_regs,
+        rest: [u64; 256 - size_of::<kvm_sync_regs>() / 8],
+    }
+
+    impl S390Sync {
+        /// The registers.
+        pub fn regs(&self) -> &kvm_sync_regs {
+            let Whole { regs, rest: _ } = transmute_ref!(&self.words);
+            regs
+        }
+
+        /// The registers, to be changed; `dirty` says which were.
+        pub fn regs_mut(&mut self) -> &mut kvm_sync_regs {
+            let Whole { regs, rest: _ } = transmute_mut!(&mut self.words);
+            regs
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use core::fmt;
 
-use kvm_sys::{ExitReason, RunFlags, SyncRegs, kvm_run_debug, kvm_run_tpr_access, kvm_sync_regs};
+use kvm_sys::x86_64::{RunFlags, SyncRegs, kvm_run_debug, kvm_sync_regs};
+use kvm_sys::{ExitReason, kvm_run_tpr_access};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::Page;

@@ -3,8 +3,9 @@
 #[cfg(test)]
 mod support;
 
+use kvm_exit::kvm_sys::Arch;
 use kvm_exit::{
-    Aarch64, Aarch64Debug, AnyDebug, AnyPage, Arch, Architecture, BadPage, DebugExit, Exit, Field,
+    Aarch64, Aarch64Debug, AnyDebug, AnyPage, BadPage, DebugExit, Exit, Field, GuestArch,
     Loongarch64, Malformed, Mips64el, MipsDebug, NoDebug, Page as PageOf, Powerpc64le,
     PowerpcDebug, Riscv64, RunPage, S390Debug, S390x, Unencodable, X86_64,
 };
@@ -61,7 +62,7 @@ fn each_debug_payload() {
 
 #[test]
 fn the_length_of_the_structure() {
-    fn len<A: Arch>() -> (usize, Option<usize>, Option<usize>) {
+    fn len<A: GuestArch>() -> (usize, Option<usize>, Option<usize>) {
         let len = PageOf::<A>::STRUCT_LEN;
         (
             len,
@@ -103,8 +104,8 @@ fn beside_the_exit_on_s390() {
     assert_eq!(page.state().psw_mask, 0x0705_0001);
     assert_eq!(page.state().psw_addr, 0x1_0000);
     assert_eq!((page.sync().valid, page.sync().dirty), (3, 6));
-    assert_eq!(page.sync().regs[0], 0x2000);
-    assert_eq!(page.sync().regs[255], 0x2360);
+    assert_eq!(page.sync().words[0], 0x2000);
+    assert_eq!(page.sync().words[255], 0x2360);
 }
 
 #[test]
@@ -144,19 +145,17 @@ fn port_data_inside_the_structure_is_refused_by_its_own_length() {
 
 #[test]
 fn at_run_time_pages_read_the_same() {
-    for &of in Architecture::ALL {
-        assert_eq!(Architecture::from_name(of.name()), Some(of));
+    for of in Arch::ALL {
         let mut page = Page::new(5);
         let mut page = AnyPage::from_words(of, page.words()).unwrap();
-        assert_eq!(page.architecture(), of);
+        assert_eq!(page.arch(), of);
         assert_eq!(page.exit_reason().0, 5);
         assert_eq!(page.decode(), Ok(Exit::Hlt));
     }
-    assert_eq!(Architecture::from_name("z80"), None);
     assert_eq!(AnyPage::WORDS_4K, RunPage::WORDS_4K);
 
     let mut page = Page::new(4).u64(48, 0x1000).u8(56, 4);
-    let mut page = AnyPage::from_words(Architecture::S390x, page.words()).unwrap();
+    let mut page = AnyPage::from_words(Arch::S390x, page.words()).unwrap();
     let debug = S390Debug {
         addr: 0x1000,
         kind: 4,
@@ -172,13 +171,24 @@ fn a_debug_payload_goes_into_its_own_page_only() {
         dr6: 3,
         dr7: 4,
     });
-    for &of in Architecture::ALL {
+    for of in Arch::ALL {
         let mut page = Page::new(5);
         let mut page = AnyPage::from_words(of, page.words()).unwrap();
         let expected = match of {
-            Architecture::X86_64 => Ok(()),
-            _ => Err(Unencodable::Architecture),
+            Arch::X86_64 => Ok(()),
+            _ => Err(Unencodable::Arch),
         };
         assert_eq!(page.encode(&Exit::Debug(debug)), expected);
     }
+}
+
+#[cfg(feature = "s390x")]
+#[test]
+fn the_registers_that_s390_shares() {
+    // prefix, and the second of the general-purpose registers
+    let mut page = Page::new(5).u64(320, 0x2000).u64(336, 7);
+    let sync = page.page_of::<S390x>().sync_mut();
+    assert_eq!((sync.regs().prefix, sync.regs().gprs[1]), (0x2000, 7));
+    sync.regs_mut().diag318 = 9;
+    assert_eq!(page.get_u64(320 + 1536), 9);
 }

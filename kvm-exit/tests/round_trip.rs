@@ -4,7 +4,8 @@
 mod generate;
 
 use generate::{VARIANTS, exit, page, parts};
-use kvm_exit::{AnyPage, Architecture, Exit, Guest, Native, RunPage};
+use kvm_exit::kvm_sys::Arch;
+use kvm_exit::{AnyPage, Exit, Guest, Native, RunPage};
 use proptest::prelude::*;
 
 /// The data of an exit that are lent by the page.
@@ -22,9 +23,9 @@ fn lent<'a>(exit: &'a Exit<'_, impl Guest>) -> &'a [u8] {
 }
 
 /// Where the exit union starts in a page of this architecture.
-fn union(of: Architecture) -> usize {
+fn union(of: Arch) -> usize {
     match of {
-        Architecture::S390x => 40,
+        Arch::S390x => 40,
         _ => 24,
     }
 }
@@ -33,13 +34,13 @@ proptest! {
     #[test]
     fn an_encoded_exit_decodes_to_itself(parts in parts()) {
         for variant in 0..VARIANTS {
-            for &of in Architecture::ALL {
+            for of in Arch::ALL {
                 let debug = parts.debug(of);
                 let (mut given, mut again) = (parts.clone(), parts.clone());
                 let mut words = [u64::MAX; AnyPage::WORDS_4K];
                 let mut page = AnyPage::from_words(of, &mut words).unwrap();
                 prop_assert_eq!(page.encode(&exit(variant, &mut given, debug)), Ok(()));
-                let expected = exit::<Architecture>(variant, &mut again, debug);
+                let expected = exit::<Arch>(variant, &mut again, debug);
                 prop_assert_eq!(Some(page.exit_reason()), expected.reason());
                 prop_assert_eq!(page.decode(), Ok(expected));
                 // What stands on both sides of the union.
@@ -51,7 +52,7 @@ proptest! {
 
     #[test]
     fn a_page_of_this_host_is_one_of_its_architecture(parts in parts()) {
-        let kvm_exit::AnyDebug::X86_64(debug) = parts.debug(Architecture::X86_64) else {
+        let kvm_exit::AnyDebug::X86_64(debug) = parts.debug(Arch::X86_64) else {
             panic!()
         };
         for variant in 0..VARIANTS {
@@ -67,9 +68,9 @@ proptest! {
 
     #[test]
     fn any_bytes_are_an_exit_inside_the_page_or_malformed(words in page()) {
-        for &of in Architecture::ALL {
+        for of in Arch::ALL {
             let mut words = words.clone();
-            if of == Architecture::S390x {
+            if of == Arch::S390x {
                 words.splice(3..3, [0x1111, 0x2222]);
             }
             let before = words.clone();

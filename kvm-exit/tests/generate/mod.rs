@@ -1,17 +1,17 @@
 //! Exits and pages for property tests.
 
 use kvm_exit::kvm_sys::{
-    self, ArmSeaFlags, ExitReason, HypercallExitFlags, HypervExit, MemoryFaultFlags, MsrExitReason,
-    NotifyFlags, XenExit,
+    self, Arch, ArmSeaFlags, ExitReason, HypercallExitFlags, HypervExit, MemoryFaultFlags,
+    MsrExitReason, NotifyFlags, XenExit,
 };
 use kvm_exit::{
-    Aarch64Debug, AnyDebug, Architecture, ArmLdst64b, ArmNisv, ArmSea, DcrRead, DcrWrite,
-    DebugExit, Epr, Exception, Exit, FailEntry, Guest, Hypercall, Hyperv, HypervHcall, HypervOther,
-    HypervSyndbg, HypervSynic, InternalError, IoIn, IoOut, IocsrRead, IocsrWrite, MemoryFault,
-    MipsDebug, MmioRead, MmioWrite, MsrRead, MsrWrite, NoDebug, Osi, Other, PaprHcall,
-    PowerpcDebug, RiscvCsr, RiscvSbi, S390Debug, S390Sieic, S390Stsi, S390Tsch, S390Ucontrol,
-    SnpReqCerts, SystemEvent, Tdx, TdxCall, TdxGetQuote, TdxOther, TdxSetupEventNotify,
-    TdxVmCallInfo, TprAccess, Xen, XenHcall, XenOther,
+    Aarch64Debug, AnyDebug, ArmLdst64b, ArmNisv, ArmSea, DcrRead, DcrWrite, DebugExit, Epr,
+    Exception, Exit, FailEntry, Guest, Hypercall, Hyperv, HypervHcall, HypervOther, HypervSyndbg,
+    HypervSynic, InternalError, IoIn, IoOut, IocsrRead, IocsrWrite, MemoryFault, MipsDebug,
+    MmioRead, MmioWrite, MsrRead, MsrWrite, NoDebug, Osi, Other, PaprHcall, PowerpcDebug, RiscvCsr,
+    RiscvSbi, S390Debug, S390Sieic, S390Stsi, S390Tsch, S390Ucontrol, SnpReqCerts, SystemEvent,
+    Tdx, TdxCall, TdxGetQuote, TdxOther, TdxSetupEventNotify, TdxVmCallInfo, TprAccess, Xen,
+    XenHcall, XenOther,
 };
 use proptest::array::{uniform2, uniform4, uniform5, uniform6, uniform9, uniform32};
 use proptest::collection::vec;
@@ -80,26 +80,26 @@ pub(crate) const VARIANTS: usize = 57;
 
 impl Parts {
     /// The debug payload of an architecture.
-    pub(crate) fn debug(&self, of: Architecture) -> AnyDebug {
+    pub(crate) fn debug(&self, of: Arch) -> AnyDebug {
         let [a, b, c, _] = self.words;
         match of {
-            Architecture::Aarch64 => AnyDebug::Aarch64(Aarch64Debug {
+            Arch::Aarch64 => AnyDebug::Aarch64(Aarch64Debug {
                 hsr: self.number,
                 hsr_high: self.second_number,
                 far: a,
             }),
-            Architecture::Loongarch64 => AnyDebug::Loongarch64(NoDebug),
-            Architecture::Mips64el => AnyDebug::Mips64el(MipsDebug { epc: a }),
-            Architecture::Powerpc64le => AnyDebug::Powerpc64le(PowerpcDebug {
+            Arch::Loongarch64 => AnyDebug::Loongarch64(NoDebug),
+            Arch::Mips64el => AnyDebug::Mips64el(MipsDebug { epc: a }),
+            Arch::Powerpc64le => AnyDebug::Powerpc64le(PowerpcDebug {
                 address: a,
                 status: self.number,
             }),
-            Architecture::Riscv64 => AnyDebug::Riscv64(NoDebug),
-            Architecture::S390x => AnyDebug::S390x(S390Debug {
+            Arch::Riscv64 => AnyDebug::Riscv64(NoDebug),
+            Arch::S390x => AnyDebug::S390x(S390Debug {
                 addr: a,
                 kind: self.error,
             }),
-            Architecture::X86_64 => AnyDebug::X86_64(DebugExit {
+            Arch::X86_64 => AnyDebug::X86_64(DebugExit {
                 exception: self.number,
                 pc: a,
                 dr6: b,
