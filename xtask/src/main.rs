@@ -8,6 +8,7 @@ mod compare;
 mod compiler;
 mod curation;
 mod emit;
+mod exits;
 mod extract;
 mod facts;
 mod headers;
@@ -34,11 +35,14 @@ struct Cli {
 enum Cmd {
     /// Generate kvm-sys from the kernel's headers.
     Bindings(bindings::Options),
+    /// Have C compilers write every exit, for the tests of kvm-exit.
+    Exits(exits::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Cmd::Bindings(options) => bindings::run(&options),
+        Cmd::Exits(options) => exits::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
