@@ -4,31 +4,39 @@ use core::convert::identity;
 use core::fmt;
 
 use kvm_sys::{
-    ExitReason, KVM_EXIT_AP_RESET_HOLD, KVM_EXIT_DEBUG, KVM_EXIT_DIRTY_RING_FULL,
-    KVM_EXIT_EXCEPTION, KVM_EXIT_FAIL_ENTRY, KVM_EXIT_HLT, KVM_EXIT_HYPERCALL, KVM_EXIT_HYPERV,
+    ExitReason, KVM_EXIT_AP_RESET_HOLD, KVM_EXIT_ARM_LDST64B, KVM_EXIT_ARM_NISV, KVM_EXIT_ARM_SEA,
+    KVM_EXIT_DCR, KVM_EXIT_DEBUG, KVM_EXIT_DIRTY_RING_FULL, KVM_EXIT_EPR, KVM_EXIT_EXCEPTION,
+    KVM_EXIT_FAIL_ENTRY, KVM_EXIT_HLT, KVM_EXIT_HYPERCALL, KVM_EXIT_HYPERV,
     KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_INTR, KVM_EXIT_IO, KVM_EXIT_IOAPIC_EOI,
-    KVM_EXIT_IRQ_WINDOW_OPEN, KVM_EXIT_MEMORY_FAULT, KVM_EXIT_MMIO, KVM_EXIT_NMI, KVM_EXIT_NOTIFY,
-    KVM_EXIT_SET_TPR, KVM_EXIT_SHUTDOWN, KVM_EXIT_SNP_REQ_CERTS, KVM_EXIT_SYSTEM_EVENT,
-    KVM_EXIT_TDX, KVM_EXIT_TPR_ACCESS, KVM_EXIT_UNKNOWN, KVM_EXIT_WATCHDOG, KVM_EXIT_X86_BUS_LOCK,
-    KVM_EXIT_X86_RDMSR, KVM_EXIT_X86_WRMSR, KVM_EXIT_XEN, kvm_run_eoi, kvm_run_hw, kvm_run_notify,
+    KVM_EXIT_IRQ_WINDOW_OPEN, KVM_EXIT_LOONGARCH_IOCSR, KVM_EXIT_MEMORY_FAULT, KVM_EXIT_MMIO,
+    KVM_EXIT_NMI, KVM_EXIT_NOTIFY, KVM_EXIT_OSI, KVM_EXIT_PAPR_HCALL, KVM_EXIT_RISCV_CSR,
+    KVM_EXIT_RISCV_SBI, KVM_EXIT_S390_RESET, KVM_EXIT_S390_SIEIC, KVM_EXIT_S390_STSI,
+    KVM_EXIT_S390_TSCH, KVM_EXIT_S390_UCONTROL, KVM_EXIT_SET_TPR, KVM_EXIT_SHUTDOWN,
+    KVM_EXIT_SNP_REQ_CERTS, KVM_EXIT_SYSTEM_EVENT, KVM_EXIT_TDX, KVM_EXIT_TPR_ACCESS,
+    KVM_EXIT_UNKNOWN, KVM_EXIT_WATCHDOG, KVM_EXIT_X86_BUS_LOCK, KVM_EXIT_X86_RDMSR,
+    KVM_EXIT_X86_WRMSR, KVM_EXIT_XEN, kvm_run_eoi, kvm_run_hw, kvm_run_notify,
 };
 use zerocopy::transmute_ref;
 
+use crate::arch::{Guest, Native};
 use crate::member::{Member, Union};
+use crate::powerpc::DcrAccess;
 use crate::{
-    DebugExit, Exception, Exit, FailEntry, Hypercall, Hyperv, InternalError, IoIn, IoOut,
-    Malformed, MemoryFault, MmioRead, MmioWrite, MsrRead, MsrWrite, Other, SnpReqCerts,
-    SystemEvent, Tdx, TprAccess, Xen, io, mmio,
+    ArmLdst64b, ArmNisv, ArmSea, DcrRead, DcrWrite, Epr, Exception, Exit, FailEntry, Hypercall,
+    Hyperv, InternalError, IoIn, IoOut, IocsrRead, IocsrWrite, Malformed, MemoryFault, MmioRead,
+    MmioWrite, MsrRead, MsrWrite, Osi, Other, PaprHcall, RiscvCsr, RiscvSbi, S390Sieic, S390Stsi,
+    S390Tsch, S390Ucontrol, SnpReqCerts, SystemEvent, Tdx, TprAccess, Xen, io, loongarch, mmio,
 };
 
-/// The exit part of a page before it is decoded. Made by [`RunPage::split`](crate::RunPage::split).
-pub struct RawExit<'a> {
+/// The exit part of a page before it is decoded. Made by [`Page::split`](crate::Page::split).
+pub struct RawExit<'a, G: Guest = Native> {
+    pub(crate) guest: G,
     pub(crate) reason: ExitReason,
     pub(crate) payload: &'a mut Union,
     pub(crate) tail: &'a mut [u64],
 }
 
-impl<'a> RawExit<'a> {
+impl<'a, G: Guest> RawExit<'a, G> {
     /// The number of the exit.
     pub fn reason(&self) -> ExitReason {
         self.reason
@@ -45,7 +53,7 @@ impl<'a> RawExit<'a> {
     ///
     /// [`Malformed`] when the payload is none that the kernel writes.
     #[inline(always)]
-    pub fn decode(self) -> Result<Exit<'a>, Malformed> {
+    pub fn decode(self) -> Result<Exit<'a, G>, Malformed> {
         self.decode_with(identity)
     }
 
@@ -72,7 +80,7 @@ impl<'a> RawExit<'a> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     #[inline(always)]
-    pub fn decode_with<R>(self, f: impl FnOnce(Exit<'a>) -> R) -> Result<R, Malformed> {
+    pub fn decode_with<R>(self, f: impl FnOnce(Exit<'a, G>) -> R) -> Result<R, Malformed> {
         match self.reason {
             KVM_EXIT_IO => {
                 let io::Access {
@@ -80,7 +88,7 @@ impl<'a> RawExit<'a> {
                     size,
                     is_out,
                     data,
-                } = io::Access::decode(self.payload, self.tail)?;
+                } = io::Access::decode(self.payload, self.tail, self.guest.struct_len())?;
                 Ok(if is_out {
                     f(Exit::IoOut(IoOut { port, size, data }))
                 } else {
@@ -99,7 +107,7 @@ impl<'a> RawExit<'a> {
                     f(Exit::MmioRead(MmioRead { addr, data }))
                 })
             }
-            reason => Ok(f(rare(reason, self.payload)?)),
+            reason => Ok(f(rare(self.guest, reason, self.payload)?)),
         }
     }
 }
@@ -107,12 +115,16 @@ impl<'a> RawExit<'a> {
 /// The exits that are worth a call.
 #[cold]
 #[inline(never)]
-fn rare(reason: ExitReason, payload: &mut Union) -> Result<Exit<'_>, Malformed> {
+fn rare<G: Guest>(
+    guest: G,
+    reason: ExitReason,
+    payload: &mut Union,
+) -> Result<Exit<'_, G>, Malformed> {
     Ok(match reason {
         KVM_EXIT_UNKNOWN => Exit::Unknown(kvm_run_hw::of(payload).hardware_exit_reason),
         KVM_EXIT_EXCEPTION => Exit::Exception(Exception::decode(payload)),
         KVM_EXIT_HYPERCALL => Exit::Hypercall(Hypercall::decode(payload)),
-        KVM_EXIT_DEBUG => Exit::Debug(DebugExit::decode(payload)),
+        KVM_EXIT_DEBUG => Exit::Debug(guest.decode_debug(payload)),
         KVM_EXIT_HLT => Exit::Hlt,
         KVM_EXIT_IRQ_WINDOW_OPEN => Exit::IrqWindowOpen,
         KVM_EXIT_SHUTDOWN => Exit::Shutdown,
@@ -136,6 +148,46 @@ fn rare(reason: ExitReason, payload: &mut Union) -> Result<Exit<'_>, Malformed> 
         KVM_EXIT_MEMORY_FAULT => Exit::MemoryFault(MemoryFault::decode(payload)),
         KVM_EXIT_TDX => Exit::Tdx(Tdx::decode(payload)),
         KVM_EXIT_SNP_REQ_CERTS => Exit::SnpReqCerts(SnpReqCerts::decode(payload)),
+        KVM_EXIT_ARM_NISV => Exit::ArmNisv(ArmNisv::decode(payload)),
+        KVM_EXIT_ARM_LDST64B => Exit::ArmLdst64b(ArmLdst64b::decode(payload)),
+        KVM_EXIT_ARM_SEA => Exit::ArmSea(ArmSea::decode(payload)),
+        KVM_EXIT_RISCV_SBI => Exit::RiscvSbi(RiscvSbi::decode(payload)),
+        KVM_EXIT_RISCV_CSR => Exit::RiscvCsr(RiscvCsr::decode(payload)),
+        KVM_EXIT_LOONGARCH_IOCSR => {
+            let loongarch::Access {
+                addr,
+                is_write,
+                data,
+            } = loongarch::Access::decode(payload)?;
+            if is_write {
+                Exit::IocsrWrite(IocsrWrite { addr, data })
+            } else {
+                Exit::IocsrRead(IocsrRead { addr, data })
+            }
+        }
+        KVM_EXIT_DCR => {
+            let DcrAccess {
+                dcrn,
+                is_write,
+                data,
+            } = DcrAccess::decode(payload);
+            if is_write {
+                Exit::DcrWrite(DcrWrite { dcrn, data: *data })
+            } else {
+                Exit::DcrRead(DcrRead { dcrn, data })
+            }
+        }
+        KVM_EXIT_OSI => Exit::Osi(Osi::decode(payload)),
+        KVM_EXIT_PAPR_HCALL => Exit::PaprHcall(PaprHcall::decode(payload)),
+        KVM_EXIT_EPR => Exit::Epr(Epr::decode(payload)),
+        KVM_EXIT_S390_SIEIC => Exit::S390Sieic(S390Sieic::decode(payload)),
+        KVM_EXIT_S390_RESET => {
+            let [flags, ..] = *payload;
+            Exit::S390Reset(flags)
+        }
+        KVM_EXIT_S390_UCONTROL => Exit::S390Ucontrol(S390Ucontrol::decode(payload)),
+        KVM_EXIT_S390_TSCH => Exit::S390Tsch(S390Tsch::decode(payload)),
+        KVM_EXIT_S390_STSI => Exit::S390Stsi(S390Stsi::decode(payload)),
         reason => Exit::Other(Other::decode(reason, payload)),
     })
 }
@@ -143,10 +195,10 @@ fn rare(reason: ExitReason, payload: &mut Union) -> Result<Exit<'_>, Malformed> 
 /// Whether decoding gives this reason a variant of its own; asked of the decoder itself.
 pub(crate) fn has_variant(reason: ExitReason, payload: &mut Union) -> bool {
     matches!(reason, KVM_EXIT_IO | KVM_EXIT_MMIO)
-        || !matches!(rare(reason, payload), Ok(Exit::Other(_)))
+        || !matches!(rare(Native::default(), reason, payload), Ok(Exit::Other(_)))
 }
 
-impl fmt::Debug for RawExit<'_> {
+impl<G: Guest> fmt::Debug for RawExit<'_, G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawExit")
             .field("reason", &self.reason)

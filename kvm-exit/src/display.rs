@@ -2,12 +2,12 @@
 
 use core::fmt::{self, Display, Formatter};
 
-use crate::{Exit, Hyperv, TdxCall, Xen};
+use crate::{ArmLdst64b, ArmNisv, Exit, Guest, Hyperv, TdxCall, Xen};
 
 /// One line: the [kind](Exit::kind), then what matters of the payload. Numbers that name a place
 /// are hexadecimal, lengths and counts decimal; bytes are in the order of memory, those of one port
 /// access together.
-impl Display for Exit<'_> {
+impl<G: Guest> Display for Exit<'_, G> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind())?;
         match self {
@@ -21,11 +21,7 @@ impl Display for Exit<'_> {
             Self::IoOut(io) => write!(f, " {:#x} <- {}", io.port, Bytes(io.data, io.size)),
             Self::MmioRead(mmio) => write!(f, " {:#x} len {}", mmio.addr, mmio.data.len()),
             Self::MmioWrite(mmio) => write!(f, " {:#x} <- {}", mmio.addr, Bytes(mmio.data, 1)),
-            Self::Debug(debug) => write!(
-                f,
-                " exception {} at {:#x} dr6 {:#x} dr7 {:#x}",
-                debug.exception, debug.pc, debug.dr6, debug.dr7
-            ),
+            Self::Debug(debug) => write!(f, " {debug}"),
             Self::Hypercall(call) => {
                 write!(f, " {} {}", call.nr, Words(call.args))?;
                 match call.flags.bits() {
@@ -79,6 +75,64 @@ impl Display for Exit<'_> {
             Self::SnpReqCerts(request) => {
                 write!(f, " {:#x} pages {}", request.gpa, request.npages)
             }
+            Self::ArmNisv(ArmNisv { esr_iss, fault_ipa })
+            | Self::ArmLdst64b(ArmLdst64b { esr_iss, fault_ipa }) => {
+                write!(f, " {fault_ipa:#x} iss {esr_iss:#x}")
+            }
+            Self::ArmSea(abort) => {
+                match abort.address() {
+                    Some(gpa) => write!(f, " {gpa:#x}")?,
+                    None => f.write_str(" nowhere known")?,
+                }
+                write!(f, " gva {:#x} esr {:#x}", abort.gva, abort.esr)
+            }
+            Self::RiscvSbi(call) => write!(
+                f,
+                " {:#x} function {:#x} {}",
+                call.extension_id,
+                call.function_id,
+                Words(call.args)
+            ),
+            Self::RiscvCsr(access) => {
+                write!(f, " {:#x}", access.csr_num)?;
+                match access.write_mask {
+                    0 => Ok(()),
+                    mask => write!(f, " <- {:#x} mask {mask:#x}", access.new_value),
+                }
+            }
+            Self::IocsrRead(iocsr) => write!(f, " {:#x} len {}", iocsr.addr, iocsr.data.len()),
+            Self::IocsrWrite(iocsr) => write!(f, " {:#x} <- {}", iocsr.addr, Bytes(iocsr.data, 1)),
+            Self::DcrRead(dcr) => write!(f, " {:#x}", dcr.dcrn),
+            Self::DcrWrite(dcr) => write!(f, " {:#x} <- {:#x}", dcr.dcrn, dcr.data),
+            Self::Osi(osi) => write!(f, " {}", Words(osi.gprs)),
+            Self::PaprHcall(call) => write!(f, " {:#x} {}", call.nr, Words(call.args)),
+            Self::S390Sieic(intercept) => write!(
+                f,
+                " code {} instruction {:04x} {:08x}",
+                intercept.icptcode, intercept.ipa, intercept.ipb
+            ),
+            Self::S390Reset(flags) => write!(f, " flags {flags:#x}"),
+            Self::S390Ucontrol(fault) => write!(
+                f,
+                " {:#x} program code {:#x}",
+                fault.trans_exc_code, fault.pgm_code
+            ),
+            Self::S390Tsch(tsch) => {
+                write!(f, " ipb {:#x}", tsch.ipb)?;
+                if !tsch.dequeued {
+                    return Ok(());
+                }
+                write!(
+                    f,
+                    " dequeued {:#x} nr {:#x} parameter {:#x} word {:#x}",
+                    tsch.subchannel_id, tsch.subchannel_nr, tsch.io_int_parm, tsch.io_int_word
+                )
+            }
+            Self::S390Stsi(stsi) => write!(
+                f,
+                " {:#x} ar {} code {}.{}.{}",
+                stsi.addr, stsi.ar, stsi.fc, stsi.sel1, stsi.sel2
+            ),
             Self::Unknown(hardware) => write!(f, " {hardware:#x}"),
             Self::Other(other) => write!(f, " {} ({})", other.reason.0, self.name()),
             Self::Hlt
@@ -91,6 +145,7 @@ impl Display for Exit<'_> {
             | Self::ApResetHold
             | Self::X86BusLock
             | Self::Watchdog
+            | Self::Epr(_)
             | Self::Interrupted
             | Self::Again => Ok(()),
         }
@@ -98,7 +153,7 @@ impl Display for Exit<'_> {
 }
 
 /// As [`Display`].
-impl fmt::Debug for Exit<'_> {
+impl<G: Guest> fmt::Debug for Exit<'_, G> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         Display::fmt(self, f)
     }

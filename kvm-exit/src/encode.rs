@@ -4,11 +4,15 @@ use core::fmt;
 
 use kvm_sys::{kvm_run_eoi, kvm_run_hw, kvm_run_notify};
 
+use crate::arch::{Guest, GuestArch, Parts};
 use crate::decode::has_variant;
 use crate::member::Member;
-use crate::{Exit, Malformed, RunPage, io, mmio};
+use crate::page::Page;
+use crate::powerpc::encode_dcr;
+use crate::state::State;
+use crate::{Exit, Malformed, io, loongarch, mmio};
 
-impl RunPage {
+impl<A: GuestArch> Page<A> {
     /// Writes the exit into the page, so that [`decode`](Self::decode) gives the same: the part of
     /// the kernel, for mocks and tests. The rest of the exit union becomes 0; what stands beside it
     /// stays.
@@ -30,16 +34,25 @@ impl RunPage {
     /// assert_eq!(page.decode()?.to_string(), "mmio read 0xd0000000 len 4");
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
-    pub fn encode(&mut self, exit: &Exit<'_>) -> Result<(), Unencodable> {
+    pub fn encode(&mut self, exit: &Exit<'_, A>) -> Result<(), Unencodable> {
+        self.encode_of(exit)
+    }
+
+    pub(crate) fn encode_of<G: Guest>(&mut self, exit: &Exit<'_, G>) -> Result<(), Unencodable> {
         let reason = exit.reason().ok_or(Unencodable::NoExit)?;
-        let (state, payload, tail) = self.encode_parts();
+        let Parts {
+            state,
+            payload,
+            tail,
+            ..
+        } = self.all_parts();
         payload.fill(0);
         match exit {
-            Exit::IoIn(io) => io::encode(payload, tail, false, io.port, io.size, io.data)?,
-            Exit::IoOut(io) => io::encode(payload, tail, true, io.port, io.size, io.data)?,
+            Exit::IoIn(io) => io::encode::<A>(payload, tail, false, io.port, io.size, io.data)?,
+            Exit::IoOut(io) => io::encode::<A>(payload, tail, true, io.port, io.size, io.data)?,
             Exit::MmioRead(mmio) => mmio::encode(payload, false, mmio.addr, mmio.data)?,
             Exit::MmioWrite(mmio) => mmio::encode(payload, true, mmio.addr, mmio.data)?,
-            Exit::Debug(debug) => debug.encode(payload),
+            Exit::Debug(debug) => G::encode_debug(debug, payload),
             Exit::Hypercall(hypercall) => hypercall.encode(payload),
             Exit::X86Rdmsr(msr) => msr.encode(payload),
             Exit::X86Wrmsr(msr) => msr.encode(payload),
@@ -55,6 +68,26 @@ impl RunPage {
             Exit::MemoryFault(fault) => fault.encode(payload),
             Exit::Tdx(tdx) => tdx.encode(payload)?,
             Exit::SnpReqCerts(request) => request.encode(payload),
+            Exit::ArmNisv(access) => access.encode(payload),
+            Exit::ArmLdst64b(access) => access.encode(payload),
+            Exit::ArmSea(abort) => abort.encode(payload),
+            Exit::RiscvSbi(call) => call.encode(payload),
+            Exit::RiscvCsr(access) => access.encode(payload),
+            Exit::IocsrRead(iocsr) => loongarch::encode(payload, false, iocsr.addr, iocsr.data)?,
+            Exit::IocsrWrite(iocsr) => loongarch::encode(payload, true, iocsr.addr, iocsr.data)?,
+            Exit::DcrRead(dcr) => encode_dcr(payload, false, dcr.dcrn, *dcr.data),
+            Exit::DcrWrite(dcr) => encode_dcr(payload, true, dcr.dcrn, dcr.data),
+            Exit::Osi(osi) => osi.encode(payload),
+            Exit::PaprHcall(call) => call.encode(payload),
+            Exit::Epr(epr) => epr.encode(payload),
+            Exit::S390Sieic(intercept) => intercept.encode(payload),
+            Exit::S390Reset(flags) => {
+                let [first, ..] = payload;
+                *first = *flags;
+            }
+            Exit::S390Ucontrol(fault) => fault.encode(payload),
+            Exit::S390Tsch(tsch) => tsch.encode(payload),
+            Exit::S390Stsi(stsi) => stsi.encode(payload),
             Exit::Unknown(hardware) => kvm_run_hw::of(payload).hardware_exit_reason = *hardware,
             Exit::Other(_) if has_variant(reason, payload) => return Err(Unencodable::Known),
             Exit::Other(other) => other.encode(payload),
@@ -71,7 +104,7 @@ impl RunPage {
             | Exit::Interrupted
             | Exit::Again => {}
         }
-        state.exit_reason = reason;
+        state.set_reason(reason);
         Ok(())
     }
 }
@@ -104,6 +137,8 @@ pub enum Unencodable {
     /// An `Other` with the number of something that has a variant of its own, which decoding would
     /// give.
     Known,
+    /// The debug payload of an architecture that the page is not of.
+    Arch,
 }
 
 impl From<Malformed> for Unencodable {
@@ -121,6 +156,7 @@ impl fmt::Display for Unencodable {
                 f,
                 "KVM_EXIT_IO: {len} bytes of data are no accesses of {unit} that fit the page"
             ),
+            Self::Arch => f.write_str("the debug payload of another architecture"),
             Self::Known => f.write_str("an Other with the number of what has a variant of its own"),
         }
     }

@@ -1,18 +1,25 @@
 //! Why a vCPU stopped running its guest.
 
 use kvm_sys::{
-    ExitReason, KVM_EXIT_AP_RESET_HOLD, KVM_EXIT_DEBUG, KVM_EXIT_DIRTY_RING_FULL,
-    KVM_EXIT_EXCEPTION, KVM_EXIT_FAIL_ENTRY, KVM_EXIT_HLT, KVM_EXIT_HYPERCALL, KVM_EXIT_HYPERV,
+    ExitReason, KVM_EXIT_AP_RESET_HOLD, KVM_EXIT_ARM_LDST64B, KVM_EXIT_ARM_NISV, KVM_EXIT_ARM_SEA,
+    KVM_EXIT_DCR, KVM_EXIT_DEBUG, KVM_EXIT_DIRTY_RING_FULL, KVM_EXIT_EPR, KVM_EXIT_EXCEPTION,
+    KVM_EXIT_FAIL_ENTRY, KVM_EXIT_HLT, KVM_EXIT_HYPERCALL, KVM_EXIT_HYPERV,
     KVM_EXIT_INTERNAL_ERROR, KVM_EXIT_INTR, KVM_EXIT_IO, KVM_EXIT_IOAPIC_EOI,
-    KVM_EXIT_IRQ_WINDOW_OPEN, KVM_EXIT_MEMORY_FAULT, KVM_EXIT_MMIO, KVM_EXIT_NMI, KVM_EXIT_NOTIFY,
-    KVM_EXIT_SET_TPR, KVM_EXIT_SHUTDOWN, KVM_EXIT_SNP_REQ_CERTS, KVM_EXIT_SYSTEM_EVENT,
-    KVM_EXIT_TDX, KVM_EXIT_TPR_ACCESS, KVM_EXIT_UNKNOWN, KVM_EXIT_WATCHDOG, KVM_EXIT_X86_BUS_LOCK,
-    KVM_EXIT_X86_RDMSR, KVM_EXIT_X86_WRMSR, KVM_EXIT_XEN, NotifyFlags,
+    KVM_EXIT_IRQ_WINDOW_OPEN, KVM_EXIT_LOONGARCH_IOCSR, KVM_EXIT_MEMORY_FAULT, KVM_EXIT_MMIO,
+    KVM_EXIT_NMI, KVM_EXIT_NOTIFY, KVM_EXIT_OSI, KVM_EXIT_PAPR_HCALL, KVM_EXIT_RISCV_CSR,
+    KVM_EXIT_RISCV_SBI, KVM_EXIT_S390_RESET, KVM_EXIT_S390_SIEIC, KVM_EXIT_S390_STSI,
+    KVM_EXIT_S390_TSCH, KVM_EXIT_S390_UCONTROL, KVM_EXIT_SET_TPR, KVM_EXIT_SHUTDOWN,
+    KVM_EXIT_SNP_REQ_CERTS, KVM_EXIT_SYSTEM_EVENT, KVM_EXIT_TDX, KVM_EXIT_TPR_ACCESS,
+    KVM_EXIT_UNKNOWN, KVM_EXIT_WATCHDOG, KVM_EXIT_X86_BUS_LOCK, KVM_EXIT_X86_RDMSR,
+    KVM_EXIT_X86_WRMSR, KVM_EXIT_XEN, NotifyFlags,
 };
 
+use crate::arch::{Guest, Native};
 use crate::{
-    DebugExit, Exception, FailEntry, Hypercall, Hyperv, InternalError, IoIn, IoOut, MemoryFault,
-    MmioRead, MmioWrite, MsrRead, MsrWrite, Other, SnpReqCerts, SystemEvent, Tdx, TprAccess, Xen,
+    ArmLdst64b, ArmNisv, ArmSea, DcrRead, DcrWrite, Epr, Exception, FailEntry, Hypercall, Hyperv,
+    InternalError, IoIn, IoOut, IocsrRead, IocsrWrite, MemoryFault, MmioRead, MmioWrite, MsrRead,
+    MsrWrite, Osi, Other, PaprHcall, RiscvCsr, RiscvSbi, S390Sieic, S390Stsi, S390Tsch,
+    S390Ucontrol, SnpReqCerts, SystemEvent, Tdx, TprAccess, Xen,
 };
 
 /// Why a vCPU stopped running its guest, and what the kernel says with it.
@@ -39,7 +46,7 @@ use crate::{
 /// ```
 #[derive(PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Exit<'a> {
+pub enum Exit<'a, G: Guest = Native> {
     /// The guest reads a port (`KVM_EXIT_IO`).
     IoIn(IoIn<'a>),
     /// The guest writes a port (`KVM_EXIT_IO`).
@@ -52,7 +59,7 @@ pub enum Exit<'a> {
     /// for the interrupt itself.
     Hlt,
     /// A debug event (`KVM_EXIT_DEBUG`).
-    Debug(DebugExit),
+    Debug(G::Debug),
     /// A hypercall of KVM's own (`KVM_EXIT_HYPERCALL`).
     Hypercall(Hypercall<'a>),
     /// The guest reads a model-specific register (`KVM_EXIT_X86_RDMSR`).
@@ -107,6 +114,44 @@ pub enum Exit<'a> {
     Tdx(Tdx<'a>),
     /// An SEV-SNP guest asks for certificates (`KVM_EXIT_SNP_REQ_CERTS`).
     SnpReqCerts(SnpReqCerts<'a>),
+    /// The guest touched an address that no memory slot backs, with an instruction that KVM can't
+    /// make an MMIO exit of (`KVM_EXIT_ARM_NISV`).
+    ArmNisv(ArmNisv),
+    /// The guest loads or stores 64 bytes at once where no memory slot backs the address
+    /// (`KVM_EXIT_ARM_LDST64B`).
+    ArmLdst64b(ArmLdst64b),
+    /// An access of the guest's met a hardware error (`KVM_EXIT_ARM_SEA`).
+    ArmSea(ArmSea),
+    /// The guest called its supervisor execution environment (`KVM_EXIT_RISCV_SBI`).
+    RiscvSbi(RiscvSbi<'a>),
+    /// The guest accesses a control and status register (`KVM_EXIT_RISCV_CSR`).
+    RiscvCsr(RiscvCsr<'a>),
+    /// The guest reads an I/O control and status register (`KVM_EXIT_LOONGARCH_IOCSR`).
+    IocsrRead(IocsrRead<'a>),
+    /// The guest writes an I/O control and status register (`KVM_EXIT_LOONGARCH_IOCSR`).
+    IocsrWrite(IocsrWrite<'a>),
+    /// The guest reads a device control register (`KVM_EXIT_DCR`). PowerPC only.
+    DcrRead(DcrRead<'a>),
+    /// The guest writes a device control register (`KVM_EXIT_DCR`). PowerPC only.
+    DcrWrite(DcrWrite),
+    /// The guest made a hypercall of Mac-on-Linux's (`KVM_EXIT_OSI`). PowerPC only.
+    Osi(Osi<'a>),
+    /// A pSeries guest made a hypercall (`KVM_EXIT_PAPR_HCALL`). PowerPC only.
+    PaprHcall(PaprHcall<'a>),
+    /// The vector of an interrupt has to be fetched (`KVM_EXIT_EPR`). PowerPC only.
+    Epr(Epr<'a>),
+    /// The guest ran into an instruction that it leaves to the hypervisor (`KVM_EXIT_S390_SIEIC`).
+    S390Sieic(S390Sieic),
+    /// The guest asks to be reset, in one way or another (`KVM_EXIT_S390_RESET`). The flags say what
+    /// is reset: 1 all of it as at power-on, 2 memory too, 4 the subsystem, 8 the initial state of
+    /// the CPU, 16 and a program is to be loaded (`KVM_S390_RESET_*` in the API). Nothing is a reply.
+    S390Reset(u64),
+    /// A page fault of a VM whose memory user space manages (`KVM_EXIT_S390_UCONTROL`).
+    S390Ucontrol(S390Ucontrol),
+    /// The guest executed `TEST SUBCHANNEL` (`KVM_EXIT_S390_TSCH`).
+    S390Tsch(S390Tsch),
+    /// The guest executed `STORE SYSTEM INFORMATION` (`KVM_EXIT_S390_STSI`).
+    S390Stsi(S390Stsi),
     /// The guest's watchdog ran out (`KVM_EXIT_WATCHDOG`). PowerPC only.
     Watchdog,
     /// The processor left the guest for a reason that KVM does not know, which is given as the
@@ -123,15 +168,19 @@ pub enum Exit<'a> {
     Again,
 }
 
-impl Exit<'_> {
+impl<G: Guest> Exit<'_, G> {
     /// The kernel's number for this exit; `None` for the two that are none,
     /// [`Interrupted`](Self::Interrupted) and [`Again`](Self::Again).
     ///
     /// ```
-    /// use kvm_exit::{Exit, kvm_sys::KVM_EXIT_HLT};
+    /// use kvm_exit::{Exit, kvm_sys::{ExitReason, KVM_EXIT_HLT}};
     ///
-    /// assert_eq!(Exit::Hlt.reason(), Some(KVM_EXIT_HLT));
-    /// assert_eq!(Exit::Interrupted.reason(), None);
+    /// fn reason(exit: Exit<'_>) -> Option<ExitReason> {
+    ///     exit.reason()
+    /// }
+    ///
+    /// assert_eq!(reason(Exit::Hlt), Some(KVM_EXIT_HLT));
+    /// assert_eq!(reason(Exit::Interrupted), None);
     /// ```
     pub fn reason(&self) -> Option<ExitReason> {
         Some(match self {
@@ -162,6 +211,21 @@ impl Exit<'_> {
             Self::MemoryFault(_) => KVM_EXIT_MEMORY_FAULT,
             Self::Tdx(_) => KVM_EXIT_TDX,
             Self::SnpReqCerts(_) => KVM_EXIT_SNP_REQ_CERTS,
+            Self::ArmNisv(_) => KVM_EXIT_ARM_NISV,
+            Self::ArmLdst64b(_) => KVM_EXIT_ARM_LDST64B,
+            Self::ArmSea(_) => KVM_EXIT_ARM_SEA,
+            Self::RiscvSbi(_) => KVM_EXIT_RISCV_SBI,
+            Self::RiscvCsr(_) => KVM_EXIT_RISCV_CSR,
+            Self::IocsrRead(_) | Self::IocsrWrite(_) => KVM_EXIT_LOONGARCH_IOCSR,
+            Self::DcrRead(_) | Self::DcrWrite(_) => KVM_EXIT_DCR,
+            Self::Osi(_) => KVM_EXIT_OSI,
+            Self::PaprHcall(_) => KVM_EXIT_PAPR_HCALL,
+            Self::Epr(_) => KVM_EXIT_EPR,
+            Self::S390Sieic(_) => KVM_EXIT_S390_SIEIC,
+            Self::S390Reset(_) => KVM_EXIT_S390_RESET,
+            Self::S390Ucontrol(_) => KVM_EXIT_S390_UCONTROL,
+            Self::S390Tsch(_) => KVM_EXIT_S390_TSCH,
+            Self::S390Stsi(_) => KVM_EXIT_S390_STSI,
             Self::Watchdog => KVM_EXIT_WATCHDOG,
             Self::Unknown(_) => KVM_EXIT_UNKNOWN,
             Self::Other(other) => other.reason,
@@ -175,7 +239,7 @@ impl Exit<'_> {
     /// ```
     /// use kvm_exit::{Exit, MmioWrite};
     ///
-    /// let exit = Exit::MmioWrite(MmioWrite { addr: 0, data: &[0] });
+    /// let exit: Exit<'_> = Exit::MmioWrite(MmioWrite { addr: 0, data: &[0] });
     /// assert_eq!((exit.name(), exit.kind()), ("KVM_EXIT_MMIO", "mmio write"));
     /// ```
     pub fn name(&self) -> &'static str {
@@ -219,6 +283,23 @@ impl Exit<'_> {
             Self::MemoryFault(_) => "memory fault",
             Self::Tdx(_) => "tdx",
             Self::SnpReqCerts(_) => "snp req certs",
+            Self::ArmNisv(_) => "arm nisv",
+            Self::ArmLdst64b(_) => "arm ldst64b",
+            Self::ArmSea(_) => "arm sea",
+            Self::RiscvSbi(_) => "riscv sbi",
+            Self::RiscvCsr(_) => "riscv csr",
+            Self::IocsrRead(_) => "iocsr read",
+            Self::IocsrWrite(_) => "iocsr write",
+            Self::DcrRead(_) => "dcr read",
+            Self::DcrWrite(_) => "dcr write",
+            Self::Osi(_) => "osi",
+            Self::PaprHcall(_) => "papr hcall",
+            Self::Epr(_) => "epr",
+            Self::S390Sieic(_) => "s390 sieic",
+            Self::S390Reset(_) => "s390 reset",
+            Self::S390Ucontrol(_) => "s390 ucontrol",
+            Self::S390Tsch(_) => "s390 tsch",
+            Self::S390Stsi(_) => "s390 stsi",
             Self::Watchdog => "watchdog",
             Self::Unknown(_) => "unknown",
             Self::Other(_) => "other",

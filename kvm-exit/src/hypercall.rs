@@ -1,6 +1,7 @@
 //! `KVM_EXIT_HYPERCALL`: a hypercall of KVM's own that user space handles.
 
-use kvm_sys::{HypercallExitFlags, kvm_run_hypercall};
+use kvm_sys::kvm_run_hypercall;
+use kvm_sys::x86_64::HypercallExitFlags;
 
 use crate::member::{Member, Union};
 

@@ -7,7 +7,7 @@ use zerocopy::IntoBytes;
 
 use crate::encode::Unencodable;
 use crate::member::{Member, Union};
-use crate::{Field, Malformed, RunPage};
+use crate::{Field, GuestArch, Malformed};
 
 /// The guest reads a port: `in`, or `ins` with several accesses at once.
 ///
@@ -103,14 +103,6 @@ fn count(data: &[u8], size: u8) -> usize {
     data.len().checked_div(size.into()).unwrap_or(0)
 }
 
-/// The length of `kvm_run`, as errors carry it.
-const STRUCT_LEN: u32 = 2352;
-const _: () = assert!(STRUCT_LEN as usize == RunPage::STRUCT_LEN);
-
-/// Where the encoder puts the data if they fit there: the start of the second page, as the kernel
-/// does on hosts whose pages have 4096 bytes.
-const SECOND_PAGE: usize = 4096 - RunPage::STRUCT_LEN;
-
 /// One side of the two exits: what the direction does not change.
 pub(crate) struct Access<'a> {
     pub(crate) port: u16,
@@ -121,18 +113,22 @@ pub(crate) struct Access<'a> {
 
 impl<'a> Access<'a> {
     #[inline(always)]
-    pub(crate) fn decode(payload: &'a mut Union, tail: &'a mut [u64]) -> Result<Self, Malformed> {
+    pub(crate) fn decode(
+        payload: &'a mut Union,
+        tail: &'a mut [u64],
+        struct_len: u32,
+    ) -> Result<Self, Malformed> {
         let io = kvm_run_io::of(payload);
         let tail = tail.as_mut_bytes();
         let tail_len = tail.len();
-        match data(io, tail) {
+        match data(io, tail, struct_len) {
             Some(data) => Ok(Self {
                 port: io.port,
                 size: io.size,
                 is_out: io.direction == KVM_EXIT_IO_OUT,
                 data,
             }),
-            None => Err(malformed(io, tail_len)),
+            None => Err(malformed(io, tail_len, struct_len)),
         }
     }
 }
@@ -140,9 +136,9 @@ impl<'a> Access<'a> {
 /// The data, if nothing is malformed. Every check fails in the same way and what failed is looked
 /// for elsewhere, which is what lets the compiler merge checks.
 #[inline(always)]
-fn data<'a>(io: &kvm_run_io, tail: &'a mut [u8]) -> Option<&'a mut [u8]> {
+fn data<'a>(io: &kvm_run_io, tail: &'a mut [u8], struct_len: u32) -> Option<&'a mut [u8]> {
     // An offset inside the structure wraps to one that is past the end of any page.
-    let start = usize::try_from(io.data_offset.wrapping_sub(STRUCT_LEN.into())).ok()?;
+    let start = usize::try_from(io.data_offset.wrapping_sub(struct_len.into())).ok()?;
     let len = usize::try_from(u64::from(io.size) * u64::from(io.count)).ok()?;
     let data = tail.get_mut(start..)?.get_mut(..len)?;
     let well_formed = !data.is_empty()
@@ -152,7 +148,7 @@ fn data<'a>(io: &kvm_run_io, tail: &'a mut [u8]) -> Option<&'a mut [u8]> {
 }
 
 #[cold]
-fn malformed(io: &kvm_run_io, tail_len: usize) -> Malformed {
+fn malformed(io: &kvm_run_io, tail_len: usize, struct_len: u32) -> Malformed {
     if !matches!(io.direction, KVM_EXIT_IO_IN | KVM_EXIT_IO_OUT) {
         return Malformed::new(
             Field::IoDirection,
@@ -166,15 +162,15 @@ fn malformed(io: &kvm_run_io, tail_len: usize) -> Malformed {
     if io.count == 0 {
         return Malformed::new(Field::IoCount, 0, 1);
     }
-    if io.data_offset < STRUCT_LEN.into() {
-        return Malformed::new(Field::IoDataOffset, io.data_offset, STRUCT_LEN);
+    if io.data_offset < struct_len.into() {
+        return Malformed::new(Field::IoDataOffset, io.data_offset, struct_len);
     }
     let len = u64::from(io.size) * u64::from(io.count);
-    let page_len = RunPage::STRUCT_LEN.saturating_add(tail_len);
+    let tail_len = u32::try_from(tail_len).unwrap_or(u32::MAX);
     Malformed::new(
         Field::IoDataEnd,
         io.data_offset.saturating_add(len),
-        u32::try_from(page_len).unwrap_or(u32::MAX),
+        struct_len.saturating_add(tail_len),
     )
 }
 
@@ -187,9 +183,9 @@ fn bad_size(size: u8) -> Malformed {
     Malformed::new(Field::IoSize, size.into(), 4)
 }
 
-pub(crate) fn encode(
+pub(crate) fn encode<A: GuestArch>(
     payload: &mut Union,
-    tail: &mut [u8],
+    tail: &mut [u64],
     is_out: bool,
     port: u16,
     size: u8,
@@ -206,8 +202,11 @@ pub(crate) fn encode(
     let (Ok(count @ 1..), []) = (u32::try_from(accesses.len()), accesses.remainder()) else {
         return Err(no_accesses);
     };
-    let start = match tail.len().checked_sub(SECOND_PAGE) {
-        Some(room) if data.len() <= room => SECOND_PAGE,
+    // Where the kernel puts them on hosts whose pages have 4096 bytes.
+    let second_page = 4096_usize.saturating_sub(A::STRUCT_LEN);
+    let tail = tail.as_mut_bytes();
+    let start = match tail.len().checked_sub(second_page) {
+        Some(room) if data.len() <= room => second_page,
         _ => 0,
     };
     let Some(room) = tail
@@ -227,6 +226,6 @@ pub(crate) fn encode(
     io.size = size;
     io.port = port;
     io.count = count;
-    io.data_offset = u64::from(STRUCT_LEN).saturating_add(start as u64);
+    io.data_offset = (A::STRUCT_LEN as u64).saturating_add(start as u64);
     Ok(())
 }

@@ -59,6 +59,10 @@ pub enum Field {
     IoDataEnd,
     /// `mmio.len` is not from 1 to 8 bytes; the limit is 8.
     MmioLen,
+    /// `iocsr_io.len` is not from 1 to 8 bytes; the limit is 8.
+    IocsrLen,
+    /// The length of an entry of the ring of coalesced writes is not from 1 to 8 bytes; the limit is 8.
+    CoalescedLen,
     /// `internal.ndata` is more words than there are; the limit is 16.
     InternalErrorNdata,
     /// `emulation_failure.insn_size` is more bytes than there are; the limit is 15.
@@ -79,6 +83,8 @@ impl Field {
             Self::IoDataOffset => "KVM_EXIT_IO: data_offset",
             Self::IoDataEnd => "KVM_EXIT_IO: data",
             Self::MmioLen => "KVM_EXIT_MMIO: len",
+            Self::IocsrLen => "KVM_EXIT_LOONGARCH_IOCSR: len",
+            Self::CoalescedLen => "coalesced write: len",
             Self::InternalErrorNdata => "KVM_EXIT_INTERNAL_ERROR: ndata",
             Self::EmulationFailureInsnSize => "KVM_EXIT_INTERNAL_ERROR: insn_size",
             Self::SystemEventNdata => "KVM_EXIT_SYSTEM_EVENT: ndata",
@@ -109,7 +115,9 @@ impl fmt::Display for Malformed {
                 "{field} {value} is inside the run structure, which ends at {limit}"
             ),
             Field::IoDataEnd => write!(f, "{field} ends at {value}, past the page's {limit}"),
-            Field::MmioLen => write!(f, "{field} is {value}, not 1 to {limit}"),
+            Field::MmioLen | Field::IocsrLen | Field::CoalescedLen => {
+                write!(f, "{field} is {value}, not 1 to {limit}")
+            }
             Field::InternalErrorNdata
             | Field::EmulationFailureInsnSize
             | Field::SystemEventNdata => write!(f, "{field} is {value}, more than {limit}"),

@@ -1,10 +1,13 @@
 //! The exit union of `kvm_run` and its members.
 
+use kvm_sys::x86_64::kvm_run_debug;
 use kvm_sys::{
-    kvm_exit_snp_req_certs, kvm_hyperv_exit, kvm_run_debug, kvm_run_eoi, kvm_run_ex,
-    kvm_run_fail_entry, kvm_run_hw, kvm_run_hypercall, kvm_run_internal, kvm_run_io,
-    kvm_run_memory_fault, kvm_run_mmio, kvm_run_msr, kvm_run_notify, kvm_run_system_event,
-    kvm_run_tdx, kvm_run_tpr_access, kvm_xen_exit,
+    kvm_exit_snp_req_certs, kvm_hyperv_exit, kvm_run_arm_nisv, kvm_run_arm_sea, kvm_run_dcr,
+    kvm_run_eoi, kvm_run_epr, kvm_run_ex, kvm_run_fail_entry, kvm_run_hw, kvm_run_hypercall,
+    kvm_run_internal, kvm_run_io, kvm_run_iocsr_io, kvm_run_memory_fault, kvm_run_mmio,
+    kvm_run_msr, kvm_run_notify, kvm_run_osi, kvm_run_papr_hcall, kvm_run_riscv_csr,
+    kvm_run_riscv_sbi, kvm_run_s390_sieic, kvm_run_s390_stsi, kvm_run_s390_tsch,
+    kvm_run_s390_ucontrol, kvm_run_system_event, kvm_run_tdx, kvm_run_tpr_access, kvm_xen_exit,
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, transmute, transmute_mut};
 
@@ -41,18 +44,31 @@ macro_rules! members {
 members! {
     kvm_exit_snp_req_certs
     kvm_hyperv_exit
+    kvm_run_arm_nisv
+    kvm_run_arm_sea
+    kvm_run_dcr
     kvm_run_debug
     kvm_run_eoi
+    kvm_run_epr
     kvm_run_ex
     kvm_run_fail_entry
     kvm_run_hw
     kvm_run_hypercall
     kvm_run_internal
     kvm_run_io
+    kvm_run_iocsr_io
     kvm_run_memory_fault
     kvm_run_mmio
     kvm_run_msr
     kvm_run_notify
+    kvm_run_osi
+    kvm_run_papr_hcall
+    kvm_run_riscv_csr
+    kvm_run_riscv_sbi
+    kvm_run_s390_sieic
+    kvm_run_s390_stsi
+    kvm_run_s390_tsch
+    kvm_run_s390_ucontrol
     kvm_run_system_event
     kvm_run_tdx
     kvm_run_tpr_access

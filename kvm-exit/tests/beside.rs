@@ -34,10 +34,8 @@ fn every_field_is_where_the_kernel_has_it() {
     assert_eq!(
         format!("{page:?}"),
         format!(
-            "RunPage {{ state: {:?}, valid_regs: {:?}, dirty_regs: {:?}, len: 8192, .. }}",
-            page.split().1.state.to_owned(),
-            SyncRegs::from_bits_retain(3),
-            SyncRegs::from_bits_retain(6),
+            "Page {{ of: X86_64, state: {:?}, len: 8192, .. }}",
+            page.state()
         )
     );
 }

@@ -323,25 +323,7 @@ fn memory_fault() {
 #[test]
 fn reasons_without_a_variant_keep_the_whole_union() {
     let bytes: Vec<u8> = (0..=255).collect();
-    for reason in [
-        13,
-        14,
-        15,
-        18,
-        19,
-        20,
-        22,
-        23,
-        25,
-        28,
-        35,
-        36,
-        38,
-        41,
-        42,
-        44,
-        u32::MAX,
-    ] {
+    for reason in [44, 99, u32::MAX] {
         let mut page = Page::new(reason).bytes(32, &bytes).u64(288, u64::MAX);
         {
             let Ok(Exit::Other(Other {

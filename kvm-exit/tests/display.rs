@@ -1,20 +1,26 @@
 //! How exits read in a log.
 
 use kvm_exit::kvm_sys::{
-    self, ExitReason, HypercallExitFlags, HypervExit, MemoryFaultFlags, MsrExitReason, NotifyFlags,
-    XenExit,
+    self, ArmSeaFlags, ExitReason, HypercallExitFlags, HypervExit, MemoryFaultFlags, MsrExitReason,
+    NotifyFlags, XenExit,
 };
 use kvm_exit::{
-    DebugExit, Exception, Exit, FailEntry, Hypercall, Hyperv, HypervHcall, HypervOther,
-    HypervSyndbg, HypervSynic, InternalError, IoIn, IoOut, MemoryFault, MmioRead, MmioWrite,
-    MsrRead, MsrWrite, Other, SnpReqCerts, SystemEvent, Tdx, TdxCall, TdxGetQuote, TdxOther,
-    TdxSetupEventNotify, TdxVmCallInfo, TprAccess, Xen, XenHcall, XenOther,
+    ArmLdst64b, ArmNisv, ArmSea, DcrRead, DcrWrite, DebugExit, Epr, Exception, Exit, FailEntry,
+    Hypercall, Hyperv, HypervHcall, HypervOther, HypervSyndbg, HypervSynic, InternalError, IoIn,
+    IoOut, IocsrRead, IocsrWrite, MemoryFault, MmioRead, MmioWrite, MsrRead, MsrWrite, Osi, Other,
+    PaprHcall, RiscvCsr, RiscvSbi, S390Sieic, S390Stsi, S390Tsch, S390Ucontrol, SnpReqCerts,
+    SystemEvent, Tdx, TdxCall, TdxGetQuote, TdxOther, TdxSetupEventNotify, TdxVmCallInfo,
+    TprAccess, Xen, XenHcall, XenOther,
 };
 
 fn is(exit: Exit<'_>, text: &str) {
     assert_eq!(exit.to_string(), text);
     assert_eq!(format!("{exit:?}"), text);
     assert!(text.starts_with(exit.kind()));
+}
+
+fn named(exit: Exit<'_>) -> &'static str {
+    exit.name()
 }
 
 fn io_in(size: u8, data: &mut [u8]) -> Exit<'_> {
@@ -289,11 +295,10 @@ fn the_rest() {
 #[test]
 fn names_are_the_kernels() {
     let name = |number| {
-        Exit::Other(Other {
+        named(Exit::Other(Other {
             reason: ExitReason(number),
             payload: &mut [0; 256],
-        })
-        .name()
+        }))
     };
     for (number, expected) in [
         (0, "KVM_EXIT_UNKNOWN"),
@@ -308,13 +313,142 @@ fn names_are_the_kernels() {
     ] {
         assert_eq!(name(number), expected);
     }
-    assert_eq!(Exit::Interrupted.name(), "EINTR");
-    assert_eq!(Exit::Again.name(), "EAGAIN");
+    assert_eq!(named(Exit::Interrupted), "EINTR");
+    assert_eq!(named(Exit::Again), "EAGAIN");
     is(
         Exit::Other(Other {
             reason: ExitReason(28),
             payload: &mut [0; 256],
         }),
         "other 28 (KVM_EXIT_ARM_NISV)",
+    );
+}
+
+#[test]
+fn what_other_architectures_exit_for() {
+    let (esr_iss, fault_ipa) = (0x40, 0x900_0000);
+    is(
+        Exit::ArmNisv(ArmNisv { esr_iss, fault_ipa }),
+        "arm nisv 0x9000000 iss 0x40",
+    );
+    is(
+        Exit::ArmLdst64b(ArmLdst64b { esr_iss, fault_ipa }),
+        "arm ldst64b 0x9000000 iss 0x40",
+    );
+    let abort = |flags| {
+        Exit::ArmSea(ArmSea {
+            flags: ArmSeaFlags::from_bits_retain(flags),
+            esr: 0x10,
+            gva: 0x1000,
+            gpa: 0x2000,
+        })
+    };
+    is(abort(1), "arm sea 0x2000 gva 0x1000 esr 0x10");
+    is(abort(0), "arm sea nowhere known gva 0x1000 esr 0x10");
+    is(
+        Exit::RiscvSbi(RiscvSbi {
+            extension_id: 0x10,
+            function_id: 3,
+            args: &[1, 2, 0, 0, 0, 0],
+            ret: &mut [0; 2],
+        }),
+        "riscv sbi 0x10 function 0x3 (0x1, 0x2, 0x0, 0x0, 0x0, 0x0)",
+    );
+    let mut ret_value = [0; 2];
+    let [first, second] = &mut ret_value;
+    let csr = |write_mask, ret_value| {
+        Exit::RiscvCsr(RiscvCsr {
+            csr_num: 0x15,
+            new_value: 0xff,
+            write_mask,
+            ret_value,
+        })
+    };
+    is(csr(0, first), "riscv csr 0x15");
+    is(csr(0xf, second), "riscv csr 0x15 <- 0xff mask 0xf");
+    is(
+        Exit::IocsrRead(IocsrRead {
+            addr: 0x1040,
+            data: &mut [0; 4],
+        }),
+        "iocsr read 0x1040 len 4",
+    );
+    is(
+        Exit::IocsrWrite(IocsrWrite {
+            addr: 0x1040,
+            data: &[1, 2],
+        }),
+        "iocsr write 0x1040 <- 01 02",
+    );
+}
+
+#[test]
+fn what_powerpc_and_s390_exit_for() {
+    is(
+        Exit::DcrRead(DcrRead {
+            dcrn: 0x10,
+            data: &mut 7,
+        }),
+        "dcr read 0x10",
+    );
+    is(
+        Exit::DcrWrite(DcrWrite {
+            dcrn: 0x10,
+            data: 7,
+        }),
+        "dcr write 0x10 <- 0x7",
+    );
+    let mut gprs = [0; 32];
+    let osi = Exit::Osi(Osi { gprs: &mut gprs });
+    is(osi, &format!("osi (0x0{})", ", 0x0".repeat(31)));
+    is(
+        Exit::PaprHcall(PaprHcall {
+            nr: 0x58,
+            ret: &mut 0,
+            args: &mut [0; 9],
+        }),
+        "papr hcall 0x58 (0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0)",
+    );
+    is(Exit::Epr(Epr { epr: &mut 0 }), "epr");
+    is(
+        Exit::S390Sieic(S390Sieic {
+            icptcode: 4,
+            ipa: 0xb233,
+            ipb: 0x1000,
+        }),
+        "s390 sieic code 4 instruction b233 00001000",
+    );
+    is(Exit::S390Reset(18), "s390 reset flags 0x12");
+    is(
+        Exit::S390Ucontrol(S390Ucontrol {
+            trans_exc_code: 0x1000,
+            pgm_code: 0x10,
+        }),
+        "s390 ucontrol 0x1000 program code 0x10",
+    );
+    let tsch = |dequeued| {
+        Exit::S390Tsch(S390Tsch {
+            subchannel_id: 1,
+            subchannel_nr: 2,
+            io_int_parm: 3,
+            io_int_word: 4,
+            ipb: 5,
+            dequeued,
+        })
+    };
+    is(tsch(false), "s390 tsch ipb 0x5");
+    is(
+        tsch(true),
+        "s390 tsch ipb 0x5 dequeued 0x1 nr 0x2 parameter 0x3 word 0x4",
+    );
+    is(
+        Exit::S390Stsi(S390Stsi {
+            addr: 0x2000,
+            ar: 1,
+            fc: 3,
+            sel1: 2,
+            sel2: 2,
+        }),
+        "s390 stsi 0x2000 ar 1 code 3.2.2",
     );
 }

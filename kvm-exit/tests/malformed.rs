@@ -166,7 +166,10 @@ fn pages_of_every_length_and_alignment() {
         let bytes = &mut zerocopy::IntoBytes::as_mut_bytes(&mut words[..])[..len];
         assert_eq!(RunPage::from_bytes_ref(bytes).is_ok(), good, "{len}");
         let page = RunPage::from_bytes(bytes);
-        assert_eq!(page.err(), (!good).then_some(BadPage::Length(len)));
+        assert_eq!(
+            page.err(),
+            (!good).then_some(BadPage::Length { len, least: 2344 })
+        );
         assert_eq!(RunPage::elements(8 + len).is_some(), good, "{len}");
     }
     let bytes = zerocopy::IntoBytes::as_mut_bytes(&mut words[..]);
@@ -175,7 +178,11 @@ fn pages_of_every_length_and_alignment() {
         assert_eq!(error, Some(BadPage::Misaligned));
     }
     assert_eq!(
-        BadPage::Length(7).to_string(),
+        BadPage::Length {
+            len: 7,
+            least: 2344
+        }
+        .to_string(),
         "a run page of 7 bytes: from byte 8 on it has at least 2344, in whole words"
     );
 }

@@ -254,7 +254,7 @@ fn text(toolchain: &Toolchain, definition: &Definition) -> Result<Text> {
 }
 
 /// The bytes of the object that a probe line defined.
-fn data_of<'data>(file: &object::File<'data>, name: &str) -> Result<&'data [u8]> {
+pub(crate) fn data_of<'data>(file: &object::File<'data>, name: &str) -> Result<&'data [u8]> {
     let symbol = file
         .symbol_by_name(&format!("probe_{name}"))
         .with_context(|| format!("the compiler dropped the probe of {name}"))?;

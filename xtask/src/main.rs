@@ -8,6 +8,7 @@ mod compare;
 mod compiler;
 mod curation;
 mod emit;
+mod exits;
 mod extract;
 mod facts;
 mod guests;
@@ -40,6 +41,8 @@ enum Cmd {
     Guests(guests::Options),
     /// Have two C compilers judge kvm-sys against the kernel's headers.
     Verify(verify::Options),
+    /// Have C compilers write every exit, for the tests of kvm-exit.
+    Exits(exits::Options),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Cmd::Bindings(options) => bindings::run(&options),
         Cmd::Guests(options) => guests::run(&options),
         Cmd::Verify(options) => verify::run(&options),
+        Cmd::Exits(options) => exits::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

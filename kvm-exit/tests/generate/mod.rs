@@ -1,16 +1,19 @@
 //! Exits and pages for property tests.
 
 use kvm_exit::kvm_sys::{
-    self, ExitReason, HypercallExitFlags, HypervExit, MemoryFaultFlags, MsrExitReason, NotifyFlags,
-    XenExit,
+    self, Arch, ArmSeaFlags, ExitReason, HypercallExitFlags, HypervExit, MemoryFaultFlags,
+    MsrExitReason, NotifyFlags, XenExit,
 };
 use kvm_exit::{
-    DebugExit, Exception, Exit, FailEntry, Hypercall, Hyperv, HypervHcall, HypervOther,
-    HypervSyndbg, HypervSynic, InternalError, IoIn, IoOut, MemoryFault, MmioRead, MmioWrite,
-    MsrRead, MsrWrite, Other, SnpReqCerts, SystemEvent, Tdx, TdxCall, TdxGetQuote, TdxOther,
-    TdxSetupEventNotify, TdxVmCallInfo, TprAccess, Xen, XenHcall, XenOther,
+    Aarch64Debug, AnyDebug, ArmLdst64b, ArmNisv, ArmSea, DcrRead, DcrWrite, DebugExit, Epr,
+    Exception, Exit, FailEntry, Guest, Hypercall, Hyperv, HypervHcall, HypervOther, HypervSyndbg,
+    HypervSynic, InternalError, IoIn, IoOut, IocsrRead, IocsrWrite, MemoryFault, MipsDebug,
+    MmioRead, MmioWrite, MsrRead, MsrWrite, NoDebug, Osi, Other, PaprHcall, PowerpcDebug, RiscvCsr,
+    RiscvSbi, S390Debug, S390Sieic, S390Stsi, S390Tsch, S390Ucontrol, SnpReqCerts, SystemEvent,
+    Tdx, TdxCall, TdxGetQuote, TdxOther, TdxSetupEventNotify, TdxVmCallInfo, TprAccess, Xen,
+    XenHcall, XenOther,
 };
-use proptest::array::{uniform4, uniform5, uniform6, uniform9, uniform32};
+use proptest::array::{uniform2, uniform4, uniform5, uniform6, uniform9, uniform32};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -18,6 +21,7 @@ use proptest::prelude::*;
 #[derive(Clone, Debug)]
 pub(crate) struct Parts {
     number: u32,
+    second_number: u32,
     words: [u64; 4],
     reply: u64,
     second_reply: u64,
@@ -26,10 +30,12 @@ pub(crate) struct Parts {
     port_data: Vec<u8>,
     mmio_data: Vec<u8>,
     data: Vec<u64>,
+    two: [u64; 2],
     four: [u64; 4],
     five: [u64; 5],
     six: [u64; 6],
     nine: [u64; 9],
+    gprs: [u64; 32],
     payload: Vec<u8>,
 }
 
@@ -38,21 +44,24 @@ prop_compose! {
         size in prop::sample::select(vec![1u8, 2, 4]),
         count in prop_oneof![1usize..4, 1usize..1100],
     )(
-        number in any::<u32>(),
+        numbers in any::<(u32, u32)>(),
         words in uniform4(any::<u64>()),
         replies in any::<(u64, u64, u8)>(),
         size in Just(size),
         port_data in vec(any::<u8>(), usize::from(size) * count),
         mmio_data in vec(any::<u8>(), 1..=8),
         data in vec(any::<u64>(), 0..=16),
+        two in uniform2(any::<u64>()),
         four in uniform4(any::<u64>()),
         five in uniform5(any::<u64>()),
         six in uniform6(any::<u64>()),
         nine in uniform9(any::<u64>()),
+        gprs in uniform32(any::<u64>()),
         payload in vec(any::<u8>(), 256),
     ) -> Parts {
+        let (number, second_number) = numbers;
         let (reply, second_reply, error) = replies;
-        Parts { number, words, reply, second_reply, error, size, port_data, mmio_data, data, four, five, six, nine, payload }
+        Parts { number, second_number, words, reply, second_reply, error, size, port_data, mmio_data, data, two, four, five, six, nine, gprs, payload }
     }
 }
 
@@ -67,11 +76,43 @@ fn other_than(number: u32, known: &[u32]) -> u32 {
 }
 
 /// How many kinds of exit [`exit`] makes.
-pub(crate) const VARIANTS: usize = 40;
+pub(crate) const VARIANTS: usize = 57;
+
+impl Parts {
+    /// The debug payload of an architecture.
+    pub(crate) fn debug(&self, of: Arch) -> AnyDebug {
+        let [a, b, c, _] = self.words;
+        match of {
+            Arch::Aarch64 => AnyDebug::Aarch64(Aarch64Debug {
+                hsr: self.number,
+                hsr_high: self.second_number,
+                far: a,
+            }),
+            Arch::Loongarch64 => AnyDebug::Loongarch64(NoDebug),
+            Arch::Mips64el => AnyDebug::Mips64el(MipsDebug { epc: a }),
+            Arch::Powerpc64le => AnyDebug::Powerpc64le(PowerpcDebug {
+                address: a,
+                status: self.number,
+            }),
+            Arch::Riscv64 => AnyDebug::Riscv64(NoDebug),
+            Arch::S390x => AnyDebug::S390x(S390Debug {
+                addr: a,
+                kind: self.error,
+            }),
+            Arch::X86_64 => AnyDebug::X86_64(DebugExit {
+                exception: self.number,
+                pc: a,
+                dr6: b,
+                dr7: c,
+            }),
+        }
+    }
+}
 
 /// An exit of each kind, sub-kinds of services among them.
-pub(crate) fn exit(variant: usize, parts: &mut Parts) -> Exit<'_> {
+pub(crate) fn exit<G: Guest>(variant: usize, parts: &mut Parts, debug: G::Debug) -> Exit<'_, G> {
     let [a, b, c, d] = parts.words;
+    let second_number = parts.second_number;
     let number = parts.number;
     let [low, high, ..] = number.to_ne_bytes();
     let port = u16::from_ne_bytes([low, high]);
@@ -95,12 +136,7 @@ pub(crate) fn exit(variant: usize, parts: &mut Parts) -> Exit<'_> {
             data: &parts.mmio_data,
         }),
         4 => Exit::Hlt,
-        5 => Exit::Debug(DebugExit {
-            exception: number,
-            pc: a,
-            dr6: b,
-            dr7: c,
-        }),
+        5 => Exit::Debug(debug),
         6 => Exit::Hypercall(Hypercall {
             nr: a,
             args: &parts.six,
@@ -236,6 +272,87 @@ pub(crate) fn exit(variant: usize, parts: &mut Parts) -> Exit<'_> {
         }),
         37 => Exit::Watchdog,
         38 => Exit::Unknown(a),
+        39 => Exit::ArmNisv(ArmNisv {
+            esr_iss: a,
+            fault_ipa: b,
+        }),
+        40 => Exit::ArmLdst64b(ArmLdst64b {
+            esr_iss: a,
+            fault_ipa: b,
+        }),
+        41 => Exit::ArmSea(ArmSea {
+            flags: ArmSeaFlags::from_bits_retain(a),
+            esr: b,
+            gva: c,
+            gpa: d,
+        }),
+        42 => Exit::RiscvSbi(RiscvSbi {
+            extension_id: a,
+            function_id: b,
+            args: &parts.six,
+            ret: &mut parts.two,
+        }),
+        43 => Exit::RiscvCsr(RiscvCsr {
+            csr_num: a,
+            new_value: b,
+            write_mask: c,
+            ret_value: &mut parts.reply,
+        }),
+        44 => Exit::IocsrRead(IocsrRead {
+            addr: a,
+            data: &mut parts.mmio_data,
+        }),
+        45 => Exit::IocsrWrite(IocsrWrite {
+            addr: a,
+            data: &parts.mmio_data,
+        }),
+        46 => Exit::DcrRead(DcrRead {
+            dcrn: number,
+            data: &mut parts.second_number,
+        }),
+        47 => Exit::DcrWrite(DcrWrite {
+            dcrn: number,
+            data: second_number,
+        }),
+        48 => Exit::Osi(Osi {
+            gprs: &mut parts.gprs,
+        }),
+        49 => Exit::PaprHcall(PaprHcall {
+            nr: a,
+            ret: &mut parts.reply,
+            args: &mut parts.nine,
+        }),
+        50 => Exit::Epr(Epr {
+            epr: &mut parts.second_number,
+        }),
+        51 => Exit::S390Sieic(S390Sieic {
+            icptcode: parts.error,
+            ipa: port,
+            ipb: second_number,
+        }),
+        52 => Exit::S390Reset(a),
+        53 => Exit::S390Ucontrol(S390Ucontrol {
+            trans_exc_code: a,
+            pgm_code: number,
+        }),
+        54 => {
+            let [_, _, low, high] = number.to_ne_bytes();
+            Exit::S390Tsch(S390Tsch {
+                subchannel_id: port,
+                subchannel_nr: u16::from_ne_bytes([low, high]),
+                io_int_parm: second_number,
+                io_int_word: number.reverse_bits(),
+                ipb: second_number.reverse_bits(),
+                dequeued: a % 2 == 1,
+            })
+        }
+        55 => Exit::S390Stsi(S390Stsi {
+            addr: a,
+            ar: parts.error,
+            fc: parts.size,
+            sel1: low,
+            sel2: port,
+        }),
         _ => Exit::Other(Other {
             reason: ExitReason(44 + (number >> 1)),
             payload: parts.payload.as_mut_slice().try_into().unwrap(),
@@ -248,7 +365,7 @@ prop_compose! {
     /// about the edges.
     pub(crate) fn page()(
         tail in 0usize..=730,
-        reason in prop_oneof![Just(2u32), Just(6), Just(17), 0u32..46, any::<u32>()],
+        reason in prop_oneof![Just(2u32), Just(6), Just(17), Just(38), 0u32..46, any::<u32>()],
         io in (0u8..3, 0u8..6, any::<u16>(), prop_oneof![0u32..3000, any::<u32>()]),
         offset in prop_oneof![2340u64..2360, 2352u64..8200, any::<u64>()],
         union in uniform32(prop_oneof![0u64..20, any::<u64>()]),
@@ -263,7 +380,7 @@ prop_compose! {
             words[3] = word(u32::from_ne_bytes([direction, size, low, high]), count);
             words[4] = offset;
         }
-        if reason == 6 {
+        if reason == 6 || reason == 38 {
             words[5] = word(count % 11, direction.into());
         }
         if reason == 17 {

@@ -4,7 +4,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part of this")]
 
-use kvm_exit::{Exit, Malformed, RunPage};
+use kvm_exit::{Exit, GuestArch, Malformed, Page as PageOf, RunPage};
 
 /// A run page and an I/O page of 4096 bytes each, without their first eight bytes.
 pub(crate) struct Page([u64; 1023]);
@@ -59,6 +59,14 @@ impl Page {
 
     pub(crate) fn page(&mut self) -> &mut RunPage {
         RunPage::from_words(&mut self.0).unwrap()
+    }
+
+    pub(crate) fn page_of<A: GuestArch>(&mut self) -> &mut PageOf<A> {
+        PageOf::from_words(&mut self.0).unwrap()
+    }
+
+    pub(crate) fn words(&mut self) -> &mut [u64] {
+        &mut self.0
     }
 
     /// The page as if the vCPU's mapping ended after `len` bytes.
