@@ -468,7 +468,7 @@ fn pad(fields: Vec<Field>, size: u64) -> Result<Vec<Field>> {
 }
 
 /// C names that are words of Rust get an underscore.
-fn field_name(name: &str) -> String {
+pub(crate) fn field_name(name: &str) -> String {
     const WORDS: [&str; 6] = ["type", "in", "ref", "self", "move", "match"];
     if WORDS.contains(&name) {
         format!("{name}_")

@@ -11,6 +11,7 @@ mod facts;
 mod headers;
 mod lower;
 mod macros;
+mod since;
 mod stale;
 mod toolchain;
 
@@ -32,11 +33,14 @@ struct Cli {
 enum Cmd {
     /// Generate kvm-sys from the kernel's headers.
     Bindings(bindings::Options),
+    /// Find out which of a few kernel releases first had each name.
+    Since,
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Cmd::Bindings(options) => bindings::run(&options),
+        Cmd::Since => since::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
