@@ -16,6 +16,8 @@ mod stale;
 mod toolchain;
 
 #[cfg(test)]
+mod docs_tests;
+#[cfg(test)]
 mod pipeline_tests;
 
 use std::process::ExitCode;
