@@ -65,6 +65,11 @@ pub(crate) fn run() -> Result<()> {
     let releases: Releases = toml::from_str(&std::fs::read_to_string(&path)?)
         .with_context(|| format!("in {}", path.display()))?;
     let curation = Curation::read(&here.join("curation"))?;
+    let host = curation
+        .arches
+        .iter()
+        .find(|arch| arch.name == std::env::consts::ARCH)
+        .context("arches.toml names no compiler for this machine")?;
     let lock = Lock::read(&here.join("headers.lock"))?;
     let newest = match headers::find(None, &lock, false)? {
         Found::Tree(tree) => tree,
@@ -74,7 +79,7 @@ pub(crate) fn run() -> Result<()> {
     let mut compared = BTreeMap::new();
     let mut known = Vec::new();
     for source in &releases.release {
-        match older(source, &releases.arches) {
+        match older(source, &releases.arches, host) {
             Ok((kernel, release)) => {
                 println!("{kernel}: {}", listed(&release));
                 compared.insert(source.kernel.clone(), kernel);
@@ -86,7 +91,7 @@ pub(crate) fn run() -> Result<()> {
             ),
         }
     }
-    let (release, keys) = pinned(&newest, &releases.arches, &curation.types)?;
+    let (release, keys) = pinned(&newest, &releases.arches, host, &curation.types)?;
     println!("{}: {}", newest.kernel, listed(&release));
     compared.insert(release.kernel.clone(), newest.kernel);
     known.push(release);
@@ -116,7 +121,11 @@ fn listed(release: &Known) -> String {
 }
 
 /// The names of an older release, and which release it is exactly.
-fn older(source: &Source, arches: &BTreeMap<String, String>) -> Result<(String, Known)> {
+fn older(
+    source: &Source,
+    arches: &BTreeMap<String, String>,
+    host: &Arch,
+) -> Result<(String, Known)> {
     let suite = Suite::open(&source.suite)?;
     let dir = tempfile::tempdir()?;
     for package in &source.packages {
@@ -130,7 +139,7 @@ fn older(source: &Source, arches: &BTreeMap<String, String>) -> Result<(String, 
             println!("{} has no KVM headers for {arch}", source.kernel);
             continue;
         };
-        names.insert(arch.clone(), c_names(&read(arch, uapi, &tree.path)?));
+        names.insert(arch.clone(), c_names(&read(host, uapi, &tree.path)?));
         kernel.get_or_insert(headers::release(&tree.path)?);
     }
     let kernel = kernel.context("its packages hold no KVM headers")?;
@@ -176,12 +185,13 @@ fn arranged(unpacked: &Path, include: Option<&String>, uapi: &str) -> Result<Opt
 fn pinned(
     tree: &Tree,
     arches: &BTreeMap<String, String>,
+    host: &Arch,
     types: &Types,
 ) -> Result<(Known, BTreeMap<String, Keys>)> {
     let mut names = BTreeMap::new();
     let mut keys = BTreeMap::new();
     for (arch, uapi) in arches {
-        let read = read(arch, uapi, &tree.root)?;
+        let read = read(host, uapi, &tree.root)?;
         names.insert(arch.clone(), c_names(&read));
         keys.insert(arch.clone(), rust_names(&read, types));
     }
@@ -199,22 +209,21 @@ struct Read {
     macros: Vec<String>,
 }
 
-fn read(arch: &str, uapi: &str, root: &Path) -> Result<Read> {
-    let host = Arch {
-        name: arch.to_owned(),
+/// Reads a folder of headers with the host's compiler.
+fn read(host: &Arch, uapi: &str, root: &Path) -> Result<Read> {
+    let arch = Arch {
         uapi: uapi.to_owned(),
-        compiler: "cc".to_owned(),
-        dispatch: uapi.to_owned(),
+        ..host.clone()
     };
     let tree = Tree {
         root: root.to_owned(),
         kernel: String::new(),
         lock: None,
     };
-    let toolchain = Toolchain::new(&host, &tree)?;
+    let toolchain = Toolchain::new(&arch, &tree)?;
     let mut facts = Facts::default();
     extract::extract(&toolchain, &mut facts)
-        .with_context(|| format!("while reading the headers for {arch}"))?;
+        .with_context(|| format!("while reading the headers in {uapi}"))?;
     Ok(Read {
         facts,
         macros: macros::names(&toolchain)?,
