@@ -51,6 +51,12 @@ fn each_line_is_a_sentence_that_says_more_than_the_name() {
             "{name}: {line}"
         );
         assert!(line.len() < 200, "{name} is too long: {line}");
+        let plain: String = line.split('`').step_by(2).collect();
+        let quotes = line.matches('`').count();
+        assert!(
+            quotes % 2 == 0 && !plain.contains(['[', '<', '*']),
+            "{name} is no plain markdown: {line}"
+        );
         let name = name
             .rsplit('.')
             .next()
