@@ -15,32 +15,52 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 pub(crate) struct Fetched {
     pub(crate) file: PathBuf,
     pub(crate) version: String,
-    _root: TempDir,
+    _suite: Suite,
 }
 
 /// Downloads the pinned version, or with `newest`, or where that one is gone, the newest.
 pub(crate) fn fetch(lock: &Lock, newest: bool) -> Result<Fetched> {
-    let mirror = mirror(Path::new("/etc/apt"))?;
-    let root = tempfile::tempdir()?;
-    configure(root.path(), &mirror, &lock.suite)?;
-    apt(root.path(), &["update"])?;
+    let suite = Suite::open(&lock.suite)?;
     let pinned = format!("{}={}", lock.package, lock.version);
-    if newest || apt(root.path(), &["download", &pinned]).is_err() {
-        if !newest {
+    let file = if newest {
+        suite.download(&lock.package)?
+    } else {
+        suite.download(&pinned).or_else(|_| {
             eprintln!("{pinned} is gone from {}; using the newest", lock.suite);
-        }
-        apt(root.path(), &["download", &lock.package])?;
-    }
-    let file = std::fs::read_dir(root.path())?
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
-        .context("apt-get downloaded no package")?;
+            suite.download(&lock.package)
+        })?
+    };
     let version = version(&file)?;
     Ok(Fetched {
         file,
         version,
-        _root: root,
+        _suite: suite,
     })
+}
+
+/// A private state of packages with one suite as its source; what it downloads goes with it.
+pub(crate) struct Suite {
+    root: TempDir,
+}
+
+impl Suite {
+    pub(crate) fn open(name: &str) -> Result<Self> {
+        let mirror = mirror(Path::new("/etc/apt"))?;
+        let root = tempfile::tempdir()?;
+        configure(root.path(), &mirror, name)?;
+        apt(root.path(), root.path(), &["update"])?;
+        Ok(Self { root })
+    }
+
+    /// Downloads a package: its name alone, or `name=version`, where `*` stands for anything.
+    pub(crate) fn download(&self, package: &str) -> Result<PathBuf> {
+        let dir = tempfile::tempdir_in(self.root.path())?.keep();
+        apt(self.root.path(), &dir, &["download", package])?;
+        std::fs::read_dir(&dir)?
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
+            .context("apt-get downloaded no package")
+    }
 }
 
 /// Where this system gets its own packages from.
@@ -102,10 +122,10 @@ fn configure(root: &Path, mirror: &str, suite: &str) -> Result<()> {
     Ok(())
 }
 
-fn apt(root: &Path, arguments: &[&str]) -> Result<()> {
+fn apt(root: &Path, dir: &Path, arguments: &[&str]) -> Result<()> {
     let output = Command::new("apt-get")
         .env("APT_CONFIG", root.join("apt.conf"))
-        .current_dir(root)
+        .current_dir(dir)
         .arg("-q")
         .args(arguments)
         .output()

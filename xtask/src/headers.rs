@@ -135,15 +135,8 @@ fn unpack(file: &Path, lock: &Lock, cache: &Path) -> Result<Tree> {
     let root = cache.join(&lock.sha256);
     if !root.is_dir() {
         let unfinished = tempfile::tempdir_in(cache)?;
-        let status = Command::new("dpkg-deb")
-            .arg("-x")
-            .arg(file)
-            .arg(unfinished.path())
-            .status()
-            .context("cannot run dpkg-deb; unpack the package by hand and pass it as --headers")?;
-        if !status.success() {
-            bail!("dpkg-deb could not unpack {}", file.display());
-        }
+        unpack_into(file, unfinished.path())
+            .context("the package can be unpacked by hand and passed as --headers")?;
         std::fs::rename(unfinished.keep(), &root)?;
     }
     let kernel = release(&root)?;
@@ -157,8 +150,22 @@ fn unpack(file: &Path, lock: &Lock, cache: &Path) -> Result<Tree> {
     })
 }
 
+/// Unpacks a package into a directory, beside what is there.
+pub(crate) fn unpack_into(file: &Path, dir: &Path) -> Result<()> {
+    let status = Command::new("dpkg-deb")
+        .arg("-x")
+        .arg(file)
+        .arg(dir)
+        .status()
+        .context("cannot run dpkg-deb")?;
+    if !status.success() {
+        bail!("dpkg-deb could not unpack {}", file.display());
+    }
+    Ok(())
+}
+
 /// The release that a tree's `linux/version.h` states.
-fn release(root: &Path) -> Result<String> {
+pub(crate) fn release(root: &Path) -> Result<String> {
     let path = root.join("usr/include/linux/version.h");
     let text = std::fs::read_to_string(&path).with_context(|| {
         format!(

@@ -552,7 +552,7 @@ fn pad(fields: Vec<Field>, size: u64) -> Result<Vec<Field>> {
 }
 
 /// C names that are words of Rust get an underscore.
-fn field_name(name: &str) -> String {
+pub(crate) fn field_name(name: &str) -> String {
     const WORDS: [&str; 7] = ["type", "in", "ref", "self", "move", "match", "impl"];
     if WORDS.contains(&name) {
         format!("{name}_")

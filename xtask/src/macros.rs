@@ -60,6 +60,21 @@ pub(crate) fn extract(toolchain: &Toolchain, facts: &mut Facts) -> Result<()> {
     Ok(())
 }
 
+/// The macros of the KVM headers that have a body or parameters. The values are not looked at, so any
+/// architecture's compiler will do.
+pub(crate) fn names(toolchain: &Toolchain) -> Result<Vec<String>> {
+    let mut facts = Facts::default();
+    let definitions = definitions(toolchain, &mut facts)?;
+    let mut names = facts.functions;
+    names.extend(
+        definitions
+            .into_iter()
+            .filter(|definition| !definition.body.is_empty())
+            .map(|definition| definition.name),
+    );
+    Ok(names)
+}
+
 /// The macros that the KVM headers define; function-like ones go to `facts.functions`.
 fn definitions(toolchain: &Toolchain, facts: &mut Facts) -> Result<Vec<Definition>> {
     let run = toolchain.run(PREAMBLE, &["-E", "-dD"])?;

@@ -15,10 +15,13 @@ mod guests;
 mod headers;
 mod lower;
 mod macros;
+mod since;
 mod stale;
 mod toolchain;
 mod verify;
 
+#[cfg(test)]
+mod docs_tests;
 #[cfg(test)]
 mod pipeline_tests;
 
@@ -43,6 +46,8 @@ enum Cmd {
     Verify(verify::Options),
     /// Have C compilers write every exit, for the tests of kvm-exit.
     Exits(exits::Options),
+    /// Find out which of a few kernel releases first had each name.
+    Since,
 }
 
 fn main() -> ExitCode {
@@ -51,6 +56,7 @@ fn main() -> ExitCode {
         Cmd::Guests(options) => guests::run(&options),
         Cmd::Verify(options) => verify::run(&options),
         Cmd::Exits(options) => exits::run(&options),
+        Cmd::Since => since::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
