@@ -3,7 +3,7 @@
 
 use std::ptr::NonNull;
 
-use kvm_core::kvm_sys::op::{Op, Takes};
+use kvm_core::kvm_sys::op::{Count, Field, Flex, Op, Takes};
 use kvm_core::kvm_sys::{KVM_SET_USER_MEMORY_REGION, MemFlags, kvm_userspace_memory_region};
 use kvm_core::{Arg, Backing, Errno, Hypervisor, Memory};
 use zerocopy::IntoBytes;
@@ -96,12 +96,15 @@ fn enough(op: &Op, bytes: &[u8]) -> bool {
     else {
         return false;
     };
-    let elements = flex.map_or(Some(0), |flex| {
-        let count = bytes.get(flex.count_at as usize..)?.first_chunk()?;
+    let elements = |Flex { element, count }| {
+        let Count::Elements(Field { offset, len: 4 }) = count else {
+            return None;
+        };
+        let count = bytes.get(offset as usize..)?.first_chunk()?;
         let count = u32::from_ne_bytes(*count) as usize;
-        count.checked_mul(flex.element as usize)
-    });
-    elements
+        count.checked_mul(element as usize)
+    };
+    flex.map_or(Some(0), elements)
         .and_then(|elements| elements.checked_add(size as usize))
         .is_some_and(|needed| needed <= bytes.len())
 }
