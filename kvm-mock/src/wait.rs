@@ -8,6 +8,7 @@ pub(crate) enum Ended {
     /// Somebody called `wake`, perhaps before the wait began, or for nothing.
     Woken,
     /// A signal arrived.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no signals"))]
     Signal,
 }
 

@@ -1,10 +1,10 @@
 //! Rules of the model that the conformance suite has no guest or call for.
 #![expect(unsafe_code, reason = "makes calls that the typed layer has not")]
 
-use kvm_core::kvm_sys::op::Op;
+use kvm_core::kvm_sys::op::{Op, Takes};
 use kvm_core::kvm_sys::{
     KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_SREGS, KVM_GET_SREGS2, KVM_MP_STATE_HALTED,
-    KVM_MP_STATE_UNINITIALIZED, KVM_SET_SREGS, KVM_SET_SREGS2, MpState, kvm_cpuid_entry2,
+    KVM_MP_STATE_UNINITIALIZED, KVM_SET_SREGS, KVM_SET_SREGS2, MpState, ioctl, kvm_cpuid_entry2,
     kvm_msr_entry, kvm_sregs, kvm_sregs2,
 };
 use kvm_core::{Arg, Errno, Exit, Hypervisor, Kvm, Region};
@@ -98,6 +98,31 @@ fn call<T: IntoBytes + FromBytes>(on: &Model, op: &'static Op, value: &mut T) ->
     let mut arg = Arg::Mut(value.as_mut_bytes());
     // SAFETY: the row's structure, which has neither pointers nor anything of this process in it.
     unsafe { on.ioctl(op, &mut arg) }.err()
+}
+
+#[test]
+fn every_call_has_an_answer_on_every_object() {
+    let create = |on: &Model, op| {
+        // SAFETY: the rows take an integer.
+        unsafe { on.create(op, &mut Arg::Value(0)) }
+    };
+    let system = Model::new();
+    let vm = create(&system, &KVM_CREATE_VM).unwrap();
+    let vcpu = create(&vm, &KVM_CREATE_VCPU).unwrap();
+    for op in ioctl::ALL.iter().filter(|op| op.opaque().is_empty()) {
+        for on in [&system, &vm, &vcpu] {
+            let mut bytes = vec![0; op.size()];
+            let mut arg = match op.takes {
+                Takes::Nothing => Arg::None,
+                Takes::Value => Arg::Value(u64::MAX),
+                Takes::Struct { .. } => Arg::Mut(&mut bytes),
+            };
+            // SAFETY: the structure of the row, without elements, and with nothing of this process in it.
+            let answer = unsafe { on.ioctl(op, &mut arg) };
+            let answer = answer.map_err(|errno| errno.name());
+            assert_ne!(answer, Err(None), "{op}");
+        }
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use kvm_core::kvm_exit::{Hypercall, IoIn, MemoryFault, MmioRead};
-use kvm_core::kvm_sys::kvm_regs;
+use kvm_core::kvm_sys::{HypercallExitFlags, kvm_regs};
 use kvm_core::{AnonymousMemory, Errno, Error, Exit, GuestAddress, Kvm, Slot, Vcpu, Vm};
 use kvm_mock::{Mismatch, Model, Step};
 
@@ -241,7 +241,7 @@ fn any_exit_can_be_made_and_its_answer_checked() {
                 nr: 12,
                 args: &[1, 2, 3, 4, 5, 6],
                 ret: &mut 0,
-                flags: Default::default(),
+                flags: HypercallExitFlags::empty(),
             }))
         });
         hypercall.answered(|exit| matches!(exit, Exit::Hypercall(call) if *call.ret == 5))

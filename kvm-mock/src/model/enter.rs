@@ -45,16 +45,17 @@ impl Vcpu {
             return Err(Errno::EINTR);
         }
         state.has_run = true;
-        let done = self.script.next(|pending| {
-            // SAFETY: inside `enter`, by the caller's promise.
-            unsafe { self.perform(&mut state, run, pending.step()) }
-                .map_err(|mismatch| pending.failure(self.id, mismatch))
-        });
-        match done {
-            Some(Ok(Done::Exits)) => Ok(()),
-            Some(Ok(Done::Fails(errno))) => Err(errno),
-            Some(Ok(Done::Waits)) | None => Err(run.block()),
-            Some(Err(failure)) => Err(self.vm().system().fail(failure)),
+        let Some(pending) = self.script.next() else {
+            return Err(run.block());
+        };
+        // SAFETY: inside `enter`, by the caller's promise.
+        let done = unsafe { self.perform(&mut state, run, pending.step()) }
+            .map_err(|mismatch| self.vm().system().fail(pending.failure(self.id, mismatch)));
+        self.script.pend(pending);
+        match done? {
+            Done::Exits => Ok(()),
+            Done::Fails(errno) => Err(errno),
+            Done::Waits => Err(run.block()),
         }
     }
 

@@ -184,7 +184,7 @@ fn index_list(msrs: &BTreeMap<u32, u64>, arg: &mut Arg<'_>) -> Result<u32, Errno
     Ok(0)
 }
 
-/// Section 4.18: "the number of msrs successfully returned"; the first one that can't be read ends the call.
+/// Section 4.18: "number of msrs successfully returned"; the first one that can't be read ends the call.
 pub(super) fn get_msrs(msrs: &BTreeMap<u32, u64>, arg: &mut Arg<'_>) -> Result<u32, Errno> {
     let mut entries = msr_entries(arg)?;
     let mut done = 0;

@@ -139,8 +139,8 @@ impl Vcpu {
             }
             (Some("debugregs"), Some(Dir::In)) => {
                 let regs: kvm_debugregs = args::read(arg)?;
-                // Section 4.34: "flags is not used yet and must be cleared"; the upper halves of both control
-                // registers are reserved by the architecture.
+                // Section 4.34: "The flags field is unused yet and must be cleared"; the upper halves of both
+                // control registers are reserved by the architecture.
                 regs.flags != 0 || (regs.dr6 | regs.dr7) >> 32 != 0
             }
             _ => false,
@@ -159,7 +159,7 @@ impl Vcpu {
         Ok(0)
     }
 
-    /// Section 4.20: not to be changed once the vCPU has run.
+    /// Section 4.20 warns of changing the leaves after `KVM_RUN`; kernels since 5.16 refuse it.
     fn set_cpuid2(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let count = CPUID.count(arg)?;
         if count > MOST_CPUID_ENTRIES {
@@ -178,7 +178,7 @@ impl Vcpu {
         system::get_msrs(&lock(&self.state).msrs, arg)
     }
 
-    /// Section 4.19: "the number of msrs successfully set"; the first that is refused ends the call.
+    /// Section 4.19: "number of msrs successfully set"; the first that is refused ends the call.
     fn set_msrs(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let entries = system::msr_entries(arg)?;
         let mut state = lock(&self.state);

@@ -116,7 +116,7 @@ impl Vm {
             return call(self, arg);
         }
         let mut state = lock(&self.state);
-        // Section 4.72: "Requires a PIT model to be created first with KVM_CREATE_PIT2"; `ENXIO` without.
+        // Section 4.72: "Only valid after KVM_CREATE_PIT2"; the kernel's errno is `ENXIO`.
         if matches!(op.bank, Some("pit" | "pit2")) && !state.irqchips.has_pit() {
             return Err(Errno::ENXIO);
         }
@@ -160,7 +160,7 @@ impl Vm {
         }
     }
 
-    /// Section 4.41: "must be called before any vCPU is created", else `EBUSY`.
+    /// Section 4.41: "has to be called before vcpu creation, otherwise it will return EBUSY error".
     fn set_boot_cpu_id(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let id = args::value(arg)?;
         let mut state = lock(&self.state);

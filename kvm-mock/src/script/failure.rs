@@ -8,6 +8,23 @@ use kvm_exit::{Malformed, Unencodable};
 
 /// Where a run left its script, and how. Given by [`Model::outcome`](crate::Model::outcome) and
 /// [`Model::verify`](crate::Model::verify).
+///
+/// ```
+/// use kvm_core::Kvm;
+/// use kvm_mock::{Mismatch, Model, Step};
+///
+/// let model = Model::new();
+/// model.script(0, [Step::hlt(), Step::io_in(0x60, [0x1c])]);
+/// let mut vcpu = Kvm::with(model.clone())?.create_vm()?.create_vcpu(0)?;
+/// vcpu.run()?;
+/// vcpu.run()?; // the VMM does not answer
+/// assert!(vcpu.run().is_err());
+///
+/// let failure = model.outcome().unwrap_err();
+/// assert_eq!((failure.vcpu(), failure.step()), (0, 1));
+/// assert_eq!(*failure.mismatch(), Mismatch::NoReply { expected: vec![0x1c] });
+/// # Ok::<(), kvm_core::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Failure {
     pub(crate) vcpu: u64,

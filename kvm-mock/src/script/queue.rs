@@ -39,18 +39,18 @@ impl Script {
         self.state().steps.extend(steps);
     }
 
-    /// The next step; it is pending from now on.
-    pub(crate) fn next<R>(&self, take: impl FnOnce(&Pending) -> R) -> Option<R> {
+    /// Takes the next step.
+    pub(crate) fn next(&self) -> Option<Pending> {
         let mut state = self.state();
         let step = state.steps.pop_front()?;
-        let pending = Pending {
-            index: state.taken,
-            step,
-        };
+        let index = state.taken;
         state.taken += 1;
-        let taken = take(&pending);
-        state.pending = Some(pending);
-        Some(taken)
+        Some(Pending { index, step })
+    }
+
+    /// The VMM is at this step's exit.
+    pub(crate) fn pend(&self, pending: Pending) {
+        self.state().pending = Some(pending);
     }
 
     /// Takes the next step if it is a wait: the kick that it waits for came before it.
@@ -63,7 +63,7 @@ impl Script {
         }
     }
 
-    /// The step that was pending.
+    /// The step whose exit the VMM was at.
     pub(crate) fn finish(&self) -> Option<Pending> {
         self.state().pending.take()
     }

@@ -221,6 +221,20 @@ impl Step {
 
     /// The vCPU waits until it is kicked or its thread gets a signal; then `KVM_RUN` fails with `EINTR`. A kick
     /// that came before the entry ends the wait too.
+    ///
+    /// ```
+    /// use kvm_core::{Exit, Kvm};
+    /// use kvm_mock::{Model, Step};
+    ///
+    /// let model = Model::new();
+    /// model.script(0, [Step::block(), Step::hlt()]);
+    /// let mut vcpu = Kvm::with(model)?.create_vm()?.create_vcpu(0)?;
+    /// let kicker = vcpu.kicker();
+    /// std::thread::spawn(move || kicker.kick());
+    /// assert_eq!(vcpu.run()?.0, Exit::Interrupted);
+    /// assert_eq!(vcpu.run()?.0, Exit::Hlt);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     #[track_caller]
     pub fn block() -> Self {
         Self::new(Leaves::Block)
@@ -259,6 +273,24 @@ impl Step {
     }
 
     /// Before this step the guest wrote `bytes` to its memory at a guest-physical address.
+    ///
+    /// ```
+    /// use kvm_core::{AnonymousMemory, GuestAddress, Kvm, Slot};
+    /// use kvm_mock::{Model, Step};
+    ///
+    /// let model = Model::new();
+    /// model.script(0, [Step::hlt().finds_memory(0x1000, [1]).writes_memory(0x1000, [2])]);
+    /// let vm = Kvm::with(model.clone())?.create_vm()?;
+    /// vm.add_memory(Slot(0), GuestAddress(0), AnonymousMemory::new(0x4000)?)?;
+    /// vm.write_memory(GuestAddress(0x1000), &[1])?;
+    /// vm.create_vcpu(0)?.run()?;
+    ///
+    /// let mut byte = [0];
+    /// vm.read_memory(GuestAddress(0x1000), &mut byte)?;
+    /// assert_eq!(byte, [2]);
+    /// model.verify()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn writes_memory(mut self, address: u64, bytes: impl Into<Vec<u8>>) -> Self {
         self.writes.push((address, bytes.into()));
@@ -284,6 +316,22 @@ impl Step {
 
     /// What `KVM_GET_REGS` gives once the access is complete: after the next entry, or
     /// [`Vcpu::complete`](kvm_core::Vcpu::complete).
+    ///
+    /// ```
+    /// use kvm_core::{Exit, Kvm, kvm_sys::kvm_regs};
+    /// use kvm_mock::{Model, Step};
+    ///
+    /// let read = kvm_regs { rax: 7, rip: 0x1002, rflags: 2, ..Default::default() };
+    /// let model = Model::new();
+    /// model.script(0, [Step::io_in(0x60, [7]).regs_then(read)]);
+    /// let mut vcpu = Kvm::with(model)?.create_vm()?.create_vcpu(0)?;
+    /// if let (Exit::IoIn(io), _) = vcpu.run()? {
+    ///     io.data.fill(7);
+    /// }
+    /// assert_eq!(vcpu.complete()?, None);
+    /// assert_eq!(vcpu.get_regs()?, read);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     #[must_use]
     pub fn regs_then(self, regs: kvm_regs) -> Self {
         Self {
@@ -304,6 +352,22 @@ impl Step {
 
     /// The access goes on in the next step, as one that crosses a page does: completing this one gives that
     /// exit, even where the guest is not to run.
+    ///
+    /// ```
+    /// use kvm_core::{Exit, Kvm};
+    /// use kvm_mock::{Model, Step};
+    ///
+    /// let model = Model::new();
+    /// model.script(0, [
+    ///     Step::mmio_write(0xd000_0ffe, [1, 2]).goes_on(),
+    ///     Step::mmio_write(0xd000_1000, [3, 4]),
+    /// ]);
+    /// let mut vcpu = Kvm::with(model)?.create_vm()?.create_vcpu(0)?;
+    /// vcpu.run()?;
+    /// assert!(matches!(vcpu.complete()?, Some(Exit::MmioWrite(_))));
+    /// assert_eq!(vcpu.complete()?, None);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     #[must_use]
     pub fn goes_on(self) -> Self {
         Self {

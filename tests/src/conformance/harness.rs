@@ -55,8 +55,8 @@ pub fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
-    let backends = match wanted.backends() {
-        Ok(backends) => backends,
+    let (backends, missing) = match wanted.backends() {
+        Ok(found) => found,
         Err(problem) => {
             eprintln!("{problem}");
             return ExitCode::FAILURE;
@@ -64,7 +64,10 @@ pub fn main() -> ExitCode {
     };
     let tests = wanted.tests(&backends);
     panic::set_hook(Box::new(keep_panic));
-    run(&tests, wanted.tests(&Backend::ALL).len() - tests.len())
+    for line in &missing {
+        println!("{line}");
+    }
+    run(&tests, wanted.tests(&Backend::ALL).len(), &missing)
 }
 
 impl Wanted {
@@ -94,10 +97,10 @@ impl Wanted {
         Ok(wanted)
     }
 
-    /// The backends to run; says which are missing.
-    fn backends(&self) -> Result<Vec<Backend>, String> {
+    /// The backends to run, and what to say of those that are missing.
+    fn backends(&self) -> Result<(Vec<Backend>, Vec<String>), String> {
         let required = std::env::var_os("KVM_TESTS").is_some_and(|value| value == "require");
-        let mut usable = Vec::new();
+        let (mut usable, mut missing) = (Vec::new(), Vec::new());
         for backend in Backend::ALL {
             if self.backend.is_some_and(|wanted| wanted != backend) {
                 continue;
@@ -108,13 +111,13 @@ impl Wanted {
                     return Err(format!("backend {backend} can't be had: {error}"));
                 }
                 Err(error) => {
-                    println!("*** NOT COVERED: backend {backend} can't be had: {error}");
+                    missing.push(format!("*** NOT COVERED: backend {backend}: {error}"));
                 }
             }
         }
         let names: Vec<_> = usable.iter().map(|backend| backend.name()).collect();
         println!("backends covered: {}", names.join(", "));
-        Ok(usable)
+        Ok((usable, missing))
     }
 
     fn tests(&self, backends: &[Backend]) -> Vec<Test> {
@@ -149,10 +152,12 @@ fn named(name: &str) -> Result<Backend, String> {
     })
 }
 
-/// Runs the tests one after the other, and prints what libtest would.
-fn run(tests: &[Test], filtered: usize) -> ExitCode {
+/// Runs the tests one after the other, and prints what libtest would. There are `all` tests that the
+/// command line asks for, on any backend; `missing` says which backends are not there.
+fn run(tests: &[Test], all: usize, missing: &[String]) -> ExitCode {
     println!("\nrunning {} tests", tests.len());
     let begun = Instant::now();
+    let mut passed = 0;
     let mut failures = Vec::new();
     for test in tests {
         let name = test.name();
@@ -160,15 +165,21 @@ fn run(tests: &[Test], filtered: usize) -> ExitCode {
         // So that the name is there if the process ends.
         let _ = io::stdout().flush();
         match test.run() {
-            Ok(()) => println!("ok"),
+            Ok(()) => {
+                println!("ok");
+                passed += 1;
+            }
             Err(Failed::Reason(reason)) => {
                 println!("FAILED");
                 failures.push((name, reason));
             }
             Err(Failed::Stuck) => {
                 println!("FAILED");
-                failures.push((name, format!("stuck: not done after {PATIENCE:?}")));
-                println!("the thread can't be ended, so the tests behind it were not run");
+                let reason = format!(
+                    "stuck: not done after {PATIENCE:?}; its thread can't be ended, so the tests behind \
+                     it were not run"
+                );
+                failures.push((name, reason));
                 break;
             }
         }
@@ -177,19 +188,22 @@ fn run(tests: &[Test], filtered: usize) -> ExitCode {
     for (name, reason) in &failures {
         println!("---- {name} ----\n{reason}\n");
     }
+    // Once more, where it is seen.
+    for line in missing {
+        println!("{line}");
+    }
     let failed = failures.len();
-    let passed = tests.len() - failed;
+    let not_run = all - passed - failed;
+    let (word, code) = match failed {
+        0 => ("ok", ExitCode::SUCCESS),
+        _ => ("FAILED", ExitCode::FAILURE),
+    };
     println!(
-        "test result: {}. {passed} passed; {failed} failed; 0 ignored; 0 measured; {filtered} \
+        "test result: {word}. {passed} passed; {failed} failed; 0 ignored; 0 measured; {not_run} \
          filtered out; finished in {:.2}s\n",
-        if failed == 0 { "ok" } else { "FAILED" },
         begun.elapsed().as_secs_f64(),
     );
-    if failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    code
 }
 
 impl Test {

@@ -154,7 +154,7 @@ pub(super) fn read_only_script(model: &Model) {
     );
 }
 
-/// Section 4.35, `KVM_MEM_READONLY`: "writes to this region will be posted to userspace as KVM_EXIT_MMIO
+/// Section 4.35, `KVM_MEM_READONLY`: "writes to this memory will be posted to userspace as KVM_EXIT_MMIO
 /// exits"; reads find the memory.
 pub(super) fn read_only<H: Hypervisor>(system: H) -> Outcome {
     let mut guest = Guest::new(system, WRITE_THEN_READ)?;

@@ -66,7 +66,16 @@ scenarios! {
     objects { system, unknown_capability, unknown_vm_type, several_vms, vcpu_ids, messages }
     memory { refused, taken_back, many_slots }
     calls { of_another_object, slots, timer, before_vcpus, interrupt, lists, pairs }
-    registers { at_reset, general, special, debug, cpuid, msrs, mp_state }
+    registers {
+        at_reset,
+        general,
+        special,
+        debug,
+        cpuid,
+        cpuid_after_run: cpuid_after_run_script,
+        msrs,
+        mp_state,
+    }
     irqchip { order, presence, state }
     io {
         out: out_script,

@@ -1,12 +1,14 @@
 //! A vCPU's state: what it is at reset, and that what is set is got back.
 
 use kvm_core::kvm_sys::{
-    KVM_MP_STATE_HALTED, KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_UNINITIALIZED, kvm_debugregs,
-    kvm_msr_entry, kvm_regs,
+    KVM_MP_STATE_HALTED, KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_UNINITIALIZED, kvm_cpuid_entry2,
+    kvm_debugregs, kvm_msr_entry, kvm_regs,
 };
 use kvm_core::{Cause, Errno, Hypervisor, Kvm};
+use kvm_mock::{Model, Step};
 
 use super::Outcome;
+use super::guest::Guest;
 
 /// The architecture's state at reset: real mode, 16 bytes below 4 GiB.
 pub(super) fn at_reset<H: Hypervisor>(system: H) -> Outcome {
@@ -92,7 +94,7 @@ pub(super) fn special<H: Hypervisor>(system: H) -> Outcome {
     Ok(())
 }
 
-/// Sections 4.33 and 4.34: "flags is not used yet and must be cleared".
+/// Sections 4.33 and 4.34: "The flags field is unused yet and must be cleared on entry."
 pub(super) fn debug<H: Hypervisor>(system: H) -> Outcome {
     let vcpu = Kvm::with(system)?.create_vm()?.create_vcpu(0)?;
     let mut regs = vcpu.get_debug_regs()?;
@@ -132,13 +134,37 @@ pub(super) fn cpuid<H: Hypervisor>(system: H) -> Outcome {
     let got = vcpu.get_cpuid2()?;
     assert_eq!(got.len(), leaves.len());
     assert!(got.contains(&name));
-    let functions = |leaves: &[kvm_core::kvm_sys::kvm_cpuid_entry2]| -> Vec<(u32, u32)> {
+    let functions = |leaves: &[kvm_cpuid_entry2]| -> Vec<(u32, u32)> {
         leaves
             .iter()
             .map(|leaf| (leaf.function, leaf.index))
             .collect()
     };
     assert_eq!(functions(&got), functions(&leaves));
+    Ok(())
+}
+
+/// A guest that has nothing to do.
+const HALT: &[u8] = &[0xf4];
+
+pub(super) fn cpuid_after_run_script(model: &Model) {
+    model.script(0, [Step::hlt()]);
+}
+
+/// What a guest may have seen does not change under it.
+pub(super) fn cpuid_after_run<H: Hypervisor>(system: H) -> Outcome {
+    let mut guest = Guest::new(system, HALT)?;
+    let leaf = |function| kvm_cpuid_entry2 {
+        function,
+        ..Default::default()
+    };
+    guest.vcpu.set_cpuid2(&[leaf(0), leaf(1)])?;
+    guest.vcpu.set_cpuid2(&[leaf(0)])?;
+    guest.halts()?;
+    guest.vcpu.set_cpuid2(&[leaf(0)])?;
+    let refused = guest.vcpu.set_cpuid2(&[leaf(0), leaf(7)]).err();
+    assert_eq!(refused.map(|error| error.errno()), Some(Errno::EINVAL));
+    assert_eq!(guest.vcpu.get_cpuid2()?, [leaf(0)]);
     Ok(())
 }
 
