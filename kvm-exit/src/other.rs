@@ -14,7 +14,8 @@ use crate::member::Union;
 /// ```
 /// use kvm_exit::{Exit, Other, kvm_sys::ExitReason};
 ///
-/// let exit = Exit::Other(Other { reason: ExitReason(28), payload: &mut [0; 256] });
+/// let other = Other { reason: ExitReason(28), payload: &mut [0; 256] };
+/// let exit = Exit::Other(other);
 /// assert_eq!(exit.to_string(), "other 28 (KVM_EXIT_ARM_NISV)");
 /// ```
 #[derive(Debug, PartialEq, Eq)]
