@@ -13,12 +13,9 @@ use crate::member::Union;
 /// ```
 /// use kvm_exit::{Exit, Other, kvm_sys::ExitReason};
 ///
-/// fn name(exit: Exit<'_>) -> String {
-///     exit.to_string()
-/// }
-///
-/// let exit = Exit::Other(Other { reason: ExitReason(99), payload: &mut [0; 256] });
-/// assert_eq!(name(exit), "other 99 (KVM_EXIT_?)");
+/// let other = Other { reason: ExitReason(99), payload: &mut [0; 256] };
+/// let exit = Exit::Other(other);
+/// assert_eq!(exit.to_string(), "other 99 (KVM_EXIT_?)");
 /// ```
 #[derive(Debug, PartialEq, Eq)]
 pub struct Other<'a> {
