@@ -6,6 +6,7 @@ mod bindings;
 mod cache;
 mod compare;
 mod compiler;
+mod coverage;
 mod curation;
 mod emit;
 mod extract;
@@ -35,6 +36,8 @@ struct Cli {
 enum Cmd {
     /// Generate kvm-sys from the kernel's headers.
     Bindings(bindings::Options),
+    /// Say how much of what the headers define kvm-sys has.
+    Coverage(coverage::Options),
     /// Have two C compilers judge kvm-sys against the kernel's headers.
     Verify(verify::Options),
 }
@@ -42,6 +45,7 @@ enum Cmd {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Cmd::Bindings(options) => bindings::run(&options),
+        Cmd::Coverage(options) => coverage::run(&options),
         Cmd::Verify(options) => verify::run(&options),
     };
     match done {
