@@ -8,6 +8,7 @@ mod compare;
 mod compiler;
 mod coverage;
 mod curation;
+mod docs;
 mod emit;
 mod extract;
 mod facts;

@@ -6,6 +6,8 @@ mod types;
 
 use anyhow::{Context, Result};
 
+pub(crate) use types::field_names;
+
 use crate::arch::Arch;
 use crate::curation::Curation;
 use crate::facts::Facts;
@@ -68,11 +70,12 @@ pub(crate) fn files(all: &[(&Arch, &Facts)], curation: &Curation) -> Result<Vec<
             text: format!("{first_line}//! {intro}\n{ALLOWS}\n{mods}\n{uses}"),
         });
     };
+    let docs = &curation.docs;
     let bodies = |constants: &constants::Sorted<'_>, types| {
         [
-            ("constants", constants.plain()),
-            ("families", constants.families()),
-            ("flags", constants.flags()),
+            ("constants", constants.plain(docs)),
+            ("families", constants.families(docs)),
+            ("flags", constants.flags(docs)),
             ("types", types),
         ]
     };
