@@ -7,9 +7,11 @@
 
 mod constants;
 mod flags;
+mod functions;
 mod types;
 
 pub use crate::common::*;
 pub use constants::*;
 pub use flags::*;
+pub use functions::*;
 pub use types::*;

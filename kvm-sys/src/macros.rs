@@ -2,8 +2,8 @@
 
 /// Gives the values of an integer type the kernel's names.
 macro_rules! family {
-    ($ty:ident, $prefix:literal { $($name:ident = $value:literal;)* }) => {
-        $(pub const $name: $ty = $ty($value);)*
+    ($ty:ident, $prefix:literal { $($(#[$meta:meta])* $name:ident = $value:literal;)* }) => {
+        $($(#[$meta])* pub const $name: $ty = $ty($value);)*
 
         impl $ty {
             /// Every value that has a name, in the headers' order.
@@ -28,15 +28,15 @@ macro_rules! family {
 
 /// Gives the bits of an integer type the kernel's names; bits that have none are kept.
 macro_rules! flags {
-    ($ty:ident: $repr:ty { $($name:ident = $value:expr;)* }) => {
+    ($ty:ident: $repr:ty { $($(#[$meta:meta])* $name:ident = $value:expr;)* }) => {
         bitflags::bitflags! {
             impl $ty: $repr {
-                $(const $name = $value;)*
+                $($(#[$meta])* const $name = $value;)*
                 const _ = !0;
             }
         }
 
-        $(pub const $name: $ty = $ty::$name;)*
+        $($(#[$meta])* pub const $name: $ty = $ty::$name;)*
 
         impl core::fmt::Debug for $ty {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

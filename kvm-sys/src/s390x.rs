@@ -8,10 +8,12 @@
 mod constants;
 mod families;
 mod flags;
+mod functions;
 mod types;
 
 pub use crate::common::*;
 pub use constants::*;
 pub use families::*;
 pub use flags::*;
+pub use functions::*;
 pub use types::*;

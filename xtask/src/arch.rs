@@ -23,9 +23,6 @@ pub(crate) struct Arch {
     /// Types of other headers that KVM's interface is made of but names in no type.
     #[serde(default)]
     pub(crate) extra: Vec<String>,
-    /// Whether it has function-like macros.
-    #[serde(default)]
-    pub(crate) functions: bool,
 }
 
 /// One of two independent C compilers.

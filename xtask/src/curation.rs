@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::arch::{self, Arch};
+use crate::docs::Docs;
 
 /// Everything under `xtask/curation`.
 #[derive(Debug)]
@@ -18,6 +19,7 @@ pub(crate) struct Curation {
     pub(crate) flags: Vec<Group>,
     pub(crate) constants: Constants,
     pub(crate) ioctls: Vec<Row>,
+    pub(crate) docs: Docs,
 }
 
 /// `types.toml`.
@@ -174,6 +176,10 @@ impl Curation {
             flags: parse::<Flags>(&dir.join("flags.toml"))?.flags,
             constants: parse(&dir.join("constants.toml"))?,
             ioctls: parse::<Ioctls>(&dir.join("ioctls.toml"))?.ioctl,
+            docs: Docs::read(
+                &dir.join("docs"),
+                &dir.with_file_name("facts").join("since.json"),
+            )?,
         })
     }
 
@@ -267,6 +273,7 @@ mod tests {
             flags: Vec::new(),
             constants: toml::from_str(constants).unwrap(),
             ioctls: Vec::new(),
+            docs: Docs::default(),
         }
     }
 

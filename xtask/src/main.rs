@@ -6,7 +6,9 @@ mod bindings;
 mod cache;
 mod compare;
 mod compiler;
+mod coverage;
 mod curation;
+mod docs;
 mod emit;
 mod exits;
 mod extract;
@@ -42,6 +44,8 @@ enum Cmd {
     Bindings(bindings::Options),
     /// Assemble the guests of the examples and tests.
     Guests(guests::Options),
+    /// Say how much of what the headers define kvm-sys has.
+    Coverage(coverage::Options),
     /// Have two C compilers judge kvm-sys against the kernel's headers.
     Verify(verify::Options),
     /// Have C compilers write every exit, for the tests of kvm-exit.
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Cmd::Bindings(options) => bindings::run(&options),
         Cmd::Guests(options) => guests::run(&options),
+        Cmd::Coverage(options) => coverage::run(&options),
         Cmd::Verify(options) => verify::run(&options),
         Cmd::Exits(options) => exits::run(&options),
         Cmd::Since => since::run(),

@@ -62,7 +62,6 @@ pub(crate) fn arch() -> Arch {
         zig: "native".to_owned(),
         facts: Vendor::Gcc,
         extra: Vec::new(),
-        functions: false,
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use crate::curation::{Curation, Group};
+use crate::emit::field_names;
 use crate::facts::Facts;
 use crate::lower::{Lowering, Shape};
 
@@ -66,6 +67,7 @@ pub(crate) fn entries(curation: &Curation, all: &[Facts]) -> Result<Vec<String>>
             add("ioctls.toml", &row.name);
         }
     }
+    stale.extend(docs(curation, all)?);
     Ok(stale)
 }
 
@@ -118,4 +120,32 @@ fn fields(curation: &Curation, all: &[Facts]) -> Result<BTreeSet<String>> {
         }
     }
     Ok(names)
+}
+
+/// The keys of the documentation that name nothing.
+fn docs(curation: &Curation, all: &[Facts]) -> Result<Vec<String>> {
+    let (mut types, mut fields) = (BTreeSet::new(), BTreeSet::new());
+    for facts in all {
+        for ty in &facts.types {
+            types.insert(ty.name.clone());
+            fields.extend(
+                ty.fields
+                    .iter()
+                    .map(|field| format!("{}.{}", ty.name, field.name)),
+            );
+        }
+        for item in Lowering::new(facts, curation)?.items()? {
+            if let Shape::Struct { fields: own, .. } = &item.shape {
+                fields.extend(own.iter().flat_map(|field| field_names(&item, &field.name)));
+            }
+            types.insert(item.name);
+        }
+    }
+    let mut names: BTreeSet<_> = constants(all).into_iter().map(str::to_owned).collect();
+    for facts in all {
+        names.extend(facts.ioctls.iter().map(|row| row.name.clone()));
+        names.extend(facts.empty.iter().cloned());
+    }
+    let groups = curation.groups().map(|group| group.ty.clone()).collect();
+    Ok(curation.docs.stale(&types, &fields, &names, &groups))
 }

@@ -73,7 +73,7 @@ const fn sve(base: u64, n: u64, slice: u64) -> u64 {
 
 /// The number of one of the PSCI functions that KVM had before the standard's.
 pub const fn KVM_PSCI_FN(number: u32) -> u32 {
-    KVM_PSCI_FN_BASE + number
+    KVM_PSCI_FN_BASE.wrapping_add(number)
 }
 
 /// Where the masks of an id register are in what `KVM_ARM_GET_REG_WRITABLE_MASKS` writes.

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use super::number;
 use crate::curation::{Curation, Group, Home};
+use crate::docs::Docs;
 use crate::facts::Facts;
 
 const USES: &str = "\nuse zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};\n";
@@ -166,15 +167,17 @@ impl<'a> Sorted<'a> {
     }
 
     /// The body of `families.rs`; empty where there is none.
-    pub(super) fn families(&self) -> String {
+    pub(super) fn families(&self, docs: &Docs) -> String {
         let mut out = String::new();
         for (group, constants) in self.families.iter().filter(|(_, list)| !list.is_empty()) {
             let Group { ty, repr, doc, .. } = group;
             let prefix = group.prefix.as_deref().unwrap_or_default();
-            let _ = write!(out, "\n/// {doc}\n{DERIVES}pub struct {ty}(pub {repr});\n");
+            let comment = docs.comment(&docs.groups, &[ty], Some(doc), "");
+            let _ = write!(out, "\n{comment}{DERIVES}pub struct {ty}(pub {repr});\n");
             let _ = write!(out, "\nfamily! {{\n    {ty}, \"{prefix}\" {{\n");
             for Constant { name, value } in constants {
-                let _ = writeln!(out, "        {name} = {};", number(*value));
+                let comment = docs.comment(&docs.constants, &[name], None, "        ");
+                let _ = writeln!(out, "{comment}        {name} = {};", number(*value));
             }
             out.push_str("    }\n}\n");
         }
@@ -182,36 +185,46 @@ impl<'a> Sorted<'a> {
     }
 
     /// The body of `flags.rs`; empty where there is none.
-    pub(super) fn flags(&self) -> String {
+    pub(super) fn flags(&self, docs: &Docs) -> String {
         let mut out = String::new();
         for (group, constants) in self.flags.iter().filter(|(_, list)| !list.is_empty()) {
             let Group { ty, repr, doc, .. } = group;
             let (bits, masks): (Vec<_>, Vec<_>) = constants
                 .iter()
                 .partition(|constant| constant.value.count_ones() == 1);
-            let _ = write!(out, "\n/// {doc}\n{DERIVES}pub struct {ty}(pub {repr});\n");
+            let comment = docs.comment(&docs.groups, &[ty], Some(doc), "");
+            let _ = write!(out, "\n{comment}{DERIVES}pub struct {ty}(pub {repr});\n");
             let _ = write!(out, "\nflags! {{\n    {ty}: {repr} {{\n");
             for Constant { name, value } in bits {
-                let _ = writeln!(out, "        {name} = 1 << {};", value.trailing_zeros());
+                let comment = docs.comment(&docs.constants, &[name], None, "        ");
+                let bit = value.trailing_zeros();
+                let _ = writeln!(out, "{comment}        {name} = 1 << {bit};");
             }
             out.push_str("    }\n}\n");
             for Constant { name, value } in masks {
-                let _ = writeln!(out, "pub const {name}: {ty} = {ty}({});", number(value));
+                let comment = docs.comment(&docs.constants, &[name], None, "");
+                let value = number(value);
+                let _ = writeln!(out, "{comment}pub const {name}: {ty} = {ty}({value});");
             }
         }
         with_uses(out)
     }
 
     /// The body of `constants.rs`; empty where there is none.
-    pub(super) fn plain(&self) -> String {
+    pub(super) fn plain(&self, docs: &Docs) -> String {
         let mut out = String::new();
         for (name, bytes) in &self.strings {
             let length = bytes.len();
             let text = bytes.escape_ascii().to_string().replace("\\x00", "\\0");
-            let _ = writeln!(out, "pub const {name}: &[u8; {length}] = b\"{text}\";");
+            let comment = docs.comment(&docs.constants, &[name], None, "");
+            let _ = writeln!(
+                out,
+                "{comment}pub const {name}: &[u8; {length}] = b\"{text}\";"
+            );
         }
         for (Constant { name, value }, ty) in &self.plain {
-            let _ = writeln!(out, "pub const {name}: {ty} = {};", number(*value));
+            let comment = docs.comment(&docs.constants, &[name], None, "");
+            let _ = writeln!(out, "{comment}pub const {name}: {ty} = {};", number(*value));
         }
         if out.is_empty() {
             out

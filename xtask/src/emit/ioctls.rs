@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use super::number;
 use crate::arch::Arch;
 use crate::curation::{Curation, Dir, Length, Row, Total};
+use crate::docs::Docs;
 use crate::facts::Ioctl;
 use crate::lower::{Lowering, Place};
 
@@ -17,7 +18,8 @@ pub(super) fn emit(all: &All<'_>, curation: &Curation) -> Result<String> {
     let mut body = String::new();
     let mut names = String::new();
     for row in &curation.ioctls {
-        emit_row(row, all, &mut body).with_context(|| format!("the row {}", row.name))?;
+        emit_row(row, all, &curation.docs, &mut body)
+            .with_context(|| format!("the row {}", row.name))?;
         writeln!(names, "    &{},", row.name)?;
     }
     for (_, lowering) in all {
@@ -121,11 +123,12 @@ fn fact<'a>(lowering: &Lowering<'a>, name: &str) -> Option<&'a Ioctl> {
     facts.find(|fact| fact.name == name)
 }
 
-fn emit_row(row: &Row, all: &All<'_>, out: &mut String) -> Result<()> {
+fn emit_row(row: &Row, all: &All<'_>, docs: &Docs, out: &mut String) -> Result<()> {
     let name = &row.name;
     let everywhere = row.arches.iter().any(|name| name == "common");
     let answers = |arch: &Arch| everywhere || row.arches.contains(&arch.dispatch);
-    writeln!(out, "\npub static {name}: Op = Op {{")?;
+    let comment = docs.comment(&docs.constants, &[name], None, "");
+    writeln!(out, "\n{comment}pub static {name}: Op = Op {{")?;
     writeln!(out, "    name: \"{name}\",")?;
     writeln!(out, "    requests: {},", requests(row, all)?)?;
     let arches: Vec<_> = all

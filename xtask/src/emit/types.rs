@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 
 use super::COMMON;
 use crate::curation::Curation;
+use crate::docs::Docs;
 use crate::lower::{Bits, Field, Item, Lowering, Shape, Tail, View};
 
 /// The types of one architecture, or those that all share, as text.
@@ -25,17 +26,18 @@ impl Written {
         let items = lowering.items()?;
         let mut written = Vec::new();
         for item in &items {
+            let docs = &lowering.curation.docs;
             let mut text = String::new();
             let mut needs = BTreeSet::new();
             match &item.shape {
                 Shape::Struct { fields, bits } => {
-                    structure(item, fields, bits, &mut text)?;
+                    structure(item, fields, bits, docs, &mut text)?;
                     needs.extend(fields.iter().map(|field| base(&field.ty).to_owned()));
                 }
                 Shape::Union { views } => {
                     let find = |name: &str| items.iter().find(|item| item.name == name);
                     let align = |view: &View| find(&view.ty).map(|item| item.align);
-                    union(item, views, &align, &mut text)
+                    union(item, views, &align, docs, &mut text)
                         .with_context(|| format!("in the union {}", item.name))?;
                     needs.extend(views.iter().map(|view| base(&view.ty).to_owned()));
                 }
@@ -209,8 +211,19 @@ fn wrapped_use(module: &str, names: &[&str]) -> String {
     text
 }
 
+/// What a field may be called: by Rust's names or by C's.
+pub(crate) fn field_names(item: &Item, field: &str) -> [String; 3] {
+    let path = item.path.as_deref().unwrap_or(&item.name);
+    let c = field.strip_suffix('_').unwrap_or(field);
+    [
+        format!("{}.{field}", item.name),
+        format!("{}.{c}", item.name),
+        format!("{path}.{c}"),
+    ]
+}
+
 /// The derives, and `Default` by hand where an array is longer than the standard library's limit.
-fn head(item: &Item, derivable: bool, out: &mut String) {
+fn head(item: &Item, derivable: bool, docs: &Docs, out: &mut String) {
     let name = &item.name;
     let align = if item.force_align {
         format!(", align({})", item.align)
@@ -218,6 +231,8 @@ fn head(item: &Item, derivable: bool, out: &mut String) {
         String::new()
     };
     let default = if derivable { "Default, " } else { "" };
+    let names = [name, item.path.as_deref().unwrap_or(name)];
+    out.push_str(&docs.comment(&docs.types, &names, None, ""));
     if let Some(path) = &item.path {
         let _ = writeln!(out, "#[doc(alias = \"{path}\")]");
     }
@@ -240,10 +255,16 @@ fn tail(name: &str, derivable: bool, out: &mut String) {
     }
 }
 
-fn structure(item: &Item, fields: &[Field], bits: &[Bits], out: &mut String) -> Result<()> {
+fn structure(
+    item: &Item,
+    fields: &[Field],
+    bits: &[Bits],
+    docs: &Docs,
+    out: &mut String,
+) -> Result<()> {
     let name = &item.name;
     let derivable = fields.iter().all(|field| short(&field.ty));
-    head(item, derivable, out);
+    head(item, derivable, docs, out);
     if fields.is_empty() {
         out.push_str(" {}\n");
         layout(item, fields, out);
@@ -254,6 +275,9 @@ fn structure(item: &Item, fields: &[Field], bits: &[Bits], out: &mut String) -> 
         if field.padding {
             out.push_str("    #[doc(hidden)]\n");
         }
+        let names = field_names(item, &field.name);
+        let names: Vec<_> = names.iter().map(String::as_str).collect();
+        out.push_str(&docs.comment(&docs.fields, &names, None, "    "));
         writeln!(out, "    pub {}: {},", field.name, field.ty)?;
     }
     out.push_str("}\n");
@@ -309,12 +333,13 @@ fn union(
     item: &Item,
     views: &[View],
     align: &dyn Fn(&View) -> Option<u64>,
+    docs: &Docs,
     out: &mut String,
 ) -> Result<()> {
     let name = &item.name;
     let words = item.size / item.align;
     let word = format!("u{}", item.align * 8);
-    head(item, words <= 32, out);
+    head(item, words <= 32, docs, out);
     writeln!(out, "(pub [{word}; {words}]);")?;
     tail(name, words <= 32, out);
     if views.is_empty() {

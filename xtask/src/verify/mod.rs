@@ -5,7 +5,7 @@
 
 mod claims;
 mod judge;
-mod names;
+pub(crate) mod names;
 mod probe;
 mod samples;
 

@@ -127,10 +127,10 @@ impl Module {
             Item::Fn(item) if matches!(item.vis, syn::Visibility::Public(_)) => {
                 self.functions.push(item.sig.ident.to_string());
             }
-            Item::Macro(item) => {
-                if item.mac.path.is_ident("family") || item.mac.path.is_ident("flags") {
-                    self.members(item.mac.tokens)?;
-                }
+            Item::Macro(item)
+                if item.mac.path.is_ident("family") || item.mac.path.is_ident("flags") =>
+            {
+                self.members(item.mac.tokens)?;
             }
             Item::Impl(item) if item.trait_.is_none() => impls.push(item),
             _ => {}

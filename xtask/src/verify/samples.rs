@@ -210,4 +210,87 @@ pub(crate) const SAMPLES: &[(&str, &str, &str)] = &[
         "KVM_DEV_RISCV_AIA_IMSIC_GET_VCPU(0x5123)",
         "KVM_DEV_RISCV_AIA_IMSIC_GET_VCPU(0x5123)",
     ),
+    (
+        "s390x",
+        "KVM_S390_INT_IO(1, 3, 2, 0x1234).into()",
+        "KVM_S390_INT_IO(1, 3, 2, 0x1234)",
+    ),
+    (
+        "powerpc64le",
+        "KVM_HCALL_TOKEN(4).into()",
+        "KVM_HCALL_TOKEN(4)",
+    ),
+    ("powerpc64le", "KVM_REG_PPC_FPR(31)", "KVM_REG_PPC_FPR(31)"),
+    ("powerpc64le", "KVM_REG_PPC_VR(31)", "KVM_REG_PPC_VR(31)"),
+    ("powerpc64le", "KVM_REG_PPC_VSR(31)", "KVM_REG_PPC_VSR(31)"),
+    (
+        "powerpc64le",
+        "KVM_REG_PPC_TM_GPR(31)",
+        "KVM_REG_PPC_TM_GPR(31)",
+    ),
+    (
+        "powerpc64le",
+        "KVM_REG_PPC_TM_VSR(63)",
+        "KVM_REG_PPC_TM_VSR(63)",
+    ),
+    (
+        "loongarch64",
+        "LOONGARCH_REG_64(1 << 16, 5)",
+        "LOONGARCH_REG_64(1ULL << 16, 5)",
+    ),
+    (
+        "loongarch64",
+        "KVM_IOC_CSRID(0x181)",
+        "KVM_IOC_CSRID(0x181)",
+    ),
+    ("loongarch64", "KVM_IOC_CPUCFG(20)", "KVM_IOC_CPUCFG(20)"),
+    (
+        "mips64el",
+        "KVM_REG_MIPS_CP0_MAAR(3)",
+        "KVM_REG_MIPS_CP0_MAAR(3)",
+    ),
+    (
+        "mips64el",
+        "KVM_REG_MIPS_FPR_32(31)",
+        "KVM_REG_MIPS_FPR_32(31)",
+    ),
+    (
+        "mips64el",
+        "KVM_REG_MIPS_FPR_64(31)",
+        "KVM_REG_MIPS_FPR_64(31)",
+    ),
+    (
+        "mips64el",
+        "KVM_REG_MIPS_VEC_128(31)",
+        "KVM_REG_MIPS_VEC_128(31)",
+    ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::SAMPLES;
+    use crate::verify::names::Module;
+
+    #[test]
+    fn every_function_has_a_sample() {
+        let src = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .with_file_name("kvm-sys")
+            .join("src");
+        let mut modules: Vec<_> = SAMPLES.iter().map(|(arch, ..)| *arch).collect();
+        modules.push("common");
+        modules.sort_unstable();
+        modules.dedup();
+        assert_eq!(modules.len(), 8);
+        for module in modules {
+            for function in Module::read(&src, module).unwrap().functions {
+                let call = format!("{function}(");
+                let sampled = |(arch, rust, _): &(&str, &str, &str)| {
+                    (module == "common" || *arch == module) && rust.starts_with(&call)
+                };
+                assert!(SAMPLES.iter().any(sampled), "{module}: {function}");
+            }
+        }
+    }
+}
