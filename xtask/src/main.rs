@@ -3,6 +3,7 @@
 mod apt;
 mod arch;
 mod bindings;
+mod budget;
 mod cache;
 mod compare;
 mod compiler;
@@ -35,6 +36,8 @@ struct Cli {
 enum Cmd {
     /// Generate kvm-sys from the kernel's headers.
     Bindings(bindings::Options),
+    /// Count the instructions that an exit costs outside the system call.
+    Budget(budget::Options),
     /// Have C compilers write every exit, for the tests of kvm-exit.
     Exits(exits::Options),
 }
@@ -42,6 +45,7 @@ enum Cmd {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Cmd::Bindings(options) => bindings::run(&options),
+        Cmd::Budget(options) => budget::run(&options),
         Cmd::Exits(options) => exits::run(&options),
     };
     match done {
