@@ -51,8 +51,8 @@ fn page<'a>(fields: impl Iterator<Item = &'a str>) -> Option<Vec<u64>> {
             .get_mut(offset..offset + value.len())?
             .copy_from_slice(&value);
     }
-    let (words, _) = bytes.get(8..)?.as_chunks();
-    Some(words.iter().map(|word| u64::from_ne_bytes(*word)).collect())
+    let word = |bytes: &[u8]| Some(u64::from_ne_bytes(bytes.try_into().ok()?));
+    bytes.get(8..)?.chunks_exact(8).map(word).collect()
 }
 
 #[test]

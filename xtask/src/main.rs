@@ -3,6 +3,7 @@
 mod apt;
 mod arch;
 mod bindings;
+mod budget;
 mod cache;
 mod compare;
 mod compiler;
@@ -48,6 +49,8 @@ enum Cmd {
     Coverage(coverage::Options),
     /// Have two C compilers judge kvm-sys against the kernel's headers.
     Verify(verify::Options),
+    /// Count the instructions that an exit costs outside the system call.
+    Budget(budget::Options),
     /// Have C compilers write every exit, for the tests of kvm-exit.
     Exits(exits::Options),
     /// Find out which of a few kernel releases first had each name.
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Cmd::Guests(options) => guests::run(&options),
         Cmd::Coverage(options) => coverage::run(&options),
         Cmd::Verify(options) => verify::run(&options),
+        Cmd::Budget(options) => budget::run(&options),
         Cmd::Exits(options) => exits::run(&options),
         Cmd::Since => since::run(),
     };

@@ -1,0 +1,95 @@
+//! The loops over kvm-core.
+
+use kvm_core::kvm_exit::kvm_sys::SyncRegs;
+use kvm_core::{DevKvm, Exit, Kvm, Vcpu};
+
+use crate::kvm::{self, Exits};
+
+pub(crate) fn vcpu(exits: Exits) -> Result<Vcpu, Box<dyn std::error::Error>> {
+    // SAFETY: not a KVM, but `ioctl` is ours too, and writes to no memory.
+    let backend = unsafe { DevKvm::from_fd(kvm::new(exits)?) };
+    Ok(Kvm::with(backend)?.create_vm()?.create_vcpu(0)?)
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn ours_mmio_write(vcpu: &mut Vcpu, exits: u64) -> u64 {
+    let mut total = 0;
+    for _ in 0..exits {
+        match vcpu.run() {
+            Ok((Exit::MmioWrite(mmio), _)) => total += mmio.addr + mmio.data.len() as u64,
+            _ => break,
+        }
+    }
+    total
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn ours_port_out(vcpu: &mut Vcpu, exits: u64) -> u64 {
+    let mut total = 0;
+    for _ in 0..exits {
+        match vcpu.run() {
+            Ok((Exit::IoOut(io), _)) => total += u64::from(io.port) + io.data.len() as u64,
+            _ => break,
+        }
+    }
+    total
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn ours_registers(vcpu: &mut Vcpu, exits: u64) -> u64 {
+    let mut total = 0;
+    vcpu.run_page_mut()
+        .set_valid_regs(SyncRegs::KVM_SYNC_X86_REGS);
+    for _ in 0..exits {
+        match vcpu.run() {
+            Ok((Exit::IoOut(io), _)) => total += u64::from(io.port) + io.data.len() as u64,
+            _ => break,
+        }
+        let page = vcpu.run_page_mut();
+        let regs = &mut page.sync_regs_mut().regs;
+        total += regs.rax;
+        regs.rip += 1;
+        page.set_dirty_regs(SyncRegs::KVM_SYNC_X86_REGS);
+    }
+    total
+}
+
+/// Ten kinds, each with something to do.
+fn ten_kinds(exit: Exit<'_>, total: &mut u64) -> bool {
+    match exit {
+        Exit::IoOut(io) => *total += u64::from(io.port) + io.data.len() as u64,
+        Exit::IoIn(io) => io.data.fill(0xff),
+        Exit::MmioWrite(mmio) => *total += mmio.addr + mmio.data.len() as u64,
+        Exit::MmioRead(mmio) => mmio.data.fill(0xff),
+        Exit::X86Rdmsr(msr) => *msr.data = 0,
+        Exit::X86Wrmsr(msr) => *msr.error = 1,
+        Exit::Hypercall(call) => *call.ret = 0,
+        Exit::SystemEvent(event) => *total += event.data.len() as u64,
+        Exit::Interrupted => {}
+        Exit::Hlt | Exit::Shutdown => return false,
+        other => {
+            eprintln!("{other}");
+            return false;
+        }
+    }
+    true
+}
+
+#[unsafe(no_mangle)]
+#[inline(never)]
+pub(crate) extern "C" fn ours_ten_kinds(vcpu: &mut Vcpu, exits: u64) -> u64 {
+    let mut total = 0;
+    for _ in 0..exits {
+        match vcpu.run_with(
+            #[inline(always)]
+            |exit, _| ten_kinds(exit, &mut total),
+        ) {
+            Ok(true) => {}
+            _ => break,
+        }
+    }
+    total
+}
