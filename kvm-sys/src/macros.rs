@@ -28,15 +28,15 @@ macro_rules! family {
 
 /// Gives the bits of an integer type the kernel's names; bits that have none are kept.
 macro_rules! flags {
-    ($ty:ident: $repr:ty { $($(#[$meta:meta])* $name:ident = $value:expr;)* }) => {
+    ($ty:ident: $repr:ty { $($(#[$($meta:tt)*])* $name:ident = $value:expr;)* }) => {
         bitflags::bitflags! {
             impl $ty: $repr {
-                $($(#[$meta])* const $name = $value;)*
+                $($(#[$($meta)*])* const $name = $value;)*
                 const _ = !0;
             }
         }
 
-        $($(#[$meta])* pub const $name: $ty = $ty::$name;)*
+        $($(#[$($meta)*])* pub const $name: $ty = $ty::$name;)*
 
         impl core::fmt::Debug for $ty {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

@@ -18,9 +18,26 @@ pub(crate) struct Docs {
     pub(crate) fields: BTreeMap<String, String>,
     pub(crate) constants: BTreeMap<String, String>,
     pub(crate) groups: BTreeMap<String, String>,
+    pub(crate) ioctls: BTreeMap<String, String>,
     /// The first release whose headers have a name.
     #[serde(skip)]
     pub(crate) since: BTreeMap<String, String>,
+}
+
+/// The part of `since.json` that comments are made of.
+#[derive(Deserialize)]
+struct Since {
+    names: BTreeMap<String, String>,
+}
+
+/// The names that can have a line.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) types: BTreeSet<String>,
+    pub(crate) fields: BTreeSet<String>,
+    pub(crate) constants: BTreeSet<String>,
+    pub(crate) groups: BTreeSet<String>,
+    pub(crate) ioctls: BTreeSet<String>,
 }
 
 impl Docs {
@@ -47,6 +64,7 @@ impl Docs {
                 (&mut docs.fields, more.fields),
                 (&mut docs.constants, more.constants),
                 (&mut docs.groups, more.groups),
+                (&mut docs.ioctls, more.ioctls),
             ] {
                 for (name, line) in more {
                     if line.trim().is_empty() || line.contains('\n') {
@@ -60,8 +78,9 @@ impl Docs {
         }
         if since.is_file() {
             let text = std::fs::read_to_string(since)?;
-            docs.since =
+            let read: Since =
                 serde_json::from_str(&text).with_context(|| format!("in {}", since.display()))?;
+            docs.since = read.names;
         }
         Ok(docs)
     }
@@ -76,49 +95,65 @@ impl Docs {
         indent: &str,
     ) -> String {
         let line = names.iter().find_map(|name| lines.get(*name));
-        let mut text = line
-            .map(String::as_str)
-            .or(default)
-            .unwrap_or("")
-            .to_owned();
-        let since = names.iter().find_map(|name| self.since.get(*name));
-        if let Some(release) = since.filter(|release| *release != OLDEST) {
-            if !text.is_empty() {
-                text.push(' ');
-            }
-            text.push_str(&format!("Since Linux {release}."));
-        }
-        match text.as_str() {
-            "" => text,
-            _ => format!("{indent}/// {text}\n"),
-        }
+        let line = line.map(String::as_str).or(default);
+        comment(line, self.since(names), indent)
     }
 
-    /// The keys that name nothing: no type, field, constant or group.
-    pub(crate) fn stale(
-        &self,
-        types: &BTreeSet<String>,
-        fields: &BTreeSet<String>,
-        constants: &BTreeSet<String>,
-        groups: &BTreeSet<String>,
-    ) -> Vec<String> {
+    /// The comment for a member of what has any of the names `of`. A member as old as that says nothing
+    /// of its age.
+    pub(crate) fn member(&self, names: &[&str], of: &[&str], indent: &str) -> String {
+        let line = names.iter().find_map(|name| self.fields.get(*name));
+        let since = self
+            .since(names)
+            .filter(|since| self.since(of) != Some(*since));
+        comment(line.map(String::as_str), since, indent)
+    }
+
+    /// The release that a name came with, where that is known to be a later one.
+    fn since(&self, names: &[&str]) -> Option<&str> {
+        let since = names.iter().find_map(|name| self.since.get(*name));
+        since
+            .map(String::as_str)
+            .filter(|release| *release != OLDEST)
+    }
+
+    /// The keys that name nothing.
+    pub(crate) fn stale(&self, known: &Known) -> Vec<String> {
+        let Known {
+            types,
+            fields,
+            constants,
+            groups,
+            ioctls,
+        } = known;
         let mut stale = Vec::new();
         for (table, lines, known) in [
             ("types", &self.types, types),
             ("fields", &self.fields, fields),
             ("constants", &self.constants, constants),
             ("groups", &self.groups, groups),
+            ("ioctls", &self.ioctls, ioctls),
         ] {
             let unknown = lines.keys().filter(|name| !known.contains(*name));
             stale.extend(unknown.map(|name| format!("docs: {name} in [{table}]")));
         }
-        let all = [types, fields, constants];
+        let all = [types, fields, constants, ioctls];
         let unknown = self
             .since
             .keys()
             .filter(|name| !all.iter().any(|known| known.contains(*name)));
         stale.extend(unknown.map(|name| format!("since.json: {name}")));
         stale
+    }
+}
+
+fn comment(line: Option<&str>, since: Option<&str>, indent: &str) -> String {
+    let since = since.map(|release| format!("Since Linux {release}."));
+    match (line, since) {
+        (Some(line), Some(since)) => format!("{indent}/// {line} {since}\n"),
+        (Some(line), None) => format!("{indent}/// {line}\n"),
+        (None, Some(since)) => format!("{indent}/// {since}\n"),
+        (None, None) => String::new(),
     }
 }
 
@@ -149,6 +184,19 @@ mod tests {
     }
 
     #[test]
+    fn a_member_as_old_as_its_type_says_nothing_of_its_age() {
+        let docs = Docs {
+            since: map(&[("kvm_a", "7.2"), ("kvm_a.b", "7.2"), ("kvm_a.c", "7.3")]),
+            ..Docs::default()
+        };
+        assert_eq!(docs.member(&["kvm_a.b"], &["kvm_a"], ""), "");
+        assert_eq!(
+            docs.member(&["kvm_a.c"], &["kvm_a"], ""),
+            "/// Since Linux 7.3.\n"
+        );
+    }
+
+    #[test]
     fn files_add_up_and_may_not_repeat_each_other() {
         let dir = tempfile::tempdir().unwrap();
         let since = dir.path().join("since.json");
@@ -158,11 +206,18 @@ mod tests {
             "[fields]\n\"kvm_a.b\" = \"A b.\"\n",
         )
         .unwrap();
-        std::fs::write(&since, "{\"kvm_a\": \"7.2\", \"kvm_gone\": \"7.2\"}").unwrap();
+        std::fs::write(
+            &since,
+            "{\"names\": {\"kvm_a\": \"7.2\", \"kvm_gone\": \"7.2\"}}",
+        )
+        .unwrap();
         let docs = Docs::read(dir.path(), &since).unwrap();
         assert_eq!((docs.types.len(), docs.fields.len()), (1, 1));
-        let known = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let stale = docs.stale(&known(&["kvm_a"]), &known(&[]), &known(&[]), &known(&[]));
+        let known = Known {
+            types: ["kvm_a".to_owned()].into(),
+            ..Known::default()
+        };
+        let stale = docs.stale(&known);
         assert_eq!(stale, ["docs: kvm_a.b in [fields]", "since.json: kvm_gone"]);
         std::fs::write(dir.path().join("c.toml"), "[types]\nkvm_a = \"Again.\"\n").unwrap();
         assert!(Docs::read(dir.path(), &since).is_err());

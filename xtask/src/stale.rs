@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 
 use crate::curation::{Curation, Group};
+use crate::docs::Known;
 use crate::emit::field_names;
 use crate::facts::Facts;
 use crate::lower::{Lowering, Shape};
@@ -124,28 +125,35 @@ fn fields(curation: &Curation, all: &[Facts]) -> Result<BTreeSet<String>> {
 
 /// The keys of the documentation that name nothing.
 fn docs(curation: &Curation, all: &[Facts]) -> Result<Vec<String>> {
-    let (mut types, mut fields) = (BTreeSet::new(), BTreeSet::new());
+    let mut known = Known {
+        constants: constants(all).into_iter().map(str::to_owned).collect(),
+        groups: curation.groups().map(|group| group.ty.clone()).collect(),
+        ..Known::default()
+    };
     for facts in all {
         for ty in &facts.types {
-            types.insert(ty.name.clone());
-            fields.extend(
-                ty.fields
-                    .iter()
-                    .map(|field| format!("{}.{}", ty.name, field.name)),
-            );
+            known.types.insert(ty.name.clone());
+            let fields = ty.fields.iter();
+            known
+                .fields
+                .extend(fields.map(|field| format!("{}.{}", ty.name, field.name)));
         }
         for item in Lowering::new(facts, curation)?.items()? {
-            if let Shape::Struct { fields: own, .. } = &item.shape {
-                fields.extend(own.iter().flat_map(|field| field_names(&item, &field.name)));
-            }
-            types.insert(item.name);
+            let members: Vec<_> = match &item.shape {
+                Shape::Struct { fields, bits } => {
+                    let bits = bits.iter().map(|bits| &bits.name);
+                    fields.iter().map(|field| &field.name).chain(bits).collect()
+                }
+                Shape::Union { views } => views.iter().map(|view| &view.name).collect(),
+            };
+            let names = members.iter().flat_map(|name| field_names(&item, name));
+            known.fields.extend(names);
+            known.types.insert(item.name);
         }
+        known.constants.extend(facts.empty.iter().cloned());
+        known
+            .ioctls
+            .extend(facts.ioctls.iter().map(|row| row.name.clone()));
     }
-    let mut names: BTreeSet<_> = constants(all).into_iter().map(str::to_owned).collect();
-    for facts in all {
-        names.extend(facts.ioctls.iter().map(|row| row.name.clone()));
-        names.extend(facts.empty.iter().cloned());
-    }
-    let groups = curation.groups().map(|group| group.ty.clone()).collect();
-    Ok(curation.docs.stale(&types, &fields, &names, &groups))
+    Ok(curation.docs.stale(&known))
 }

@@ -127,7 +127,7 @@ fn emit_row(row: &Row, all: &All<'_>, docs: &Docs, out: &mut String) -> Result<(
     let name = &row.name;
     let everywhere = row.arches.iter().any(|name| name == "common");
     let answers = |arch: &Arch| everywhere || row.arches.contains(&arch.dispatch);
-    let comment = docs.comment(&docs.constants, &[name], None, "");
+    let comment = docs.comment(&docs.ioctls, &[name], None, "");
     writeln!(out, "\n{comment}pub static {name}: Op = Op {{")?;
     writeln!(out, "    name: \"{name}\",")?;
     writeln!(out, "    requests: {},", requests(row, all)?)?;

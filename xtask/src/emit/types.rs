@@ -211,9 +211,23 @@ fn wrapped_use(module: &str, names: &[&str]) -> String {
     text
 }
 
+/// The comment of a field, a bit field or a union's view.
+fn member_comment(item: &Item, name: &str, docs: &Docs) -> String {
+    let names = field_names(item, name);
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    docs.member(&names, &type_names(item), "    ")
+}
+
+/// What a type may be called: by Rust's name or by C's path.
+fn type_names(item: &Item) -> [&str; 2] {
+    [&item.name, item.path.as_deref().unwrap_or(&item.name)]
+}
+
 /// What a field may be called: by Rust's names or by C's.
 pub(crate) fn field_names(item: &Item, field: &str) -> [String; 3] {
+    // C looks through anonymous aggregates.
     let path = item.path.as_deref().unwrap_or(&item.name);
+    let path = path.split(".{").next().unwrap_or(path);
     let c = field.strip_suffix('_').unwrap_or(field);
     [
         format!("{}.{field}", item.name),
@@ -231,8 +245,7 @@ fn head(item: &Item, derivable: bool, docs: &Docs, out: &mut String) {
         String::new()
     };
     let default = if derivable { "Default, " } else { "" };
-    let names = [name, item.path.as_deref().unwrap_or(name)];
-    out.push_str(&docs.comment(&docs.types, &names, None, ""));
+    out.push_str(&docs.comment(&docs.types, &type_names(item), None, ""));
     if let Some(path) = &item.path {
         let _ = writeln!(out, "#[doc(alias = \"{path}\")]");
     }
@@ -275,9 +288,7 @@ fn structure(
         if field.padding {
             out.push_str("    #[doc(hidden)]\n");
         }
-        let names = field_names(item, &field.name);
-        let names: Vec<_> = names.iter().map(String::as_str).collect();
-        out.push_str(&docs.comment(&docs.fields, &names, None, "    "));
+        out.push_str(&member_comment(item, &field.name, docs));
         writeln!(out, "    pub {}: {},", field.name, field.ty)?;
     }
     out.push_str("}\n");
@@ -286,6 +297,7 @@ fn structure(
         write!(out, "\nimpl {name} {{")?;
         for (index, bits) in bits.iter().enumerate() {
             out.push_str(if index > 0 { "\n\n" } else { "\n" });
+            out.push_str(&member_comment(item, &bits.name, docs));
             accessors(bits, out)?;
         }
         out.push_str("\n}\n");
@@ -352,6 +364,7 @@ fn union(
             anyhow::bail!("{} is more aligned than its union", view.name);
         }
         out.push_str(if index > 0 { "\n\n" } else { "\n" });
+        out.push_str(&member_comment(item, &view.name, docs));
         match Path::find(view.size, item.align, words) {
             Some(path) => {
                 path.print(view, &word, "", out)?;
