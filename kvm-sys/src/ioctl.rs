@@ -48,6 +48,7 @@ const fn field(offset: u32, len: u32) -> Field {
     Field { offset, len }
 }
 
+/// Returns the version of the interface, which is `KVM_API_VERSION` on every kernel worth running on.
 pub static KVM_GET_API_VERSION: Op = Op {
     name: "KVM_GET_API_VERSION",
     requests: Requests::two(0xae00, 0x2000_ae00),
@@ -58,6 +59,7 @@ pub static KVM_GET_API_VERSION: Op = Op {
     ..ROW
 };
 
+/// Makes a VM without memory and vCPUs and returns its descriptor; the argument is the machine type, usually 0.
 pub static KVM_CREATE_VM: Op = Op {
     name: "KVM_CREATE_VM",
     requests: Requests::two(0xae01, 0x2000_ae01),
@@ -69,6 +71,7 @@ pub static KVM_CREATE_VM: Op = Op {
     ..ROW
 };
 
+/// Lists the MSRs of a guest that have to be saved and restored.
 pub static KVM_GET_MSR_INDEX_LIST: Op = Op {
     name: "KVM_GET_MSR_INDEX_LIST",
     requests: Requests::each([0xc004_ae02, 0, 0, 0, 0, 0, 0]),
@@ -86,6 +89,7 @@ pub static KVM_GET_MSR_INDEX_LIST: Op = Op {
     ..ROW
 };
 
+/// Prepares the calling process for running guests; a new VM does the same by itself.
 pub static KVM_S390_ENABLE_SIE: Op = Op {
     name: "KVM_S390_ENABLE_SIE",
     requests: Requests::two(0xae06, 0x2000_ae06),
@@ -94,6 +98,7 @@ pub static KVM_S390_ENABLE_SIE: Op = Op {
     ..ROW
 };
 
+/// Returns what the kernel says about a capability: 0 if it has it not, else 1 or a value that the capability defines.
 pub static KVM_CHECK_EXTENSION: Op = Op {
     name: "KVM_CHECK_EXTENSION",
     requests: Requests::two(0xae03, 0x2000_ae03),
@@ -105,6 +110,7 @@ pub static KVM_CHECK_EXTENSION: Op = Op {
     ..ROW
 };
 
+/// Returns how many bytes of a vCPU's descriptor to map: `kvm_run` and the pages that follow it.
 pub static KVM_GET_VCPU_MMAP_SIZE: Op = Op {
     name: "KVM_GET_VCPU_MMAP_SIZE",
     requests: Requests::two(0xae04, 0x2000_ae04),
@@ -115,6 +121,7 @@ pub static KVM_GET_VCPU_MMAP_SIZE: Op = Op {
     ..ROW
 };
 
+/// Lists the CPUID leaves that processor and kernel can offer a guest, ready to be given to `KVM_SET_CPUID2`.
 pub static KVM_GET_SUPPORTED_CPUID: Op = Op {
     name: "KVM_GET_SUPPORTED_CPUID",
     requests: Requests::each([0xc008_ae05, 0, 0, 0, 0, 0, 0]),
@@ -133,6 +140,7 @@ pub static KVM_GET_SUPPORTED_CPUID: Op = Op {
     ..ROW
 };
 
+/// Lists the CPUID features that the kernel emulates, slowly, on processors that lack them.
 pub static KVM_GET_EMULATED_CPUID: Op = Op {
     name: "KVM_GET_EMULATED_CPUID",
     requests: Requests::each([0xc008_ae09, 0, 0, 0, 0, 0, 0]),
@@ -151,6 +159,7 @@ pub static KVM_GET_EMULATED_CPUID: Op = Op {
     ..ROW
 };
 
+/// Lists the MSRs that describe features, which `KVM_GET_MSRS` can read on /dev/kvm.
 pub static KVM_GET_MSR_FEATURE_INDEX_LIST: Op = Op {
     name: "KVM_GET_MSR_FEATURE_INDEX_LIST",
     requests: Requests::each([0xc004_ae0a, 0, 0, 0, 0, 0, 0]),
@@ -169,6 +178,7 @@ pub static KVM_GET_MSR_FEATURE_INDEX_LIST: Op = Op {
     ..ROW
 };
 
+/// Adds a vCPU with the id in the argument and returns its descriptor.
 pub static KVM_CREATE_VCPU: Op = Op {
     name: "KVM_CREATE_VCPU",
     requests: Requests::two(0xae41, 0x2000_ae41),
@@ -180,6 +190,7 @@ pub static KVM_CREATE_VCPU: Op = Op {
     ..ROW
 };
 
+/// Gets a bitmap of the pages of a slot that were written since the last call, and by default starts anew.
 pub static KVM_GET_DIRTY_LOG: Op = Op {
     name: "KVM_GET_DIRTY_LOG",
     requests: Requests::two(0x4010_ae42, 0x8010_ae42),
@@ -197,6 +208,7 @@ pub static KVM_GET_DIRTY_LOG: Op = Op {
     ..ROW
 };
 
+/// Bounds the number of pages that shadow page tables may take.
 pub static KVM_SET_NR_MMU_PAGES: Op = Op {
     name: "KVM_SET_NR_MMU_PAGES",
     requests: Requests::two(0xae44, 0x2000_ae44),
@@ -207,12 +219,14 @@ pub static KVM_SET_NR_MMU_PAGES: Op = Op {
     ..ROW
 };
 
+/// A number that no present kernel answers.
 pub static KVM_GET_NR_MMU_PAGES: Op = Op {
     name: "KVM_GET_NR_MMU_PAGES",
     requests: Requests::two(0xae45, 0x2000_ae45),
     ..ROW
 };
 
+/// Makes, moves, changes or deletes (size 0) a memory slot: a range of guest addresses backed by memory of this process.
 pub static KVM_SET_USER_MEMORY_REGION: Op = Op {
     name: "KVM_SET_USER_MEMORY_REGION",
     requests: Requests::two(0x4020_ae46, 0x8020_ae46),
@@ -231,6 +245,7 @@ pub static KVM_SET_USER_MEMORY_REGION: Op = Op {
     ..ROW
 };
 
+/// Says where in guest memory three pages may be used for real mode on Intel processors; they must be below 4 GiB and outside every slot.
 pub static KVM_SET_TSS_ADDR: Op = Op {
     name: "KVM_SET_TSS_ADDR",
     requests: Requests::two(0xae47, 0x2000_ae47),
@@ -242,6 +257,7 @@ pub static KVM_SET_TSS_ADDR: Op = Op {
     ..ROW
 };
 
+/// Says where in guest memory a page may be used for page tables in real mode on Intel processors; 0 stands for the default.
 pub static KVM_SET_IDENTITY_MAP_ADDR: Op = Op {
     name: "KVM_SET_IDENTITY_MAP_ADDR",
     requests: Requests::two(0x4008_ae48, 0x8008_ae48),
@@ -253,6 +269,7 @@ pub static KVM_SET_IDENTITY_MAP_ADDR: Op = Op {
     ..ROW
 };
 
+/// As `KVM_SET_USER_MEMORY_REGION`, with room for a guest_memfd that backs private memory. Since Linux 6.12.
 pub static KVM_SET_USER_MEMORY_REGION2: Op = Op {
     name: "KVM_SET_USER_MEMORY_REGION2",
     requests: Requests::two(0x40a0_ae49, 0x80a0_ae49),
@@ -271,6 +288,7 @@ pub static KVM_SET_USER_MEMORY_REGION2: Op = Op {
     ..ROW
 };
 
+/// Maps a range of this process's memory into the address space of a user-controlled vCPU.
 pub static KVM_S390_UCAS_MAP: Op = Op {
     name: "KVM_S390_UCAS_MAP",
     requests: Requests::each([0, 0, 0, 0x4018_ae50, 0, 0, 0]),
@@ -289,6 +307,7 @@ pub static KVM_S390_UCAS_MAP: Op = Op {
     ..ROW
 };
 
+/// Unmaps a range of the address space of a user-controlled vCPU.
 pub static KVM_S390_UCAS_UNMAP: Op = Op {
     name: "KVM_S390_UCAS_UNMAP",
     requests: Requests::each([0, 0, 0, 0x4018_ae51, 0, 0, 0]),
@@ -307,6 +326,7 @@ pub static KVM_S390_UCAS_UNMAP: Op = Op {
     ..ROW
 };
 
+/// Makes the page at a guest address present for a user-controlled vCPU.
 pub static KVM_S390_VCPU_FAULT: Op = Op {
     name: "KVM_S390_VCPU_FAULT",
     requests: Requests::two(0x4008_ae52, 0x8008_ae52),
@@ -318,6 +338,7 @@ pub static KVM_S390_VCPU_FAULT: Op = Op {
     ..ROW
 };
 
+/// Reads, resets or sets the storage key of a guest page and gives the key that was there. Since Linux 7.2.
 pub static KVM_S390_KEYOP: Op = Op {
     name: "KVM_S390_KEYOP",
     requests: Requests::same(0xc010_ae53),
@@ -329,6 +350,7 @@ pub static KVM_S390_KEYOP: Op = Op {
     ..ROW
 };
 
+/// Makes the kernel emulate the interrupt controllers; on x86 two i8259, an I/O APIC and a local APIC for each vCPU.
 pub static KVM_CREATE_IRQCHIP: Op = Op {
     name: "KVM_CREATE_IRQCHIP",
     requests: Requests::two(0xae60, 0x2000_ae60),
@@ -342,6 +364,7 @@ pub static KVM_CREATE_IRQCHIP: Op = Op {
     ..ROW
 };
 
+/// Sets the level of an interrupt line of the in-kernel controllers.
 pub static KVM_IRQ_LINE: Op = Op {
     name: "KVM_IRQ_LINE",
     requests: Requests::two(0x4008_ae61, 0x8008_ae61),
@@ -353,6 +376,7 @@ pub static KVM_IRQ_LINE: Op = Op {
     ..ROW
 };
 
+/// Gets the state of the interrupt controller that `chip_id` names.
 pub static KVM_GET_IRQCHIP: Op = Op {
     name: "KVM_GET_IRQCHIP",
     requests: Requests::same(0xc208_ae62),
@@ -364,6 +388,7 @@ pub static KVM_GET_IRQCHIP: Op = Op {
     ..ROW
 };
 
+/// Sets the state of the interrupt controller that `chip_id` names.
 pub static KVM_SET_IRQCHIP: Op = Op {
     name: "KVM_SET_IRQCHIP",
     requests: Requests::two(0x8208_ae63, 0x4208_ae63),
@@ -375,6 +400,7 @@ pub static KVM_SET_IRQCHIP: Op = Op {
     ..ROW
 };
 
+/// Makes the kernel emulate an i8254 timer; `KVM_CREATE_PIT2` does so with flags.
 pub static KVM_CREATE_PIT: Op = Op {
     name: "KVM_CREATE_PIT",
     requests: Requests::two(0xae64, 0x2000_ae64),
@@ -384,6 +410,7 @@ pub static KVM_CREATE_PIT: Op = Op {
     ..ROW
 };
 
+/// Gets the state of the emulated timer, without its flags.
 pub static KVM_GET_PIT: Op = Op {
     name: "KVM_GET_PIT",
     requests: Requests::each([0xc048_ae65, 0, 0, 0, 0, 0, 0]),
@@ -395,6 +422,7 @@ pub static KVM_GET_PIT: Op = Op {
     ..ROW
 };
 
+/// Sets the state of the emulated timer, without its flags.
 pub static KVM_SET_PIT: Op = Op {
     name: "KVM_SET_PIT",
     requests: Requests::each([0x8048_ae66, 0, 0, 0, 0, 0, 0]),
@@ -406,6 +434,7 @@ pub static KVM_SET_PIT: Op = Op {
     ..ROW
 };
 
+/// As `KVM_IRQ_LINE`, and tells what came of it: positive delivered, 0 merged with one still pending, negative masked or ignored.
 pub static KVM_IRQ_LINE_STATUS: Op = Op {
     name: "KVM_IRQ_LINE_STATUS",
     requests: Requests::same(0xc008_ae67),
@@ -416,6 +445,7 @@ pub static KVM_IRQ_LINE_STATUS: Op = Op {
     ..ROW
 };
 
+/// Makes writes to a range of guest addresses or ports wait in a ring instead of leaving the guest.
 pub static KVM_REGISTER_COALESCED_MMIO: Op = Op {
     name: "KVM_REGISTER_COALESCED_MMIO",
     requests: Requests::two(0x4010_ae67, 0x8010_ae67),
@@ -426,6 +456,7 @@ pub static KVM_REGISTER_COALESCED_MMIO: Op = Op {
     ..ROW
 };
 
+/// Ends what `KVM_REGISTER_COALESCED_MMIO` began for a range.
 pub static KVM_UNREGISTER_COALESCED_MMIO: Op = Op {
     name: "KVM_UNREGISTER_COALESCED_MMIO",
     requests: Requests::two(0x4010_ae68, 0x8010_ae68),
@@ -436,6 +467,7 @@ pub static KVM_UNREGISTER_COALESCED_MMIO: Op = Op {
     ..ROW
 };
 
+/// Replaces the table that says what each GSI leads to.
 pub static KVM_SET_GSI_ROUTING: Op = Op {
     name: "KVM_SET_GSI_ROUTING",
     requests: Requests::two(0x4008_ae6a, 0x8008_ae6a),
@@ -454,6 +486,7 @@ pub static KVM_SET_GSI_ROUTING: Op = Op {
     ..ROW
 };
 
+/// Says whether the emulated timer makes up for ticks that the guest missed.
 pub static KVM_REINJECT_CONTROL: Op = Op {
     name: "KVM_REINJECT_CONTROL",
     requests: Requests::two(0xae71, 0x2000_ae71),
@@ -465,6 +498,7 @@ pub static KVM_REINJECT_CONTROL: Op = Op {
     ..ROW
 };
 
+/// Binds an eventfd to a GSI so that signalling it raises the interrupt, or ends that.
 pub static KVM_IRQFD: Op = Op {
     name: "KVM_IRQFD",
     requests: Requests::two(0x4020_ae76, 0x8020_ae76),
@@ -483,6 +517,7 @@ pub static KVM_IRQFD: Op = Op {
     ..ROW
 };
 
+/// Makes the kernel emulate an i8254 timer, which needs the in-kernel interrupt controllers.
 pub static KVM_CREATE_PIT2: Op = Op {
     name: "KVM_CREATE_PIT2",
     requests: Requests::two(0x4040_ae77, 0x8040_ae77),
@@ -494,6 +529,7 @@ pub static KVM_CREATE_PIT2: Op = Op {
     ..ROW
 };
 
+/// Chooses the id of the vCPU that boots, before the first one is made.
 pub static KVM_SET_BOOT_CPU_ID: Op = Op {
     name: "KVM_SET_BOOT_CPU_ID",
     requests: Requests::two(0xae78, 0x2000_ae78),
@@ -505,6 +541,7 @@ pub static KVM_SET_BOOT_CPU_ID: Op = Op {
     ..ROW
 };
 
+/// Binds an eventfd to a guest address or port so that a write signals it instead of leaving the guest, or ends that.
 pub static KVM_IOEVENTFD: Op = Op {
     name: "KVM_IOEVENTFD",
     requests: Requests::two(0x4040_ae79, 0x8040_ae79),
@@ -523,6 +560,7 @@ pub static KVM_IOEVENTFD: Op = Op {
     ..ROW
 };
 
+/// Sets up the Xen services of a guest: hypercall page, MSR and how hypercalls are intercepted.
 pub static KVM_XEN_HVM_CONFIG: Op = Op {
     name: "KVM_XEN_HVM_CONFIG",
     requests: Requests::each([0x4038_ae7a, 0, 0, 0, 0, 0, 0]),
@@ -541,6 +579,7 @@ pub static KVM_XEN_HVM_CONFIG: Op = Op {
     ..ROW
 };
 
+/// Sets the guest's kvmclock, if asked advanced by the time since it was read.
 pub static KVM_SET_CLOCK: Op = Op {
     name: "KVM_SET_CLOCK",
     requests: Requests::two(0x4030_ae7b, 0x8030_ae7b),
@@ -553,6 +592,7 @@ pub static KVM_SET_CLOCK: Op = Op {
     ..ROW
 };
 
+/// Gets the guest's kvmclock, and where the kernel can the host's clocks at the same moment.
 pub static KVM_GET_CLOCK: Op = Op {
     name: "KVM_GET_CLOCK",
     requests: Requests::two(0x8030_ae7c, 0x4030_ae7c),
@@ -565,6 +605,7 @@ pub static KVM_GET_CLOCK: Op = Op {
     ..ROW
 };
 
+/// Gets the state of the emulated timer.
 pub static KVM_GET_PIT2: Op = Op {
     name: "KVM_GET_PIT2",
     requests: Requests::each([0x8070_ae9f, 0, 0, 0, 0, 0, 0]),
@@ -577,6 +618,7 @@ pub static KVM_GET_PIT2: Op = Op {
     ..ROW
 };
 
+/// Sets the state of the emulated timer.
 pub static KVM_SET_PIT2: Op = Op {
     name: "KVM_SET_PIT2",
     requests: Requests::each([0x4070_aea0, 0, 0, 0, 0, 0, 0]),
@@ -589,6 +631,7 @@ pub static KVM_SET_PIT2: Op = Op {
     ..ROW
 };
 
+/// Gets the instructions with which a guest makes a hypercall.
 pub static KVM_PPC_GET_PVINFO: Op = Op {
     name: "KVM_PPC_GET_PVINFO",
     requests: Requests::each([0, 0, 0, 0, 0x8080_aea1, 0, 0]),
@@ -600,6 +643,7 @@ pub static KVM_PPC_GET_PVINFO: Op = Op {
     ..ROW
 };
 
+/// Sets the frequency in kHz of a vCPU's time stamp counter or, on a VM, that of vCPUs made later; 0 is the host's.
 pub static KVM_SET_TSC_KHZ: Op = Op {
     name: "KVM_SET_TSC_KHZ",
     requests: Requests::two(0xaea2, 0x2000_aea2),
@@ -611,6 +655,7 @@ pub static KVM_SET_TSC_KHZ: Op = Op {
     ..ROW
 };
 
+/// Returns the frequency in kHz of the time stamp counter of a vCPU, or that of a VM's vCPUs made later.
 pub static KVM_GET_TSC_KHZ: Op = Op {
     name: "KVM_GET_TSC_KHZ",
     requests: Requests::two(0xaea3, 0x2000_aea3),
@@ -622,6 +667,7 @@ pub static KVM_GET_TSC_KHZ: Op = Op {
     ..ROW
 };
 
+/// Injects a message signalled interrupt: returns above 0 if it was delivered, 0 if the guest blocked it.
 pub static KVM_SIGNAL_MSI: Op = Op {
     name: "KVM_SIGNAL_MSI",
     requests: Requests::two(0x4020_aea5, 0x8020_aea5),
@@ -634,6 +680,7 @@ pub static KVM_SIGNAL_MSI: Op = Op {
     ..ROW
 };
 
+/// Gets the page and segment sizes that the guest's server MMU offers.
 pub static KVM_PPC_GET_SMMU_INFO: Op = Op {
     name: "KVM_PPC_GET_SMMU_INFO",
     requests: Requests::each([0, 0, 0, 0, 0x4250_aea6, 0, 0]),
@@ -645,6 +692,7 @@ pub static KVM_PPC_GET_SMMU_INFO: Op = Op {
     ..ROW
 };
 
+/// Gives the guest a hashed page table of 2^n bytes, n being in the argument, or clears the one it has.
 pub static KVM_PPC_ALLOCATE_HTAB: Op = Op {
     name: "KVM_PPC_ALLOCATE_HTAB",
     requests: Requests::same(0xc004_aea7),
@@ -656,6 +704,7 @@ pub static KVM_PPC_ALLOCATE_HTAB: Op = Op {
     ..ROW
 };
 
+/// Makes a DMA translation table of a PAPR guest that starts at bus address 0, and returns a descriptor to map it by.
 pub static KVM_CREATE_SPAPR_TCE: Op = Op {
     name: "KVM_CREATE_SPAPR_TCE",
     requests: Requests::each([0, 0, 0, 0, 0x8010_aea8, 0, 0]),
@@ -668,6 +717,7 @@ pub static KVM_CREATE_SPAPR_TCE: Op = Op {
     ..ROW
 };
 
+/// Makes a DMA translation table of a PAPR guest at any bus address and of any page size, and returns a descriptor to map it by.
 pub static KVM_CREATE_SPAPR_TCE_64: Op = Op {
     name: "KVM_CREATE_SPAPR_TCE_64",
     requests: Requests::each([0, 0, 0, 0, 0x8020_aea8, 0, 0]),
@@ -680,6 +730,7 @@ pub static KVM_CREATE_SPAPR_TCE_64: Op = Op {
     ..ROW
 };
 
+/// A number that no present kernel answers; it made a contiguous real mode area.
 pub static KVM_ALLOCATE_RMA: Op = Op {
     name: "KVM_ALLOCATE_RMA",
     requests: Requests::each([0, 0, 0, 0, 0x4008_aea9, 0, 0]),
@@ -688,6 +739,7 @@ pub static KVM_ALLOCATE_RMA: Op = Op {
     ..ROW
 };
 
+/// Returns a descriptor that reads or writes the guest's hashed page table.
 pub static KVM_PPC_GET_HTAB_FD: Op = Op {
     name: "KVM_PPC_GET_HTAB_FD",
     requests: Requests::each([0, 0, 0, 0, 0x8020_aeaa, 0, 0]),
@@ -700,6 +752,7 @@ pub static KVM_PPC_GET_HTAB_FD: Op = Op {
     ..ROW
 };
 
+/// Places a part of an emulated device in guest memory; the address attributes of the device are its successor.
 pub static KVM_ARM_SET_DEVICE_ADDR: Op = Op {
     name: "KVM_ARM_SET_DEVICE_ADDR",
     requests: Requests::two(0x4010_aeab, 0x8010_aeab),
@@ -711,6 +764,7 @@ pub static KVM_ARM_SET_DEVICE_ADDR: Op = Op {
     ..ROW
 };
 
+/// Makes the kernel handle an RTAS call: gives its name a token, or with token 0 takes that back.
 pub static KVM_PPC_RTAS_DEFINE_TOKEN: Op = Op {
     name: "KVM_PPC_RTAS_DEFINE_TOKEN",
     requests: Requests::each([0, 0, 0, 0, 0x8080_aeac, 0, 0]),
@@ -722,6 +776,7 @@ pub static KVM_PPC_RTAS_DEFINE_TOKEN: Op = Op {
     ..ROW
 };
 
+/// Begins to prepare a hashed page table of another size: returns the milliseconds to wait, or 0 when it is ready.
 pub static KVM_PPC_RESIZE_HPT_PREPARE: Op = Op {
     name: "KVM_PPC_RESIZE_HPT_PREPARE",
     requests: Requests::each([0, 0, 0, 0, 0x4010_aead, 0, 0]),
@@ -733,6 +788,7 @@ pub static KVM_PPC_RESIZE_HPT_PREPARE: Op = Op {
     ..ROW
 };
 
+/// Moves the guest to the hashed page table that was prepared; no vCPU may run meanwhile.
 pub static KVM_PPC_RESIZE_HPT_COMMIT: Op = Op {
     name: "KVM_PPC_RESIZE_HPT_COMMIT",
     requests: Requests::each([0, 0, 0, 0, 0x4010_aeae, 0, 0]),
@@ -744,6 +800,7 @@ pub static KVM_PPC_RESIZE_HPT_COMMIT: Op = Op {
     ..ROW
 };
 
+/// Says whether the guest uses radix or hashed page tables on POWER9, and where its process table is.
 pub static KVM_PPC_CONFIGURE_V3_MMU: Op = Op {
     name: "KVM_PPC_CONFIGURE_V3_MMU",
     requests: Requests::each([0, 0, 0, 0, 0x8010_aeaf, 0, 0]),
@@ -755,6 +812,7 @@ pub static KVM_PPC_CONFIGURE_V3_MMU: Op = Op {
     ..ROW
 };
 
+/// Gets the radix tree geometries and page sizes that the guest's MMU offers.
 pub static KVM_PPC_GET_RMMU_INFO: Op = Op {
     name: "KVM_PPC_GET_RMMU_INFO",
     requests: Requests::each([0, 0, 0, 0, 0x8060_aeb0, 0, 0]),
@@ -766,6 +824,7 @@ pub static KVM_PPC_GET_RMMU_INFO: Op = Op {
     ..ROW
 };
 
+/// Gets what the processor needs, and has, against speculation attacks.
 pub static KVM_PPC_GET_CPU_CHAR: Op = Op {
     name: "KVM_PPC_GET_CPU_CHAR",
     requests: Requests::each([0, 0, 0, 0, 0x4020_aeb1, 0, 0]),
@@ -777,6 +836,7 @@ pub static KVM_PPC_GET_CPU_CHAR: Op = Op {
     ..ROW
 };
 
+/// Limits the events that the guest's performance monitor can count.
 pub static KVM_SET_PMU_EVENT_FILTER: Op = Op {
     name: "KVM_SET_PMU_EVENT_FILTER",
     requests: Requests::each([0x4020_aeb2, 0x4008_aeb2, 0, 0, 0, 0, 0]),
@@ -795,6 +855,7 @@ pub static KVM_SET_PMU_EVENT_FILTER: Op = Op {
     ..ROW
 };
 
+/// Ends the secure mode of a guest, so that it can be reset.
 pub static KVM_PPC_SVM_OFF: Op = Op {
     name: "KVM_PPC_SVM_OFF",
     requests: Requests::two(0xaeb3, 0x2000_aeb3),
@@ -804,6 +865,7 @@ pub static KVM_PPC_SVM_OFF: Op = Op {
     ..ROW
 };
 
+/// Copies memory tags between the guest and a buffer of one byte a tag.
 pub static KVM_ARM_MTE_COPY_TAGS: Op = Op {
     name: "KVM_ARM_MTE_COPY_TAGS",
     requests: Requests::each([0, 0x8030_aeb4, 0, 0, 0, 0, 0]),
@@ -822,6 +884,7 @@ pub static KVM_ARM_MTE_COPY_TAGS: Op = Op {
     ..ROW
 };
 
+/// Sets how many cycles the guest's virtual and physical counters are behind the host's, on all vCPUs. Since Linux 6.12.
 pub static KVM_ARM_SET_COUNTER_OFFSET: Op = Op {
     name: "KVM_ARM_SET_COUNTER_OFFSET",
     requests: Requests::each([0, 0x4010_aeb5, 0, 0, 0, 0, 0]),
@@ -833,6 +896,7 @@ pub static KVM_ARM_SET_COUNTER_OFFSET: Op = Op {
     ..ROW
 };
 
+/// Gets which bits of the feature registers may be changed with `KVM_SET_ONE_REG`. Since Linux 6.12.
 pub static KVM_ARM_GET_REG_WRITABLE_MASKS: Op = Op {
     name: "KVM_ARM_GET_REG_WRITABLE_MASKS",
     requests: Requests::each([0, 0x8040_aeb6, 0, 0, 0, 0, 0]),
@@ -851,6 +915,7 @@ pub static KVM_ARM_GET_REG_WRITABLE_MASKS: Op = Op {
     ..ROW
 };
 
+/// Gets which older processors nested guests can run as. Since Linux 7.3.
 pub static KVM_PPC_GET_COMPAT_CAPS: Op = Op {
     name: "KVM_PPC_GET_COMPAT_CAPS",
     requests: Requests::two(0xaeb8, 0x2000_aeb8),
@@ -862,6 +927,7 @@ pub static KVM_PPC_GET_COMPAT_CAPS: Op = Op {
     ..ROW
 };
 
+/// Makes an in-kernel device and returns its descriptor in `fd`, or only tests whether its type is known.
 pub static KVM_CREATE_DEVICE: Op = Op {
     name: "KVM_CREATE_DEVICE",
     requests: Requests::same(0xc00c_aee0),
@@ -881,6 +947,7 @@ pub static KVM_CREATE_DEVICE: Op = Op {
     ..ROW
 };
 
+/// Sets an attribute of a device, VM or vCPU, or does what the attribute stands for.
 pub static KVM_SET_DEVICE_ATTR: Op = Op {
     name: "KVM_SET_DEVICE_ATTR",
     requests: Requests::two(0x4018_aee1, 0x8018_aee1),
@@ -899,6 +966,7 @@ pub static KVM_SET_DEVICE_ATTR: Op = Op {
     ..ROW
 };
 
+/// Gets an attribute of a device, VM, vCPU or /dev/kvm.
 pub static KVM_GET_DEVICE_ATTR: Op = Op {
     name: "KVM_GET_DEVICE_ATTR",
     requests: Requests::two(0x4018_aee2, 0x8018_aee2),
@@ -920,6 +988,7 @@ pub static KVM_GET_DEVICE_ATTR: Op = Op {
     ..ROW
 };
 
+/// Tests whether an attribute is known, not whether its value would be accepted.
 pub static KVM_HAS_DEVICE_ATTR: Op = Op {
     name: "KVM_HAS_DEVICE_ATTR",
     requests: Requests::two(0x4018_aee3, 0x8018_aee3),
@@ -941,6 +1010,7 @@ pub static KVM_HAS_DEVICE_ATTR: Op = Op {
     ..ROW
 };
 
+/// Runs the guest on this vCPU until something needs user space, which `kvm_run` then describes.
 pub static KVM_RUN: Op = Op {
     name: "KVM_RUN",
     requests: Requests::two(0xae80, 0x2000_ae80),
@@ -950,6 +1020,7 @@ pub static KVM_RUN: Op = Op {
     ..ROW
 };
 
+/// Gets the general registers.
 pub static KVM_GET_REGS: Op = Op {
     name: "KVM_GET_REGS",
     requests: Requests::each([
@@ -969,6 +1040,7 @@ pub static KVM_GET_REGS: Op = Op {
     ..ROW
 };
 
+/// Sets the general registers.
 pub static KVM_SET_REGS: Op = Op {
     name: "KVM_SET_REGS",
     requests: Requests::each([
@@ -988,6 +1060,7 @@ pub static KVM_SET_REGS: Op = Op {
     ..ROW
 };
 
+/// Gets the registers of segments, control and paging, and the like.
 pub static KVM_GET_SREGS: Op = Op {
     name: "KVM_GET_SREGS",
     requests: Requests::each([
@@ -1007,6 +1080,7 @@ pub static KVM_GET_SREGS: Op = Op {
     ..ROW
 };
 
+/// Sets the registers of segments, control and paging, and the like.
 pub static KVM_SET_SREGS: Op = Op {
     name: "KVM_SET_SREGS",
     requests: Requests::each([
@@ -1026,6 +1100,7 @@ pub static KVM_SET_SREGS: Op = Op {
     ..ROW
 };
 
+/// Translates a virtual address as the vCPU would at present.
 pub static KVM_TRANSLATE: Op = Op {
     name: "KVM_TRANSLATE",
     requests: Requests::same(0xc018_ae85),
@@ -1036,6 +1111,7 @@ pub static KVM_TRANSLATE: Op = Op {
     ..ROW
 };
 
+/// Queues an external interrupt where user space has the interrupt controller, or sets the external interrupt line.
 pub static KVM_INTERRUPT: Op = Op {
     name: "KVM_INTERRUPT",
     requests: Requests::two(0x4004_ae86, 0x8004_ae86),
@@ -1050,6 +1126,7 @@ pub static KVM_INTERRUPT: Op = Op {
     ..ROW
 };
 
+/// Reads MSRs by number and returns how many it read before the first that failed; on /dev/kvm, those that describe features.
 pub static KVM_GET_MSRS: Op = Op {
     name: "KVM_GET_MSRS",
     requests: Requests::each([0xc008_ae88, 0, 0, 0, 0, 0, 0]),
@@ -1068,6 +1145,7 @@ pub static KVM_GET_MSRS: Op = Op {
     ..ROW
 };
 
+/// Writes MSRs in the order given and returns how many it wrote before the first that failed.
 pub static KVM_SET_MSRS: Op = Op {
     name: "KVM_SET_MSRS",
     requests: Requests::each([0x4008_ae89, 0, 0, 0, 0, 0, 0]),
@@ -1086,6 +1164,7 @@ pub static KVM_SET_MSRS: Op = Op {
     ..ROW
 };
 
+/// Sets the CPUID leaves without subleaves; `KVM_SET_CPUID2` is its successor.
 pub static KVM_SET_CPUID: Op = Op {
     name: "KVM_SET_CPUID",
     requests: Requests::each([0x4008_ae8a, 0, 0, 0, 0, 0, 0]),
@@ -1103,6 +1182,7 @@ pub static KVM_SET_CPUID: Op = Op {
     ..ROW
 };
 
+/// Sets the signals that are blocked while `KVM_RUN` runs; no argument ends that.
 pub static KVM_SET_SIGNAL_MASK: Op = Op {
     name: "KVM_SET_SIGNAL_MASK",
     requests: Requests::two(0x4004_ae8b, 0x8004_ae8b),
@@ -1120,6 +1200,7 @@ pub static KVM_SET_SIGNAL_MASK: Op = Op {
     ..ROW
 };
 
+/// Gets the floating point registers.
 pub static KVM_GET_FPU: Op = Op {
     name: "KVM_GET_FPU",
     requests: Requests::each([
@@ -1139,6 +1220,7 @@ pub static KVM_GET_FPU: Op = Op {
     ..ROW
 };
 
+/// Sets the floating point registers.
 pub static KVM_SET_FPU: Op = Op {
     name: "KVM_SET_FPU",
     requests: Requests::each([
@@ -1158,6 +1240,7 @@ pub static KVM_SET_FPU: Op = Op {
     ..ROW
 };
 
+/// Gets the register page of the in-kernel local APIC.
 pub static KVM_GET_LAPIC: Op = Op {
     name: "KVM_GET_LAPIC",
     requests: Requests::each([0x8400_ae8e, 0, 0, 0, 0, 0, 0]),
@@ -1170,6 +1253,7 @@ pub static KVM_GET_LAPIC: Op = Op {
     ..ROW
 };
 
+/// Sets the register page of the in-kernel local APIC.
 pub static KVM_SET_LAPIC: Op = Op {
     name: "KVM_SET_LAPIC",
     requests: Requests::each([0x4400_ae8f, 0, 0, 0, 0, 0, 0]),
@@ -1182,6 +1266,7 @@ pub static KVM_SET_LAPIC: Op = Op {
     ..ROW
 };
 
+/// Sets what the CPUID instruction answers; not to be changed once the vCPU has run.
 pub static KVM_SET_CPUID2: Op = Op {
     name: "KVM_SET_CPUID2",
     requests: Requests::each([0x4008_ae90, 0, 0, 0, 0, 0, 0]),
@@ -1199,6 +1284,7 @@ pub static KVM_SET_CPUID2: Op = Op {
     ..ROW
 };
 
+/// Gets what the CPUID instruction answers at present.
 pub static KVM_GET_CPUID2: Op = Op {
     name: "KVM_GET_CPUID2",
     requests: Requests::each([0xc008_ae91, 0, 0, 0, 0, 0, 0]),
@@ -1216,6 +1302,7 @@ pub static KVM_GET_CPUID2: Op = Op {
     ..ROW
 };
 
+/// Turns on or off that accesses to the task priority leave as `KVM_EXIT_TPR_ACCESS`.
 pub static KVM_TPR_ACCESS_REPORTING: Op = Op {
     name: "KVM_TPR_ACCESS_REPORTING",
     requests: Requests::same(0xc028_ae92),
@@ -1226,6 +1313,7 @@ pub static KVM_TPR_ACCESS_REPORTING: Op = Op {
     ..ROW
 };
 
+/// Says where in guest memory the patched accesses to the task priority find it.
 pub static KVM_SET_VAPIC_ADDR: Op = Op {
     name: "KVM_SET_VAPIC_ADDR",
     requests: Requests::two(0x4008_ae93, 0x8008_ae93),
@@ -1236,6 +1324,7 @@ pub static KVM_SET_VAPIC_ADDR: Op = Op {
     ..ROW
 };
 
+/// Injects an interrupt with two parameters, a floating one on a VM; `KVM_S390_IRQ` carries more.
 pub static KVM_S390_INTERRUPT: Op = Op {
     name: "KVM_S390_INTERRUPT",
     requests: Requests::each([0, 0, 0, 0x4010_ae94, 0, 0, 0]),
@@ -1246,6 +1335,7 @@ pub static KVM_S390_INTERRUPT: Op = Op {
     ..ROW
 };
 
+/// Stores the vCPU's status at an absolute address, as the processor would.
 pub static KVM_S390_STORE_STATUS: Op = Op {
     name: "KVM_S390_STORE_STATUS",
     requests: Requests::two(0x4008_ae95, 0x8008_ae95),
@@ -1255,6 +1345,7 @@ pub static KVM_S390_STORE_STATUS: Op = Op {
     ..ROW
 };
 
+/// Sets the program status word of a vCPU that does not run.
 pub static KVM_S390_SET_INITIAL_PSW: Op = Op {
     name: "KVM_S390_SET_INITIAL_PSW",
     requests: Requests::each([0, 0, 0, 0x4010_ae96, 0, 0, 0]),
@@ -1264,6 +1355,7 @@ pub static KVM_S390_SET_INITIAL_PSW: Op = Op {
     ..ROW
 };
 
+/// Resets the vCPU as an initial CPU reset does: status word, control registers and clocks as well as what a normal reset does.
 pub static KVM_S390_INITIAL_RESET: Op = Op {
     name: "KVM_S390_INITIAL_RESET",
     requests: Requests::two(0xae97, 0x2000_ae97),
@@ -1273,6 +1365,7 @@ pub static KVM_S390_INITIAL_RESET: Op = Op {
     ..ROW
 };
 
+/// Gets whether the vCPU runs, sleeps or waits to be started.
 pub static KVM_GET_MP_STATE: Op = Op {
     name: "KVM_GET_MP_STATE",
     requests: Requests::two(0x8004_ae98, 0x4004_ae98),
@@ -1285,6 +1378,7 @@ pub static KVM_GET_MP_STATE: Op = Op {
     ..ROW
 };
 
+/// Sets whether the vCPU runs, sleeps or waits to be started.
 pub static KVM_SET_MP_STATE: Op = Op {
     name: "KVM_SET_MP_STATE",
     requests: Requests::two(0x4004_ae99, 0x8004_ae99),
@@ -1297,6 +1391,7 @@ pub static KVM_SET_MP_STATE: Op = Op {
     ..ROW
 };
 
+/// Queues a non-maskable interrupt.
 pub static KVM_NMI: Op = Op {
     name: "KVM_NMI",
     requests: Requests::two(0xae9a, 0x2000_ae9a),
@@ -1307,6 +1402,7 @@ pub static KVM_NMI: Op = Op {
     ..ROW
 };
 
+/// Sets breakpoints, watchpoints and single-stepping, whose hits leave as `KVM_EXIT_DEBUG`.
 pub static KVM_SET_GUEST_DEBUG: Op = Op {
     name: "KVM_SET_GUEST_DEBUG",
     requests: Requests::each([
@@ -1326,6 +1422,7 @@ pub static KVM_SET_GUEST_DEBUG: Op = Op {
     ..ROW
 };
 
+/// Sets what the guest sees of machine checks, and the number of banks; the value has the form of `MSR_IA32_MCG_CAP`.
 pub static KVM_X86_SETUP_MCE: Op = Op {
     name: "KVM_X86_SETUP_MCE",
     requests: Requests::two(0x4008_ae9c, 0x8008_ae9c),
@@ -1337,6 +1434,7 @@ pub static KVM_X86_SETUP_MCE: Op = Op {
     ..ROW
 };
 
+/// Gets which bits of `MSR_IA32_MCG_CAP` `KVM_X86_SETUP_MCE` accepts.
 pub static KVM_X86_GET_MCE_CAP_SUPPORTED: Op = Op {
     name: "KVM_X86_GET_MCE_CAP_SUPPORTED",
     requests: Requests::two(0x8008_ae9d, 0x4008_ae9d),
@@ -1348,6 +1446,7 @@ pub static KVM_X86_GET_MCE_CAP_SUPPORTED: Op = Op {
     ..ROW
 };
 
+/// Injects a machine check.
 pub static KVM_X86_SET_MCE: Op = Op {
     name: "KVM_X86_SET_MCE",
     requests: Requests::each([0x4040_ae9e, 0, 0, 0, 0, 0, 0]),
@@ -1359,6 +1458,7 @@ pub static KVM_X86_SET_MCE: Op = Op {
     ..ROW
 };
 
+/// Gets exceptions and interrupts that are pending or under way.
 pub static KVM_GET_VCPU_EVENTS: Op = Op {
     name: "KVM_GET_VCPU_EVENTS",
     requests: Requests::each([0x8040_ae9f, 0x8040_ae9f, 0, 0, 0, 0, 0]),
@@ -1371,6 +1471,7 @@ pub static KVM_GET_VCPU_EVENTS: Op = Op {
     ..ROW
 };
 
+/// Sets exceptions and interrupts that are pending or under way.
 pub static KVM_SET_VCPU_EVENTS: Op = Op {
     name: "KVM_SET_VCPU_EVENTS",
     requests: Requests::each([0x4040_aea0, 0x4040_aea0, 0, 0, 0, 0, 0]),
@@ -1383,6 +1484,7 @@ pub static KVM_SET_VCPU_EVENTS: Op = Op {
     ..ROW
 };
 
+/// Gets the guest's own debug registers.
 pub static KVM_GET_DEBUGREGS: Op = Op {
     name: "KVM_GET_DEBUGREGS",
     requests: Requests::each([0x8080_aea1, 0, 0, 0, 0, 0, 0]),
@@ -1395,6 +1497,7 @@ pub static KVM_GET_DEBUGREGS: Op = Op {
     ..ROW
 };
 
+/// Sets the guest's own debug registers.
 pub static KVM_SET_DEBUGREGS: Op = Op {
     name: "KVM_SET_DEBUGREGS",
     requests: Requests::each([0x4080_aea2, 0, 0, 0, 0, 0, 0]),
@@ -1407,6 +1510,7 @@ pub static KVM_SET_DEBUGREGS: Op = Op {
     ..ROW
 };
 
+/// Turns on a capability that is off until asked for, on a VM or vCPU as the capability demands.
 pub static KVM_ENABLE_CAP: Op = Op {
     name: "KVM_ENABLE_CAP",
     requests: Requests::two(0x4068_aea3, 0x8068_aea3),
@@ -1418,6 +1522,7 @@ pub static KVM_ENABLE_CAP: Op = Op {
     ..ROW
 };
 
+/// Gets 4096 bytes of extended processor state; it fails where the guest needs more (`KVM_GET_XSAVE2`).
 pub static KVM_GET_XSAVE: Op = Op {
     name: "KVM_GET_XSAVE",
     requests: Requests::each([0x9000_aea4, 0, 0, 0, 0, 0, 0]),
@@ -1430,6 +1535,7 @@ pub static KVM_GET_XSAVE: Op = Op {
     ..ROW
 };
 
+/// Sets extended processor state, of as many bytes as `KVM_CAP_XSAVE2` says.
 pub static KVM_SET_XSAVE: Op = Op {
     name: "KVM_SET_XSAVE",
     requests: Requests::each([0x5000_aea5, 0, 0, 0, 0, 0, 0]),
@@ -1449,6 +1555,7 @@ pub static KVM_SET_XSAVE: Op = Op {
     ..ROW
 };
 
+/// Gets the extended control registers.
 pub static KVM_GET_XCRS: Op = Op {
     name: "KVM_GET_XCRS",
     requests: Requests::each([0x8188_aea6, 0, 0, 0, 0, 0, 0]),
@@ -1461,6 +1568,7 @@ pub static KVM_GET_XCRS: Op = Op {
     ..ROW
 };
 
+/// Sets the extended control registers.
 pub static KVM_SET_XCRS: Op = Op {
     name: "KVM_SET_XCRS",
     requests: Requests::each([0x4188_aea7, 0, 0, 0, 0, 0, 0]),
@@ -1473,6 +1581,7 @@ pub static KVM_SET_XCRS: Op = Op {
     ..ROW
 };
 
+/// Says which entries of the shared TLB user space has changed.
 pub static KVM_DIRTY_TLB: Op = Op {
     name: "KVM_DIRTY_TLB",
     requests: Requests::two(0x4010_aeaa, 0x8010_aeaa),
@@ -1491,6 +1600,7 @@ pub static KVM_DIRTY_TLB: Op = Op {
     ..ROW
 };
 
+/// Gets the register with a certain id.
 pub static KVM_GET_ONE_REG: Op = Op {
     name: "KVM_GET_ONE_REG",
     requests: Requests::two(0x4010_aeab, 0x8010_aeab),
@@ -1509,6 +1619,7 @@ pub static KVM_GET_ONE_REG: Op = Op {
     ..ROW
 };
 
+/// Sets the register with a certain id.
 pub static KVM_SET_ONE_REG: Op = Op {
     name: "KVM_SET_ONE_REG",
     requests: Requests::two(0x4010_aeac, 0x8010_aeac),
@@ -1527,6 +1638,7 @@ pub static KVM_SET_ONE_REG: Op = Op {
     ..ROW
 };
 
+/// Notes in the guest's kvmclock that the host stopped it, so that its watchdog takes no alarm.
 pub static KVM_KVMCLOCK_CTRL: Op = Op {
     name: "KVM_KVMCLOCK_CTRL",
     requests: Requests::two(0xaead, 0x2000_aead),
@@ -1537,6 +1649,7 @@ pub static KVM_KVMCLOCK_CTRL: Op = Op {
     ..ROW
 };
 
+/// Sets the vCPU's target and features and resets it, which must come before its first run.
 pub static KVM_ARM_VCPU_INIT: Op = Op {
     name: "KVM_ARM_VCPU_INIT",
     requests: Requests::each([0, 0x4020_aeae, 0, 0, 0, 0, 0]),
@@ -1547,6 +1660,7 @@ pub static KVM_ARM_VCPU_INIT: Op = Op {
     ..ROW
 };
 
+/// Gets the target and features of a vCPU that is like the host's processor.
 pub static KVM_ARM_PREFERRED_TARGET: Op = Op {
     name: "KVM_ARM_PREFERRED_TARGET",
     requests: Requests::each([0, 0x8020_aeaf, 0, 0, 0, 0, 0]),
@@ -1557,6 +1671,7 @@ pub static KVM_ARM_PREFERRED_TARGET: Op = Op {
     ..ROW
 };
 
+/// Lists the ids of the registers that `KVM_GET_ONE_REG` knows for this vCPU.
 pub static KVM_GET_REG_LIST: Op = Op {
     name: "KVM_GET_REG_LIST",
     requests: Requests::same(0xc008_aeb0),
@@ -1578,6 +1693,7 @@ pub static KVM_GET_REG_LIST: Op = Op {
     ..ROW
 };
 
+/// Reads, writes or tests guest memory at a logical or absolute address, with keys and protection if asked.
 pub static KVM_S390_MEM_OP: Op = Op {
     name: "KVM_S390_MEM_OP",
     requests: Requests::each([0, 0, 0, 0x4040_aeb1, 0, 0, 0]),
@@ -1596,6 +1712,7 @@ pub static KVM_S390_MEM_OP: Op = Op {
     ..ROW
 };
 
+/// Gets the storage keys of a range of guest pages, a byte each.
 pub static KVM_S390_GET_SKEYS: Op = Op {
     name: "KVM_S390_GET_SKEYS",
     requests: Requests::each([0, 0, 0, 0x4040_aeb2, 0, 0, 0]),
@@ -1614,6 +1731,7 @@ pub static KVM_S390_GET_SKEYS: Op = Op {
     ..ROW
 };
 
+/// Sets the storage keys of a range of guest pages, a byte each.
 pub static KVM_S390_SET_SKEYS: Op = Op {
     name: "KVM_S390_SET_SKEYS",
     requests: Requests::each([0, 0, 0, 0x4040_aeb3, 0, 0, 0]),
@@ -1632,6 +1750,7 @@ pub static KVM_S390_SET_SKEYS: Op = Op {
     ..ROW
 };
 
+/// Injects an interrupt of any kind, with its parameters, into a vCPU.
 pub static KVM_S390_IRQ: Op = Op {
     name: "KVM_S390_IRQ",
     requests: Requests::each([0, 0, 0, 0x4048_aeb4, 0, 0, 0]),
@@ -1643,6 +1762,7 @@ pub static KVM_S390_IRQ: Op = Op {
     ..ROW
 };
 
+/// Sets the pending interrupts of a vCPU that has none.
 pub static KVM_S390_SET_IRQ_STATE: Op = Op {
     name: "KVM_S390_SET_IRQ_STATE",
     requests: Requests::each([0, 0, 0, 0x4020_aeb5, 0, 0, 0]),
@@ -1661,6 +1781,7 @@ pub static KVM_S390_SET_IRQ_STATE: Op = Op {
     ..ROW
 };
 
+/// Gets the pending interrupts of a vCPU, as an array of `kvm_s390_irq`.
 pub static KVM_S390_GET_IRQ_STATE: Op = Op {
     name: "KVM_S390_GET_IRQ_STATE",
     requests: Requests::each([0, 0, 0, 0x4020_aeb6, 0, 0, 0]),
@@ -1679,6 +1800,7 @@ pub static KVM_S390_GET_IRQ_STATE: Op = Op {
     ..ROW
 };
 
+/// Queues a system management interrupt.
 pub static KVM_SMI: Op = Op {
     name: "KVM_SMI",
     requests: Requests::two(0xaeb7, 0x2000_aeb7),
@@ -1689,6 +1811,7 @@ pub static KVM_SMI: Op = Op {
     ..ROW
 };
 
+/// Gets the page states of collaborative memory management, all of them or those that changed.
 pub static KVM_S390_GET_CMMA_BITS: Op = Op {
     name: "KVM_S390_GET_CMMA_BITS",
     requests: Requests::each([0, 0, 0, 0xc020_aeb8, 0, 0, 0]),
@@ -1707,6 +1830,7 @@ pub static KVM_S390_GET_CMMA_BITS: Op = Op {
     ..ROW
 };
 
+/// Sets the page states of collaborative memory management for a range of pages.
 pub static KVM_S390_SET_CMMA_BITS: Op = Op {
     name: "KVM_S390_SET_CMMA_BITS",
     requests: Requests::each([0, 0, 0, 0x4020_aeb9, 0, 0, 0]),
@@ -1725,6 +1849,7 @@ pub static KVM_S390_SET_CMMA_BITS: Op = Op {
     ..ROW
 };
 
+/// Does a command of memory encryption: SEV takes a `kvm_sev_cmd`, TDX a `kvm_tdx_cmd`.
 pub static KVM_MEMORY_ENCRYPT_OP: Op = Op {
     name: "KVM_MEMORY_ENCRYPT_OP",
     requests: Requests::same(0xc008_aeba),
@@ -1742,6 +1867,7 @@ pub static KVM_MEMORY_ENCRYPT_OP: Op = Op {
     ..ROW
 };
 
+/// Pins memory of this process that is to hold encrypted guest memory.
 pub static KVM_MEMORY_ENCRYPT_REG_REGION: Op = Op {
     name: "KVM_MEMORY_ENCRYPT_REG_REGION",
     requests: Requests::two(0x8010_aebb, 0x4010_aebb),
@@ -1759,6 +1885,7 @@ pub static KVM_MEMORY_ENCRYPT_REG_REGION: Op = Op {
     ..ROW
 };
 
+/// Releases what `KVM_MEMORY_ENCRYPT_REG_REGION` pinned.
 pub static KVM_MEMORY_ENCRYPT_UNREG_REGION: Op = Op {
     name: "KVM_MEMORY_ENCRYPT_UNREG_REGION",
     requests: Requests::two(0x8010_aebc, 0x4010_aebc),
@@ -1776,6 +1903,7 @@ pub static KVM_MEMORY_ENCRYPT_UNREG_REGION: Op = Op {
     ..ROW
 };
 
+/// Binds an eventfd to a Hyper-V connection so that the guest's signal on it does not leave the guest, or ends that.
 pub static KVM_HYPERV_EVENTFD: Op = Op {
     name: "KVM_HYPERV_EVENTFD",
     requests: Requests::each([0x4018_aebd, 0, 0, 0, 0, 0, 0]),
@@ -1794,6 +1922,7 @@ pub static KVM_HYPERV_EVENTFD: Op = Op {
     ..ROW
 };
 
+/// Gets the state of nested virtualization; fails with `E2BIG` and the size that is needed if `size` is too small.
 pub static KVM_GET_NESTED_STATE: Op = Op {
     name: "KVM_GET_NESTED_STATE",
     requests: Requests::each([0xc080_aebe, 0, 0, 0, 0, 0, 0]),
@@ -1812,6 +1941,7 @@ pub static KVM_GET_NESTED_STATE: Op = Op {
     ..ROW
 };
 
+/// Sets the state of nested virtualization.
 pub static KVM_SET_NESTED_STATE: Op = Op {
     name: "KVM_SET_NESTED_STATE",
     requests: Requests::each([0x4080_aebf, 0, 0, 0, 0, 0, 0]),
@@ -1830,6 +1960,7 @@ pub static KVM_SET_NESTED_STATE: Op = Op {
     ..ROW
 };
 
+/// Clears dirty bits of a range of pages, in multiples of 64, and watches those pages again.
 pub static KVM_CLEAR_DIRTY_LOG: Op = Op {
     name: "KVM_CLEAR_DIRTY_LOG",
     requests: Requests::same(0xc018_aec0),
@@ -1848,6 +1979,7 @@ pub static KVM_CLEAR_DIRTY_LOG: Op = Op {
     ..ROW
 };
 
+/// Lists the CPUID leaves with which a guest is shown Hyper-V features.
 pub static KVM_GET_SUPPORTED_HV_CPUID: Op = Op {
     name: "KVM_GET_SUPPORTED_HV_CPUID",
     requests: Requests::each([0xc008_aec1, 0, 0, 0, 0, 0, 0]),
@@ -1866,6 +1998,7 @@ pub static KVM_GET_SUPPORTED_HV_CPUID: Op = Op {
     ..ROW
 };
 
+/// Ends the configuration of a vCPU feature, SVE being the one that needs it, after which the vCPU can run.
 pub static KVM_ARM_VCPU_FINALIZE: Op = Op {
     name: "KVM_ARM_VCPU_FINALIZE",
     requests: Requests::two(0x4004_aec2, 0x8004_aec2),
@@ -1877,6 +2010,7 @@ pub static KVM_ARM_VCPU_FINALIZE: Op = Op {
     ..ROW
 };
 
+/// Resets the vCPU as a normal CPU reset does: pending interrupts are dropped, registers stay.
 pub static KVM_S390_NORMAL_RESET: Op = Op {
     name: "KVM_S390_NORMAL_RESET",
     requests: Requests::two(0xaec3, 0x2000_aec3),
@@ -1887,6 +2021,7 @@ pub static KVM_S390_NORMAL_RESET: Op = Op {
     ..ROW
 };
 
+/// Resets the vCPU as a clear CPU reset does: all registers are zeroed, on top of an initial reset.
 pub static KVM_S390_CLEAR_RESET: Op = Op {
     name: "KVM_S390_CLEAR_RESET",
     requests: Requests::two(0xaec4, 0x2000_aec4),
@@ -1897,6 +2032,7 @@ pub static KVM_S390_CLEAR_RESET: Op = Op {
     ..ROW
 };
 
+/// Does a command that makes a VM protected, loads it, dumps it or ends its protection.
 pub static KVM_S390_PV_COMMAND: Op = Op {
     name: "KVM_S390_PV_COMMAND",
     requests: Requests::each([0, 0, 0, 0xc020_aec5, 0, 0, 0]),
@@ -1915,6 +2051,7 @@ pub static KVM_S390_PV_COMMAND: Op = Op {
     ..ROW
 };
 
+/// Replaces the ranges of MSRs that the guest may or may not access; x2APIC registers are never filtered.
 pub static KVM_X86_SET_MSR_FILTER: Op = Op {
     name: "KVM_X86_SET_MSR_FILTER",
     requests: Requests::each([0x4188_aec6, 0, 0, 0, 0, 0, 0]),
@@ -1967,6 +2104,7 @@ pub static KVM_X86_SET_MSR_FILTER: Op = Op {
     ..ROW
 };
 
+/// Recycles harvested entries of all dirty rings, watches their pages again and returns how many there were.
 pub static KVM_RESET_DIRTY_RINGS: Op = Op {
     name: "KVM_RESET_DIRTY_RINGS",
     requests: Requests::two(0xaec7, 0x2000_aec7),
@@ -1977,6 +2115,7 @@ pub static KVM_RESET_DIRTY_RINGS: Op = Op {
     ..ROW
 };
 
+/// Gets what Xen services of the VM are set to, one attribute at a time.
 pub static KVM_XEN_HVM_GET_ATTR: Op = Op {
     name: "KVM_XEN_HVM_GET_ATTR",
     requests: Requests::each([0xc048_aec8, 0, 0, 0, 0, 0, 0]),
@@ -1988,6 +2127,7 @@ pub static KVM_XEN_HVM_GET_ATTR: Op = Op {
     ..ROW
 };
 
+/// Sets up Xen services of the VM, one attribute at a time.
 pub static KVM_XEN_HVM_SET_ATTR: Op = Op {
     name: "KVM_XEN_HVM_SET_ATTR",
     requests: Requests::each([0x4048_aec9, 0, 0, 0, 0, 0, 0]),
@@ -1999,6 +2139,7 @@ pub static KVM_XEN_HVM_SET_ATTR: Op = Op {
     ..ROW
 };
 
+/// Gets what Xen services of the vCPU are set to, one attribute at a time.
 pub static KVM_XEN_VCPU_GET_ATTR: Op = Op {
     name: "KVM_XEN_VCPU_GET_ATTR",
     requests: Requests::each([0xc048_aeca, 0, 0, 0, 0, 0, 0]),
@@ -2010,6 +2151,7 @@ pub static KVM_XEN_VCPU_GET_ATTR: Op = Op {
     ..ROW
 };
 
+/// Sets up Xen services of the vCPU, one attribute at a time.
 pub static KVM_XEN_VCPU_SET_ATTR: Op = Op {
     name: "KVM_XEN_VCPU_SET_ATTR",
     requests: Requests::each([0x4048_aecb, 0, 0, 0, 0, 0, 0]),
@@ -2021,6 +2163,7 @@ pub static KVM_XEN_VCPU_SET_ATTR: Op = Op {
     ..ROW
 };
 
+/// Raises a Xen event channel of a vCPU.
 pub static KVM_XEN_HVM_EVTCHN_SEND: Op = Op {
     name: "KVM_XEN_HVM_EVTCHN_SEND",
     requests: Requests::two(0x400c_aed0, 0x800c_aed0),
@@ -2032,6 +2175,7 @@ pub static KVM_XEN_HVM_EVTCHN_SEND: Op = Op {
     ..ROW
 };
 
+/// As `KVM_GET_SREGS`, with the PAE page directory pointers and without the queued interrupt.
 pub static KVM_GET_SREGS2: Op = Op {
     name: "KVM_GET_SREGS2",
     requests: Requests::each([0x8140_aecc, 0, 0, 0, 0, 0, 0]),
@@ -2044,6 +2188,7 @@ pub static KVM_GET_SREGS2: Op = Op {
     ..ROW
 };
 
+/// As `KVM_SET_SREGS`, with the PAE page directory pointers and without the queued interrupt.
 pub static KVM_SET_SREGS2: Op = Op {
     name: "KVM_SET_SREGS2",
     requests: Requests::each([0x4140_aecd, 0, 0, 0, 0, 0, 0]),
@@ -2056,6 +2201,7 @@ pub static KVM_SET_SREGS2: Op = Op {
     ..ROW
 };
 
+/// Returns a descriptor from which statistics of the VM or vCPU are read, described by themselves.
 pub static KVM_GET_STATS_FD: Op = Op {
     name: "KVM_GET_STATS_FD",
     requests: Requests::two(0xaece, 0x2000_aece),
@@ -2067,6 +2213,7 @@ pub static KVM_GET_STATS_FD: Op = Op {
     ..ROW
 };
 
+/// Gets extended processor state, of as many bytes as `KVM_CAP_XSAVE2` says for the VM.
 pub static KVM_GET_XSAVE2: Op = Op {
     name: "KVM_GET_XSAVE2",
     requests: Requests::each([0x9000_aecf, 0, 0, 0, 0, 0, 0]),
@@ -2085,6 +2232,7 @@ pub static KVM_GET_XSAVE2: Op = Op {
     ..ROW
 };
 
+/// Does a command on a vCPU of a protected VM: dumping it.
 pub static KVM_S390_PV_CPU_COMMAND: Op = Op {
     name: "KVM_S390_PV_CPU_COMMAND",
     requests: Requests::each([0, 0, 0, 0xc020_aed0, 0, 0, 0]),
@@ -2103,6 +2251,7 @@ pub static KVM_S390_PV_CPU_COMMAND: Op = Op {
     ..ROW
 };
 
+/// Has firmware deliver the interrupts of a PCI function to the guest, or ends that.
 pub static KVM_S390_ZPCI_OP: Op = Op {
     name: "KVM_S390_ZPCI_OP",
     requests: Requests::each([0, 0, 0, 0x4048_aed1, 0, 0, 0]),
@@ -2114,6 +2263,7 @@ pub static KVM_S390_ZPCI_OP: Op = Op {
     ..ROW
 };
 
+/// Replaces the attributes of a range of guest pages, such as whether they are private. Since Linux 6.12.
 pub static KVM_SET_MEMORY_ATTRIBUTES: Op = Op {
     name: "KVM_SET_MEMORY_ATTRIBUTES",
     requests: Requests::two(0x4020_aed2, 0x8020_aed2),
@@ -2125,6 +2275,7 @@ pub static KVM_SET_MEMORY_ATTRIBUTES: Op = Op {
     ..ROW
 };
 
+/// Makes a file of memory that belongs to this VM and returns its descriptor. Since Linux 6.12.
 pub static KVM_CREATE_GUEST_MEMFD: Op = Op {
     name: "KVM_CREATE_GUEST_MEMFD",
     requests: Requests::same(0xc040_aed4),
@@ -2137,6 +2288,7 @@ pub static KVM_CREATE_GUEST_MEMFD: Op = Op {
     ..ROW
 };
 
+/// Maps guest memory as the vCPU's reading it would; address and size come back as what is left to do. Since Linux 6.12.
 pub static KVM_PRE_FAULT_MEMORY: Op = Op {
     name: "KVM_PRE_FAULT_MEMORY",
     requests: Requests::same(0xc040_aed5),

@@ -10,8 +10,11 @@ pub struct SmcccFilterAction(pub u8);
 
 family! {
     SmcccFilterAction, "KVM_SMCCC_FILTER_" {
+        /// The kernel handles the calls, as it does by default. Since Linux 6.12.
         KVM_SMCCC_FILTER_HANDLE = 0;
+        /// The calls are answered as not known. Since Linux 6.12.
         KVM_SMCCC_FILTER_DENY = 1;
+        /// The calls leave as `KVM_EXIT_HYPERCALL`. Since Linux 6.12.
         KVM_SMCCC_FILTER_FWD_TO_USER = 2;
     }
 }

@@ -10,6 +10,7 @@ pub struct RunFlags(pub u16);
 
 flags! {
     RunFlags: u16 {
+        /// `hsr_high` holds; it is set in `kvm_run.flags`.
         KVM_DEBUG_ARCH_HSR_HIGH_VALID = 1 << 0;
     }
 }
@@ -22,9 +23,13 @@ pub struct GuestDebugFlags(pub u32);
 
 flags! {
     GuestDebugFlags: u32 {
+        /// Breakpoint instructions of the guest stop it instead of reaching it.
         KVM_GUESTDBG_USE_SW_BP = 1 << 16;
+        /// The breakpoint and watchpoint registers in `arch` are in force.
         KVM_GUESTDBG_USE_HW = 1 << 17;
+        /// Debugging is on; without it the other bits do nothing.
         KVM_GUESTDBG_ENABLE = 1 << 0;
+        /// Stop after each instruction.
         KVM_GUESTDBG_SINGLESTEP = 1 << 1;
     }
 }
@@ -37,8 +42,11 @@ pub struct ArmDeviceIrqs(pub u64);
 
 flags! {
     ArmDeviceIrqs: u64 {
+        /// The virtual timer's line is up.
         KVM_ARM_DEV_EL1_VTIMER = 1 << 0;
+        /// The physical timer's line is up.
         KVM_ARM_DEV_EL1_PTIMER = 1 << 1;
+        /// The performance monitor's overflow line is up.
         KVM_ARM_DEV_PMU = 1 << 2;
     }
 }
@@ -51,7 +59,9 @@ pub struct ArmHypercallFlags(pub u64);
 
 flags! {
     ArmHypercallFlags: u64 {
+        /// The call was made by SMC, not by HVC. Since Linux 6.12.
         KVM_HYPERCALL_EXIT_SMC = 1 << 0;
+        /// The instruction was 16 bits long. Since Linux 6.12.
         KVM_HYPERCALL_EXIT_16BIT = 1 << 1;
     }
 }

@@ -7,13 +7,16 @@ use zerocopy::{
 use super::flags::{GuestDebugFlags, RunFlags};
 use crate::common::*;
 
+/// The general registers of a vCPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_regs {
+    /// The registers of AArch64; `sp` is SP_EL0.
     pub regs: user_pt_regs,
     pub sp_el1: u64,
     pub elr_el1: u64,
+    /// Saved statuses, indexed by `KVM_SPSR_*`.
     pub spsr: [u64; 5],
     #[doc(hidden)]
     pub _pad0: [u8; 8],
@@ -24,11 +27,14 @@ layout! {
     regs 0, sp_el1 272, elr_el1 280, spsr 288, _pad0 328, fp_regs 336
 }
 
+/// The target processor and the features of a vCPU; bit n of `features` is feature n.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_vcpu_init {
+    /// One of `KVM_ARM_TARGET_*`.
     pub target: u32,
+    /// Bit n is the feature whose number is n: see `KVM_ARM_VCPU_*`.
     pub features: [u32; 7],
 }
 layout! {
@@ -36,25 +42,32 @@ layout! {
     target 0, features 4
 }
 
+/// Registers of segments, control and paging; empty on architectures that have no such set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sregs {}
 layout! { kvm_sregs: 0, 1; }
 
+/// The floating point registers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_fpu {}
 layout! { kvm_fpu: 0, 1; }
 
+/// Breakpoint and watchpoint registers for debugging the guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_guest_debug_arch {
+    /// Control registers of the breakpoints.
     pub dbg_bcr: [u64; 16],
+    /// Addresses of the breakpoints.
     pub dbg_bvr: [u64; 16],
+    /// Control registers of the watchpoints.
     pub dbg_wcr: [u64; 16],
+    /// Addresses of the watchpoints.
     pub dbg_wvr: [u64; 16],
 }
 layout! {
@@ -62,12 +75,16 @@ layout! {
     dbg_bcr 0, dbg_bvr 128, dbg_wcr 256, dbg_wvr 384
 }
 
+/// Why and where the debugged guest stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_debug_exit_arch {
+    /// The lower half of ESR_EL2: what stopped the guest.
     pub hsr: u32,
+    /// The upper half of ESR_EL2, if `KVM_DEBUG_ARCH_HSR_HIGH_VALID` is set in `kvm_run.flags`.
     pub hsr_high: u32,
+    /// The address that a watchpoint was hit by.
     pub far: u64,
 }
 layout! {
@@ -75,10 +92,12 @@ layout! {
     hsr 0, hsr_high 4, far 8
 }
 
+/// The registers exchanged through `kvm_run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sync_regs {
+    /// The lines of in-kernel devices that are up: bits named `KVM_ARM_DEV_*`.
     pub device_irq_level: u64,
 }
 layout! {
@@ -86,12 +105,16 @@ layout! {
     device_irq_level 0
 }
 
+/// Which events a guest's performance monitor may count; on arm64 a range of events and what to do with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_pmu_event_filter {
+    /// The first event of the range.
     pub base_event: u16,
+    /// How many events follow; on arm64, how many the range has.
     pub nevents: u16,
+    /// `KVM_PMU_EVENT_ALLOW` or `KVM_PMU_EVENT_DENY`.
     pub action: u8,
     pub pad: [u8; 3],
 }
@@ -100,6 +123,7 @@ layout! {
     base_event 0, nevents 2, action 4, pad 5
 }
 
+/// Exceptions and interrupts of a vCPU that are pending or under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -112,13 +136,17 @@ layout! {
     exception 0, reserved 16
 }
 
+/// The exception that is pending or being delivered.
 #[doc(alias = "kvm_vcpu_events.exception")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_vcpu_events_exception {
+    /// 1 if an SError is pending, or to be injected.
     pub serror_pending: u8,
+    /// 1 if `serror_esr` is its syndrome.
     pub serror_has_esr: u8,
+    /// Set to 1, the access that left the guest ends in an external abort; never read back.
     pub ext_dabt_pending: u8,
     pub pad: [u8; 5],
     pub serror_esr: u64,
@@ -128,13 +156,18 @@ layout! {
     serror_pending 0, serror_has_esr 1, ext_dabt_pending 2, pad 3, serror_esr 8
 }
 
+/// A range of guest memory whose tags are copied from or to a buffer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_arm_copy_mte_tags {
+    /// Where the range begins in guest memory: a multiple of the page size.
     pub guest_ipa: u64,
+    /// Bytes of guest memory, a multiple of the page size.
     pub length: u64,
+    /// The buffer: a byte for each 16 of guest memory.
     pub addr: u64,
+    /// `KVM_ARM_TAGS_TO_GUEST` or `KVM_ARM_TAGS_FROM_GUEST`.
     pub flags: u64,
     pub reserved: [u64; 2],
 }
@@ -143,10 +176,12 @@ layout! {
     guest_ipa 0, length 8, addr 16, flags 24, reserved 32
 }
 
+/// How far all counters of a VM are behind the host's. Since Linux 6.12.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_arm_counter_offset {
+    /// Cycles that are taken off the host's counters.
     pub counter_offset: u64,
     pub reserved: u64,
 }
@@ -155,12 +190,15 @@ layout! {
     counter_offset 0, reserved 8
 }
 
+/// A range of SMCCC calls and what is done with them. Since Linux 6.12.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_smccc_filter {
+    /// The first function of the range.
     pub base: u32,
     pub nr_functions: u32,
+    /// One of `KVM_SMCCC_FILTER_*`.
     pub action: u8,
     pub pad: [u8; 15],
 }
@@ -169,11 +207,14 @@ layout! {
     base 0, nr_functions 4, action 8, pad 9
 }
 
+/// Asks which bits of the registers in a range can be changed. Since Linux 6.12.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct reg_mask_range {
+    /// Where the masks go.
     pub addr: u64,
+    /// `KVM_ARM_FEATURE_ID_RANGE`.
     pub range: u32,
     pub reserved: [u32; 13],
 }
@@ -182,10 +223,12 @@ layout! {
     addr 0, range 8, reserved 12
 }
 
+/// The state of one of the emulated interrupt controllers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_irqchip {
+    /// Which controller it is: one of `KVM_IRQCHIP_*`.
     pub chip_id: u32,
     pub pad: u32,
     pub chip: kvm_irqchip_chip,
@@ -195,6 +238,7 @@ layout! {
     chip_id 0, pad 4, chip 8
 }
 
+/// The controller's state; which member holds depends on `chip_id`.
 #[doc(alias = "kvm_irqchip.chip")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -208,22 +252,34 @@ impl Default for kvm_irqchip_chip {
 }
 layout! { kvm_irqchip_chip: 512, 1; }
 
+/// The area shared with a vCPU: what user space asks for before `KVM_RUN` and why it returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run {
+    /// Set by user space: return as soon as the guest can take an interrupt.
     pub request_interrupt_window: u8,
+    /// Set by user space, from a signal handler for example: `KVM_RUN` fails with `EINTR` before it enters the guest.
     pub immediate_exit: u8,
     pub padding1: [u8; 6],
+    /// Why `KVM_RUN` returned; it holds if that succeeded, or as `KVM_EXIT_MEMORY_FAULT` if it failed with `EFAULT` or `EHWPOISON`.
     pub exit_reason: ExitReason,
+    /// 1 if the guest can take an interrupt now, where user space has the interrupt controller.
     pub ready_for_interrupt_injection: u8,
+    /// The guest's interrupt flag, where user space has the local APIC.
     pub if_flag: u8,
     pub flags: RunFlags,
+    /// The task priority, read before and written after each run, where user space has the local APIC.
     pub cr8: u64,
+    /// The local APIC's base MSR, read before and written after each run, where user space has the local APIC.
     pub apic_base: u64,
+    /// What `exit_reason` is about.
     pub payload: kvm_run_payload,
+    /// Which sets of `s` hold: on x86, user space asks here for what the next exit is to fill in.
     pub kvm_valid_regs: u64,
+    /// Which sets of `s` user space has changed: the kernel takes them over and clears the bits.
     pub kvm_dirty_regs: u64,
+    /// Registers exchanged without an ioctl, as `kvm_valid_regs` and `kvm_dirty_regs` say.
     pub s: kvm_run_s,
 }
 layout! {
@@ -233,6 +289,7 @@ layout! {
     kvm_valid_regs 288, kvm_dirty_regs 296, s 304
 }
 
+/// What belongs to `kvm_run.exit_reason`; which member holds depends on it.
 #[doc(alias = "kvm_run.{hw}")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -314,6 +371,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 6.12.
     #[inline]
     pub fn as_iocsr_io(&self) -> &kvm_run_iocsr_io {
         let [head @ .., _, _] = &self.0;
@@ -606,6 +664,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 6.12.
     #[inline]
     pub fn as_memory_fault(&self) -> &kvm_run_memory_fault {
         let [head @ .., _, _] = &self.0;
@@ -620,6 +679,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 7.2.
     #[inline]
     pub fn as_tdx(&self) -> &kvm_run_tdx {
         let [first, ..]: &[kvm_run_tdx; 4] = transmute_ref!(&self.0);
@@ -632,6 +692,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 7.2.
     #[inline]
     pub fn as_arm_sea(&self) -> &kvm_run_arm_sea {
         let [first, ..]: &[kvm_run_arm_sea; 8] = transmute_ref!(&self.0);
@@ -644,6 +705,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 7.2.
     #[inline]
     pub fn as_snp_req_certs(&self) -> &kvm_exit_snp_req_certs {
         let [head @ .., _, _] = &self.0;
@@ -660,6 +722,7 @@ impl kvm_run_payload {
 }
 layout! { kvm_run_payload: 256, 8; }
 
+/// The area of `kvm_run` through which registers are exchanged.
 #[doc(alias = "kvm_run.s")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -687,6 +750,7 @@ impl kvm_run_s {
 }
 layout! { kvm_run_s: 2048, 8; }
 
+/// `KVM_EXIT_DEBUG`: a breakpoint, watchpoint or single step.
 #[doc(alias = "kvm_run.debug")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -699,6 +763,7 @@ layout! {
     arch 0
 }
 
+/// What debugging of the guest is turned on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -712,6 +777,7 @@ layout! {
     control 0, pad 4, arch 8
 }
 
+/// The general registers, stack pointer, program counter and status of AArch64.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -726,6 +792,7 @@ layout! {
     regs 0, sp 248, pc 256, pstate 264
 }
 
+/// The floating point and vector registers of AArch64 with their control and status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]

@@ -10,251 +10,497 @@ pub struct Cap(pub u32);
 
 family! {
     Cap, "KVM_CAP_" {
+        /// The kernel can emulate the interrupt controllers (`KVM_CREATE_IRQCHIP`, or a device on some architectures).
         KVM_CAP_IRQCHIP = 0;
+        /// A guest that halts waits inside the kernel when the interrupt controller is there too.
         KVM_CAP_HLT = 1;
+        /// `KVM_SET_NR_MMU_PAGES` can bound the pages spent on shadow page tables.
         KVM_CAP_MMU_SHADOW_CACHE_CONTROL = 2;
+        /// Guest memory is given with `KVM_SET_USER_MEMORY_REGION`, backed by memory of the calling process.
         KVM_CAP_USER_MEMORY = 3;
+        /// `KVM_SET_TSS_ADDR` exists, which Intel hosts need for guests in real mode.
         KVM_CAP_SET_TSS_ADDR = 4;
+        /// Task priority accesses can be reported and patched (`KVM_TPR_ACCESS_REPORTING`, `KVM_SET_VAPIC_ADDR`).
         KVM_CAP_VAPIC = 6;
+        /// CPUID is set and listed with subleaves (`KVM_SET_CPUID2`, `KVM_GET_SUPPORTED_CPUID`).
         KVM_CAP_EXT_CPUID = 7;
+        /// The guest can use kvmclock, the paravirtual clock.
         KVM_CAP_CLOCKSOURCE = 8;
+        /// How many vCPUs a VM should have at most to perform well; 4 is the advised assumption where the answer is 0.
         KVM_CAP_NR_VCPUS = 9;
+        /// How many memory slots a VM can have in each address space.
         KVM_CAP_NR_MEMSLOTS = 10;
+        /// The kernel can emulate the i8254 timer (`KVM_CREATE_PIT`); `KVM_CAP_PIT2` is the better form.
         KVM_CAP_PIT = 11;
+        /// Guests may leave out the delays after port I/O that old hardware needed.
         KVM_CAP_NOP_IO_DELAY = 12;
+        /// Page table changes by hypercall, a mechanism that the kernel has dropped: the answer is always 0.
         KVM_CAP_PV_MMU = 13;
+        /// A vCPU's run state can be read and set (`KVM_GET_MP_STATE`, `KVM_SET_MP_STATE`).
         KVM_CAP_MP_STATE = 14;
+        /// Writes to registered addresses can be gathered in a ring; the answer is the ring's offset in the vCPU mapping, in pages.
         KVM_CAP_COALESCED_MMIO = 15;
+        /// The guest follows the host's mapping of its memory: what `mmap`, `madvise` or swapping change takes effect at once.
         KVM_CAP_SYNC_MMU = 16;
+        /// Device assignment of the kind that VFIO replaced; no present kernel has it.
         KVM_CAP_IOMMU = 18;
+        /// A memory slot can be deleted by giving it the size 0.
         KVM_CAP_DESTROY_MEMORY_REGION_WORKS = 21;
+        /// `KVM_NMI` can inject a non-maskable interrupt where user space has the local APIC.
         KVM_CAP_USER_NMI = 22;
+        /// The guest can be debugged from outside (`KVM_SET_GUEST_DEBUG`).
         KVM_CAP_SET_GUEST_DEBUG = 23;
+        /// `KVM_REINJECT_CONTROL` says whether the timer chip makes up for ticks that the guest missed.
         KVM_CAP_REINJECT_CONTROL = 24;
+        /// GSIs can be routed (`KVM_SET_GSI_ROUTING`); the answer is the largest number of routes.
         KVM_CAP_IRQ_ROUTING = 25;
+        /// `KVM_IRQ_LINE_STATUS` can tell whether an interrupt reached the guest, was merged with another or was masked.
         KVM_CAP_IRQ_INJECT_STATUS = 26;
+        /// Interrupts of assigned devices, of the interface that VFIO replaced; no present kernel has it.
         KVM_CAP_ASSIGN_DEV_IRQ = 29;
+        /// Memory slots can be deleted and replaced by one that covers them together.
         KVM_CAP_JOIN_MEMORY_REGIONS_WORKS = 30;
+        /// Machine checks can be set up and injected; the answer is the largest number of banks.
         KVM_CAP_MCE = 31;
+        /// An eventfd can raise a guest interrupt (`KVM_IRQFD`).
         KVM_CAP_IRQFD = 32;
+        /// The timer chip can be made with flags (`KVM_CREATE_PIT2`).
         KVM_CAP_PIT2 = 33;
+        /// `KVM_SET_BOOT_CPU_ID` can choose which vCPU boots.
         KVM_CAP_SET_BOOT_CPU_ID = 34;
+        /// The timer chip's state can be saved with its flags (`KVM_GET_PIT2`, `KVM_SET_PIT2`).
         KVM_CAP_PIT_STATE2 = 35;
+        /// A guest's write to an address can signal an eventfd (`KVM_IOEVENTFD`).
         KVM_CAP_IOEVENTFD = 36;
+        /// The page that Intel hosts need for guests in real mode can be moved (`KVM_SET_IDENTITY_MAP_ADDR`).
         KVM_CAP_SET_IDENTITY_MAP_ADDR = 37;
+        /// Xen services for the guest: the answer is a set of `XenHvmConfigFlags`, of which `KVM_XEN_HVM_CONFIG` turns some on.
         KVM_CAP_XEN_HVM = 38;
+        /// The guest's kvmclock can be read and set; the answer is the set of `ClockFlags` that the kernel knows, or 1 if it is too old for flags.
         KVM_CAP_ADJUST_CLOCK = 39;
+        /// A `KVM_EXIT_INTERNAL_ERROR` carries `ndata` words of detail.
         KVM_CAP_INTERNAL_ERROR_DATA = 40;
+        /// Pending exceptions and interrupts can be saved and restored (`KVM_GET_VCPU_EVENTS`, `KVM_SET_VCPU_EVENTS`).
         KVM_CAP_VCPU_EVENTS = 41;
+        /// `kvm_run` holds the program status word.
         KVM_CAP_S390_PSW = 42;
+        /// `kvm_sregs` holds the segment state of Book 3S processors.
         KVM_CAP_PPC_SEGSTATE = 43;
+        /// The guest can be shown the basic Hyper-V interface: its MSRs for identity and hypercall page.
         KVM_CAP_HYPERV = 44;
+        /// Hyper-V's MSRs for quick access to the local APIC.
         KVM_CAP_HYPERV_VAPIC = 45;
+        /// Hyper-V's notice of a guest that spins long on a lock.
         KVM_CAP_HYPERV_SPIN = 46;
+        /// PCI segments in device assignment, which VFIO replaced, though x86 still answers 1.
         KVM_CAP_PCI_SEGMENT = 47;
+        /// The kernel can emulate the paired single instructions of Gekko processors.
         KVM_CAP_PPC_PAIRED_SINGLES = 48;
+        /// `kvm_vcpu_events` says whether the instruction just run holds interrupts off.
         KVM_CAP_INTR_SHADOW = 49;
+        /// The debug registers can be saved and restored (`KVM_GET_DEBUGREGS`, `KVM_SET_DEBUGREGS`).
         KVM_CAP_DEBUGREGS = 50;
+        /// Single-stepping a guest works in whatever order its registers and debug state are set, and over emulated instructions.
         KVM_CAP_X86_ROBUST_SINGLESTEP = 51;
+        /// Calls of the Mac-on-Linux interface can be handed out as `KVM_EXIT_OSI`; enabled on a vCPU.
         KVM_CAP_PPC_OSI = 52;
+        /// `KVM_INTERRUPT` can also lower the external interrupt line.
         KVM_CAP_PPC_UNSET_IRQ = 53;
+        /// `KVM_ENABLE_CAP` works on a vCPU.
         KVM_CAP_ENABLE_CAP = 54;
+        /// Extended processor state can be saved and restored (`KVM_GET_XSAVE`, `KVM_SET_XSAVE`).
         KVM_CAP_XSAVE = 55;
+        /// Extended control registers can be saved and restored (`KVM_GET_XCRS`, `KVM_SET_XCRS`).
         KVM_CAP_XCRS = 56;
+        /// `KVM_PPC_GET_PVINFO` tells which instructions make a hypercall.
         KVM_CAP_PPC_GET_PVINFO = 57;
+        /// `KVM_INTERRUPT` can raise the external interrupt line and leave it raised.
         KVM_CAP_PPC_IRQ_LEVEL = 58;
+        /// A guest can be told that a page of it is being fetched, and run something else meanwhile.
         KVM_CAP_ASYNC_PF = 59;
+        /// The frequency of a vCPU's time stamp counter can be set to another than the host's (`KVM_SET_TSC_KHZ`).
         KVM_CAP_TSC_CONTROL = 60;
+        /// `KVM_GET_TSC_KHZ` tells the frequency of the guest's time stamp counter.
         KVM_CAP_GET_TSC_KHZ = 61;
+        /// `kvm_sregs` holds the special registers of Book E processors.
         KVM_CAP_PPC_BOOKE_SREGS = 62;
+        /// The kernel can keep DMA translation tables for PAPR guests (`KVM_CREATE_SPAPR_TCE`).
         KVM_CAP_SPAPR_TCE = 63;
+        /// How many hardware threads a virtual core has; enabled on a VM before its first vCPU, `args[0]` sets that number.
         KVM_CAP_PPC_SMT = 64;
+        /// A contiguous area for guests in real mode, for PowerPC 970 hosts; no present kernel needs or has it.
         KVM_CAP_PPC_RMA = 65;
+        /// How many vCPUs a VM can have; where the answer is 0, that of `KVM_CAP_NR_VCPUS` holds.
         KVM_CAP_MAX_VCPUS = 66;
+        /// The register that moves the interrupt vectors (HIOR) can be set with `KVM_SET_ONE_REG`.
         KVM_CAP_PPC_HIOR = 67;
+        /// PAPR hypercalls can be handed out as `KVM_EXIT_PAPR_HCALL`, and the guest runs as supervisor; enabled on a vCPU.
         KVM_CAP_PPC_PAPR = 68;
+        /// User space can share the vCPU's TLB with the kernel; enabled on a vCPU, `args[0]` pointing to a `kvm_config_tlb`.
         KVM_CAP_SW_TLB = 69;
+        /// Single registers can be read and set by their id (`KVM_GET_ONE_REG`, `KVM_SET_ONE_REG`).
         KVM_CAP_ONE_REG = 70;
+        /// Guest memory may lie anywhere in the process, in slots that start and end at whole megabytes.
         KVM_CAP_S390_GMAP = 71;
+        /// The in-kernel local APIC has the timer mode that fires at a time stamp.
         KVM_CAP_TSC_DEADLINE_TIMER = 72;
+        /// User space may handle a guest's address space and intercepts itself (`KVM_VM_S390_UCONTROL`).
         KVM_CAP_S390_UCONTROL = 73;
+        /// Registers can be exchanged through `kvm_run`: on x86 the answer is the set of `SyncRegs` that can.
         KVM_CAP_SYNC_REGS = 74;
+        /// Sharing of PCI 2.3 interrupts in device assignment, which VFIO replaced; no present kernel has it.
         KVM_CAP_PCI_2_3 = 75;
+        /// `KVM_KVMCLOCK_CTRL` can tell a guest that the host had stopped it.
         KVM_CAP_KVMCLOCK_CTRL = 76;
+        /// `KVM_SIGNAL_MSI` can inject a message signalled interrupt without a route.
         KVM_CAP_SIGNAL_MSI = 77;
+        /// `KVM_PPC_GET_SMMU_INFO` tells the page and segment sizes that the guest's MMU has.
         KVM_CAP_PPC_GET_SMMU_INFO = 78;
+        /// Guest memory may be copy-on-write, and dirty pages are tracked by write protection.
         KVM_CAP_S390_COW = 79;
+        /// `KVM_PPC_ALLOCATE_HTAB` can choose the size of the guest's hashed page table.
         KVM_CAP_PPC_ALLOC_HTAB = 80;
+        /// A memory slot can be read-only (`KVM_MEM_READONLY`): writes to it leave as `KVM_EXIT_MMIO`.
         KVM_CAP_READONLY_MEM = 81;
+        /// An irqfd can be for a level-triggered interrupt, with a second eventfd that tells of its end (`KVM_IRQFD_FLAG_RESAMPLE`).
         KVM_CAP_IRQFD_RESAMPLE = 82;
+        /// The last stage of a Book E watchdog leaves as `KVM_EXIT_WATCHDOG`; enabled on a vCPU.
         KVM_CAP_PPC_BOOKE_WATCHDOG = 83;
+        /// The guest's hashed page table can be read and written through a descriptor (`KVM_PPC_GET_HTAB_FD`).
         KVM_CAP_PPC_HTAB_FD = 84;
+        /// Channel I/O: enabled on any vCPU for the whole VM, I/O instructions go to user space, TEST SUBCHANNEL as `KVM_EXIT_S390_TSCH`.
         KVM_CAP_S390_CSS_SUPPORT = 85;
+        /// External interrupts can ask user space for their vector (`KVM_EXIT_EPR`); enabled on a vCPU, `args[0]` turning it on or off.
         KVM_CAP_PPC_EPR = 86;
+        /// A vCPU can offer version 0.1 of the power control interface (PSCI).
         KVM_CAP_ARM_PSCI = 87;
+        /// `KVM_ARM_SET_DEVICE_ADDR` can place an emulated device in guest memory.
         KVM_CAP_ARM_SET_DEVICE_ADDR = 88;
+        /// In-kernel devices can be made and set up (`KVM_CREATE_DEVICE` and the attribute ioctls).
         KVM_CAP_DEVICE_CTRL = 89;
+        /// A vCPU can be connected to an in-kernel MPIC; enabled on a vCPU, `args[0]` its descriptor, `args[1]` the CPU's number there.
         KVM_CAP_IRQ_MPIC = 90;
+        /// RTAS calls can be handled in the kernel (`KVM_PPC_RTAS_DEFINE_TOKEN`).
         KVM_CAP_PPC_RTAS = 91;
+        /// A vCPU can be connected to an in-kernel XICS; enabled on a vCPU, `args[0]` its descriptor, `args[1]` the server number.
         KVM_CAP_IRQ_XICS = 92;
+        /// A vCPU's kernel can run in AArch32 (`KVM_ARM_VCPU_EL1_32BIT`).
         KVM_CAP_ARM_EL1_32BIT = 93;
+        /// The kernel handles the hypercalls that change many DMA translations at once.
         KVM_CAP_SPAPR_MULTITCE = 94;
+        /// `KVM_GET_EMULATED_CPUID` lists features that the processor lacks and the kernel emulates.
         KVM_CAP_EXT_EMUL_CPUID = 95;
+        /// Hyper-V's reference counter and reference time stamp page.
         KVM_CAP_HYPERV_TIME = 96;
+        /// The emulated I/O APIC takes no notice of the polarity bit: lines are always active high.
         KVM_CAP_IOAPIC_POLARITY_IGNORED = 97;
+        /// `KVM_ENABLE_CAP` works on a VM.
         KVM_CAP_ENABLE_CAP_VM = 98;
+        /// The kernel can take over floating interrupts: enabled on a VM, `KVM_CREATE_IRQCHIP` and routing work.
         KVM_CAP_S390_IRQCHIP = 99;
+        /// An ioeventfd for memory may have the length 0: a write of any size fits.
         KVM_CAP_IOEVENTFD_NO_LENGTH = 100;
+        /// A VM's descriptor has attributes (`KVM_GET_DEVICE_ATTR` and the like).
         KVM_CAP_VM_ATTRIBUTES = 101;
+        /// A vCPU can offer version 0.2 or later of the power control interface (`KVM_ARM_VCPU_PSCI_0_2`).
         KVM_CAP_ARM_PSCI_0_2 = 102;
+        /// The instructions for hypercalls work whichever byte order the guest fetches them in.
         KVM_CAP_PPC_FIXUP_HCALL = 103;
+        /// In-kernel handling can be chosen call by call; enabled on a VM, `args[0]` the PAPR call, `args[1]` 0 or 1.
         KVM_CAP_PPC_ENABLE_HCALL = 104;
+        /// `KVM_CHECK_EXTENSION` works on a VM, whose answers are the ones that count for it.
         KVM_CAP_CHECK_EXTENSION_VM = 105;
+        /// User space handles all SIGP orders but the quick ones; enabled on a VM.
         KVM_CAP_S390_USER_SIGP = 106;
+        /// The guest can have vector registers; enabled on a VM.
         KVM_CAP_S390_VECTOR_REGISTERS = 107;
+        /// `KVM_S390_MEM_OP` accesses guest memory by the guest's addresses; the answer is the longest access in bytes.
         KVM_CAP_S390_MEM_OP = 108;
+        /// User space can add to what STSI stores (`KVM_EXIT_S390_STSI`); enabled on a VM.
         KVM_CAP_S390_USER_STSI = 109;
+        /// Storage keys can be read and set (`KVM_S390_GET_SKEYS`, `KVM_S390_SET_SKEYS`).
         KVM_CAP_S390_SKEYS = 110;
+        /// The guest can use the floating point unit; enabled on a vCPU.
         KVM_CAP_MIPS_FPU = 111;
+        /// The guest can use the SIMD unit; enabled on a vCPU.
         KVM_CAP_MIPS_MSA = 112;
+        /// `KVM_S390_IRQ` can inject every kind of interrupt with all its parameters.
         KVM_CAP_S390_INJECT_IRQ = 113;
+        /// A vCPU's pending interrupts can be saved and restored (`KVM_S390_GET_IRQ_STATE`, `KVM_S390_SET_IRQ_STATE`).
         KVM_CAP_S390_IRQ_STATE = 114;
+        /// The kernel can serve the guest's hypercall for random numbers from hardware.
         KVM_CAP_PPC_HWRNG = 115;
+        /// Departures from the architecture can be turned off, without a way to ask which: see `KVM_CAP_DISABLE_QUIRKS2`; enabled on a VM.
         KVM_CAP_DISABLE_QUIRKS = 116;
+        /// The guest has a system management mode, entered with `KVM_SMI`.
         KVM_CAP_X86_SMM = 117;
+        /// How many address spaces a VM has; on x86 the second is that of system management mode, and bits 16 and up of a slot number choose.
         KVM_CAP_MULTI_ADDRESS_SPACE = 118;
+        /// How many hardware breakpoints a debugger of the guest can set.
         KVM_CAP_GUEST_DEBUG_HW_BPS = 119;
+        /// How many hardware watchpoints a debugger of the guest can set.
         KVM_CAP_GUEST_DEBUG_HW_WPS = 120;
+        /// The kernel can emulate the local APICs alone; enabled on a VM before its first vCPU, `args[0]` the number of routes kept for user space's I/O APICs.
         KVM_CAP_SPLIT_IRQCHIP = 121;
+        /// An ioeventfd on any bus may have the length 0: a write of any size fits.
         KVM_CAP_IOEVENTFD_ANY_LENGTH = 122;
+        /// Hyper-V's synthetic interrupt controller; enabled on a vCPU.
         KVM_CAP_HYPERV_SYNIC = 123;
+        /// The guest can use runtime instrumentation; enabled on a VM before its first vCPU.
         KVM_CAP_S390_RI = 124;
+        /// DMA translation tables can lie anywhere on the bus (`KVM_CREATE_SPAPR_TCE_64`).
         KVM_CAP_SPAPR_TCE_64 = 125;
+        /// A vCPU can have a performance monitor (`KVM_ARM_VCPU_PMU_V3`).
         KVM_CAP_ARM_PMU_V3 = 126;
+        /// A vCPU's descriptor has attributes (`KVM_GET_DEVICE_ATTR` and the like).
         KVM_CAP_VCPU_ATTRIBUTES = 127;
+        /// The bound of vCPU ids, which are below it; enabled on an x86 VM before its first vCPU, `args[0]` lowers it to save memory.
         KVM_CAP_MAX_VCPU_ID = 128;
+        /// The kernel's interface can carry 32-bit APIC ids: the answer is a set of `X2apicFlags`; enabled on a VM, `args[0]` turns some on.
         KVM_CAP_X2APIC_API = 129;
+        /// The instruction 0x0000 goes to user space, which can use it as breakpoint; enabled on a VM.
         KVM_CAP_S390_USER_INSTR0 = 130;
+        /// An MSI must carry the id of the device that sends it (`KVM_MSI_VALID_DEVID`); only a VM answers.
         KVM_CAP_MSI_DEVID = 131;
+        /// The guest can use transactional memory.
         KVM_CAP_PPC_HTM = 132;
+        /// The guest's hashed page table can be resized while it runs.
         KVM_CAP_SPAPR_RESIZE_HPT = 133;
+        /// Guests can use the radix page tables of POWER9.
         KVM_CAP_PPC_MMU_RADIX = 134;
+        /// Guests can use the hashed page tables of POWER9, with segment tables in memory.
         KVM_CAP_PPC_MMU_HASH_V3 = 135;
+        /// Setting `kvm_run.immediate_exit` makes `KVM_RUN` return before it enters the guest.
         KVM_CAP_IMMEDIATE_EXIT = 136;
+        /// Which hardware virtualization guests run on: 1 is VZ, 0 none; asked of a VM, the kind that it uses.
         KVM_CAP_MIPS_VZ = 137;
+        /// Guests can run unprivileged by trap and emulation; no present kernel has it.
         KVM_CAP_MIPS_TE = 138;
+        /// How wide a guest is: 0 is 32 bits, 1 has 64-bit registers and 32-bit addresses, 2 is 64 bits throughout.
         KVM_CAP_MIPS_64BIT = 139;
+        /// The guest can use guarded storage; enabled on a VM before its first vCPU.
         KVM_CAP_S390_GS = 140;
+        /// The guest can suppress adapter interrupts; enabled on a VM before its first vCPU.
         KVM_CAP_S390_AIS = 141;
+        /// The kernel can apply the guest's DMA translations to VFIO devices itself.
         KVM_CAP_SPAPR_TCE_VFIO = 142;
+        /// Instructions that can be left to the guest: the answer is a set of `DisableExits`; enabled on a VM before its first vCPU, `args[0]` chooses some.
         KVM_CAP_X86_DISABLE_EXITS = 143;
+        /// Without an in-kernel interrupt controller, `device_irq_level` of `kvm_sync_regs` shows the lines of in-kernel devices; the answer is the interface's version.
         KVM_CAP_ARM_USER_IRQ = 144;
+        /// Page states of collaborative memory management can be migrated (`KVM_S390_GET_CMMA_BITS`, `KVM_S390_SET_CMMA_BITS`).
         KVM_CAP_S390_CMMA_MIGRATION = 145;
+        /// A machine check in guest memory leaves as `KVM_EXIT_NMI` instead of going to the guest's vector; enabled on any vCPU for the whole VM.
         KVM_CAP_PPC_FWNMI = 146;
+        /// Which numbers of threads `KVM_CAP_PPC_SMT` can set: bit n stands for 2^n.
         KVM_CAP_PPC_SMT_POSSIBLE = 147;
+        /// As `KVM_CAP_HYPERV_SYNIC`, but the kernel does not clear the controller's pages when the guest turns them on; enabled on a vCPU.
         KVM_CAP_HYPERV_SYNIC2 = 148;
+        /// User space can set the Hyper-V number of a vCPU, which is the kernel's own index at first.
         KVM_CAP_HYPERV_VP_INDEX = 149;
+        /// The suppression state of adapter interrupts can be migrated through the floating interrupt controller.
         KVM_CAP_S390_AIS_MIGRATION = 150;
+        /// `KVM_PPC_GET_CPU_CHAR` tells what the processor needs against speculation attacks.
         KVM_CAP_PPC_GET_CPU_CHAR = 151;
+        /// Guests can control branch prediction blocking, and its state is reset and migrated.
         KVM_CAP_S390_BPB = 152;
+        /// MSRs that describe features can be listed and read on /dev/kvm.
         KVM_CAP_GET_MSR_FEATURES = 153;
+        /// A Hyper-V signal of the guest can go to an eventfd (`KVM_HYPERV_EVENTFD`).
         KVM_CAP_HYPERV_EVENTFD = 154;
+        /// Hyper-V's hypercalls that flush TLBs.
         KVM_CAP_HYPERV_TLBFLUSH = 155;
+        /// Guest memory can be backed by pages of 1 MiB; enabled on a VM, which then has no collaborative memory management.
         KVM_CAP_S390_HPAGE_1M = 156;
+        /// State of nested virtualization can be saved and restored; the answer is its largest size in bytes.
         KVM_CAP_NESTED_STATE = 157;
+        /// An injected SError can carry a syndrome (`kvm_vcpu_events`).
         KVM_CAP_ARM_INJECT_SERROR_ESR = 158;
+        /// The guest may read `MSR_PLATFORM_INFO`; enabled on a VM, `args[0]` 0 makes such a read fault.
         KVM_CAP_MSR_PLATFORM_INFO = 159;
+        /// A guest can run guests of its own; enabled on a VM.
         KVM_CAP_PPC_NESTED_HV = 160;
+        /// Hyper-V's hypercalls that send interrupts between vCPUs.
         KVM_CAP_HYPERV_SEND_IPI = 161;
+        /// Port writes can be gathered in the ring for coalesced writes as well.
         KVM_CAP_COALESCED_PIO = 162;
+        /// A nested Hyper-V can keep its VMCS in memory; enabled on a vCPU, `args[0]` may point to a `u16` that gets the versions.
         KVM_CAP_HYPERV_ENLIGHTENED_VMCS = 163;
+        /// Pending exceptions are told apart from injected ones, with their CR2 or DR6 value (`kvm_vcpu_events`); enabled on a VM by `args[0]`.
         KVM_CAP_EXCEPTION_PAYLOAD = 164;
+        /// The width of guest physical addresses that `KVM_CREATE_VM` accepts, at most, in bits.
         KVM_CAP_ARM_VM_IPA_SIZE = 165;
+        /// A first, faulty form of `KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2`, not to be used.
         KVM_CAP_MANUAL_DIRTY_LOG_PROTECT = 166;
+        /// `KVM_GET_SUPPORTED_HV_CPUID` works on a vCPU.
         KVM_CAP_HYPERV_CPUID = 167;
+        /// Dirty bits stay until `KVM_CLEAR_DIRTY_LOG`: the answer is a set of `DirtyLogProtectFlags`; enabled on a VM, `args[0]` chooses some.
         KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 = 168;
+        /// A vCPU can be connected to an in-kernel XIVE; enabled on a vCPU, `args[0]` its descriptor, `args[1]` the server number.
         KVM_CAP_PPC_IRQ_XIVE = 169;
+        /// A vCPU can have the scalable vector extension (`KVM_ARM_VCPU_SVE`).
         KVM_CAP_ARM_SVE = 170;
+        /// A vCPU can authenticate addresses (`KVM_ARM_VCPU_PTRAUTH_ADDRESS`).
         KVM_CAP_ARM_PTRAUTH_ADDRESS = 171;
+        /// A vCPU can use generic pointer authentication (`KVM_ARM_VCPU_PTRAUTH_GENERIC`).
         KVM_CAP_ARM_PTRAUTH_GENERIC = 172;
+        /// The events that a guest can count can be limited (`KVM_SET_PMU_EVENT_FILTER`).
         KVM_CAP_PMU_EVENT_FILTER = 173;
+        /// The vCPU index in a `KVM_IRQ_LINE` has four more bits, so that it reaches past 255.
         KVM_CAP_ARM_IRQ_LINE_LAYOUT_2 = 174;
+        /// Under Hyper-V, the guest's flush hypercalls go straight to it; enabled on a vCPU, whose other hypercalls KVM then does not see.
         KVM_CAP_HYPERV_DIRECT_TLBFLUSH = 175;
+        /// `KVM_SET_GUEST_DEBUG` can single-step the guest.
         KVM_CAP_PPC_GUEST_DEBUG_SSTEP = 176;
+        /// Accesses outside memory that the processor does not describe leave as `KVM_EXIT_ARM_NISV`; enabled on a VM.
         KVM_CAP_ARM_NISV_TO_USER = 177;
+        /// User space can answer an access with an external abort (`kvm_vcpu_events`).
         KVM_CAP_ARM_INJECT_EXT_DABT = 178;
+        /// `KVM_S390_NORMAL_RESET` and `KVM_S390_CLEAR_RESET` exist.
         KVM_CAP_S390_VCPU_RESETS = 179;
+        /// Guests can be protected from their host by the ultravisor (`KVM_S390_PV_COMMAND`).
         KVM_CAP_S390_PROTECTED = 180;
+        /// An ultravisor is there, and with this enabled on a VM its guest may become secure.
         KVM_CAP_PPC_SECURE_GUEST = 181;
+        /// How long an idle vCPU polls before it sleeps can be set for each VM; enabled on a VM at any time, `args[0]` the longest time in nanoseconds.
         KVM_CAP_HALT_POLL = 182;
+        /// The notice that a fetched page is there can come as an interrupt (`MSR_KVM_ASYNC_PF_INT`).
         KVM_CAP_ASYNC_PF_INT = 183;
+        /// Some failures carry the host CPU that the vCPU last ran on, such as `cpu` of `kvm_run_fail_entry`.
         KVM_CAP_LAST_CPU = 184;
+        /// A guest can be given fewer physical address bits than the host has.
         KVM_CAP_SMALLER_MAXPHYADDR = 185;
+        /// The guest's note of what system it runs can be set and migrated through `kvm_sync_regs`.
         KVM_CAP_S390_DIAG318 = 186;
+        /// The guest can be told how long the host kept its vCPUs from running.
         KVM_CAP_STEAL_TIME = 187;
+        /// MSR accesses that would fault can leave as `KVM_EXIT_X86_RDMSR` and `KVM_EXIT_X86_WRMSR`; enabled on a VM, `args[0]` a set of `MsrExitReason`.
         KVM_CAP_X86_USER_SPACE_MSR = 188;
+        /// `KVM_X86_SET_MSR_FILTER` can deny a guest the access to MSRs.
         KVM_CAP_X86_MSR_FILTER = 189;
+        /// The guest gets no paravirtual feature that its CPUID does not show; enabled on a vCPU, `args[0]` turning it on or off.
         KVM_CAP_ENFORCE_PV_FEATURE_CPUID = 190;
+        /// `KVM_GET_SUPPORTED_HV_CPUID` works on /dev/kvm.
         KVM_CAP_SYS_HYPERV_CPUID = 191;
+        /// Each vCPU can have a ring of dirtied pages, on hosts with strong memory order: the answer is its largest size in bytes; enabled on a VM, `args[0]` the size.
         KVM_CAP_DIRTY_LOG_RING = 192;
+        /// Bus locks of the guest can be seen: the answer is a set of `BusLockDetection`; enabled on a VM, `args[0]` chooses one.
         KVM_CAP_X86_BUS_LOCK_EXIT = 193;
+        /// The guest can have a second watchpoint register; enabled on a VM.
         KVM_CAP_PPC_DAWR1 = 194;
+        /// The set of `GuestDebugFlags` that `KVM_SET_GUEST_DEBUG` accepts.
         KVM_CAP_SET_GUEST_DEBUG2 = 195;
+        /// Enclaves of the guest may get a privileged attribute; enabled on a VM, `args[0]` the descriptor of the attribute's file.
         KVM_CAP_SGX_ATTRIBUTE = 196;
+        /// A VM can share another's memory encryption; enabled on a VM, `args[0]` the descriptor of the other.
         KVM_CAP_VM_COPY_ENC_CONTEXT_FROM = 197;
+        /// The guest can read the host's clock precisely, by a hypercall.
         KVM_CAP_PTP_KVM = 198;
+        /// The guest gets no Hyper-V feature that its CPUID does not show; enabled on a vCPU, `args[0]` turning it on or off.
         KVM_CAP_HYPERV_ENFORCE_CPUID = 199;
+        /// The special registers can be read and set with the PAE page directory pointers (`KVM_GET_SREGS2`, `KVM_SET_SREGS2`).
         KVM_CAP_SREGS2 = 200;
+        /// Hypercalls that can leave as `KVM_EXIT_HYPERCALL`: the answer has a bit for each number; enabled on a VM, `args[0]` chooses some.
         KVM_CAP_EXIT_HYPERCALL = 201;
+        /// The kernel handles the hypercall that invalidates radix translations.
         KVM_CAP_PPC_RPT_INVALIDATE = 202;
+        /// Statistics can be read from a descriptor (`KVM_GET_STATS_FD`).
         KVM_CAP_BINARY_STATS_FD = 203;
+        /// Every instruction that can't be emulated leaves as `KVM_EXIT_INTERNAL_ERROR` with its bytes; enabled on a VM by `args[0]`.
         KVM_CAP_EXIT_ON_EMULATION_FAILURE = 204;
+        /// The guest can use memory tags; enabled on a VM before its first vCPU.
         KVM_CAP_ARM_MTE = 205;
+        /// A VM can take over another's memory encryption on the same host; enabled on a VM, `args[0]` the descriptor of the other.
         KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM = 206;
+        /// How many bits a guest physical address has.
         KVM_CAP_VM_GPA_BITS = 207;
+        /// How many bytes `KVM_GET_XSAVE2` and `KVM_SET_XSAVE` need: at least 4096.
         KVM_CAP_XSAVE2 = 208;
+        /// /dev/kvm has attributes (`KVM_GET_DEVICE_ATTR`, `KVM_HAS_DEVICE_ATTR`).
         KVM_CAP_SYS_ATTRIBUTES = 209;
+        /// A guest may take its interrupts with address translation on, which is faster.
         KVM_CAP_PPC_AIL_MODE_3 = 210;
+        /// What `KVM_S390_MEM_OP` can do beyond the basics, as bits: 1 keys and absolute addresses, 2 compare and swap.
         KVM_CAP_S390_MEM_OP_EXTENSION = 211;
+        /// The guest's performance monitor can be taken away: the answer is a set of `PmuCap`; enabled on a VM before its first vCPU, `args[0]` chooses some.
         KVM_CAP_PMU_CAPABILITY = 212;
+        /// Departures from the architecture can be turned off: the answer is the set of `Quirks` that can; enabled on a VM, `args[0]` chooses some.
         KVM_CAP_DISABLE_QUIRKS2 = 213;
+        /// `KVM_SET_TSC_KHZ` on a VM sets the frequency for vCPUs made later.
         KVM_CAP_VM_TSC_CONTROL = 214;
+        /// A `KVM_EXIT_SYSTEM_EVENT` carries `ndata` words of detail.
         KVM_CAP_SYSTEM_EVENT_DATA = 215;
+        /// The guest's request to suspend leaves as `KVM_SYSTEM_EVENT_SUSPEND`; enabled on a VM.
         KVM_CAP_ARM_SYSTEM_SUSPEND = 216;
+        /// A protected guest can be dumped, encrypted.
         KVM_CAP_S390_PROTECTED_DUMP = 217;
+        /// A pending triple fault can be saved and injected (`kvm_vcpu_events`); enabled on a VM.
         KVM_CAP_X86_TRIPLE_FAULT_EVENT = 218;
+        /// A guest that lets no event in for too long can be stopped; enabled on a VM before its first vCPU, `args[0]` holds `NotifyVmexitFlags` below and the window in cycles above bit 31.
         KVM_CAP_X86_NOTIFY_VMEXIT = 219;
+        /// A VM can do without the costly protection against the iTLB multihit erratum; enabled on a VM before its first vCPU, by a process with `CAP_SYS_BOOT`.
         KVM_CAP_VM_DISABLE_NX_HUGE_PAGES = 220;
+        /// Firmware can deliver the interrupts of PCI functions to the guest (`KVM_S390_ZPCI_OP`).
         KVM_CAP_S390_ZPCI_OP = 221;
+        /// The guest can see its CPU topology, which user space answers for; enabled on a VM.
         KVM_CAP_S390_CPU_TOPOLOGY = 222;
+        /// As `KVM_CAP_DIRTY_LOG_RING`, where user space reads flags with acquire and writes them with release order.
         KVM_CAP_DIRTY_LOG_RING_ACQ_REL = 223;
+        /// The memory of a protected guest can be released in the background. Since Linux 6.12.
         KVM_CAP_S390_PROTECTED_ASYNC_DISABLE = 224;
+        /// Pages dirtied outside any vCPU are found in a bitmap beside the dirty rings; enabled on a VM after the rings and before any memory slot. Since Linux 6.12.
         KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP = 225;
+        /// The event filter understands masked events (`KVM_PMU_EVENT_FLAG_MASKED_EVENTS`). Since Linux 6.12.
         KVM_CAP_PMU_EVENT_MASKED_EVENTS = 226;
+        /// `KVM_ARM_SET_COUNTER_OFFSET` can shift all the guest's counters. Since Linux 6.12.
         KVM_CAP_COUNTER_OFFSET = 227;
+        /// Huge pages can be split as soon as dirty logging starts: the answer is how many bytes at once, 0 being off; enabled on a VM before any slot, `args[0]` sets it. Since Linux 6.12.
         KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE = 228;
+        /// The sizes that `KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE` accepts: each bit set in the answer is one. Since Linux 6.12.
         KVM_CAP_ARM_SUPPORTED_BLOCK_SIZES = 229;
+        /// The register ranges that `KVM_ARM_GET_REG_WRITABLE_MASKS` knows: a bit for each. Since Linux 6.12.
         KVM_CAP_ARM_SUPPORTED_REG_MASK_RANGES = 230;
+        /// Guest memory can be given with `KVM_SET_USER_MEMORY_REGION2`, which has room for a guest_memfd. Since Linux 6.12.
         KVM_CAP_USER_MEMORY2 = 231;
+        /// A fault that the kernel can't resolve fills in `kvm_run_memory_fault`, while `KVM_RUN` fails with `EFAULT` or `EHWPOISON`. Since Linux 6.12.
         KVM_CAP_MEMORY_FAULT_INFO = 232;
+        /// Ranges of guest addresses can have properties: the answer is the set of `MemoryAttributes`, best asked of the VM. Since Linux 6.12.
         KVM_CAP_MEMORY_ATTRIBUTES = 233;
+        /// `KVM_CREATE_GUEST_MEMFD` makes memory that belongs to the guest. Since Linux 6.12.
         KVM_CAP_GUEST_MEMFD = 234;
+        /// The types that `KVM_CREATE_VM` accepts on x86: bit n stands for type n. Since Linux 6.12.
         KVM_CAP_VM_TYPES = 235;
+        /// `KVM_PRE_FAULT_MEMORY` can map guest memory before the guest uses it. Since Linux 6.12.
         KVM_CAP_PRE_FAULT_MEMORY = 236;
+        /// How long a cycle of the APIC timer's bus is, in nanoseconds; enabled on a VM before its first vCPU, `args[0]` sets it. Since Linux 6.12.
         KVM_CAP_X86_APIC_BUS_CYCLES_NS = 237;
+        /// `KVM_RUN_X86_GUEST_MODE` tells whether a nested guest was running. Since Linux 6.12.
         KVM_CAP_X86_GUEST_MODE = 238;
+        /// The registers that identify the processor can be changed before the VM first runs; enabled on a VM before its first vCPU. Since Linux 7.2.
         KVM_CAP_ARM_WRITABLE_IMP_ID_REGS = 239;
+        /// A vCPU can have EL2 and so run guests of its own (`KVM_ARM_VCPU_HAS_EL2`). Since Linux 7.2.
         KVM_CAP_ARM_EL2 = 240;
+        /// A vCPU with EL2 can be one that lacks the host extensions (`KVM_ARM_VCPU_HAS_EL2_E2H0`). Since Linux 7.2.
         KVM_CAP_ARM_EL2_E2H0 = 241;
+        /// Setting `KVM_MP_STATE_INIT_RECEIVED` resets the vCPU; enabled on a VM. Since Linux 7.2.
         KVM_CAP_RISCV_MP_STATE_RESET = 242;
+        /// Device memory that is safe to cache can be mapped cacheable, for the processor overrides the guest's choice; only a VM answers. Since Linux 7.2.
         KVM_CAP_ARM_CACHEABLE_PFNMAP_SUPPORTED = 243;
+        /// The set of `GuestMemfdFlags` that `KVM_CREATE_GUEST_MEMFD` accepts. Since Linux 7.2.
         KVM_CAP_GUEST_MEMFD_FLAGS = 244;
+        /// Memory errors that the host could not handle leave as `KVM_EXIT_ARM_SEA`; enabled on a VM. Since Linux 7.2.
         KVM_CAP_ARM_SEA_TO_USER = 245;
+        /// Every operation exception that the kernel does not handle goes to user space, that of 0x0000 too; enabled on a VM. Since Linux 7.2.
         KVM_CAP_S390_USER_OPEREXEC = 246;
+        /// `KVM_S390_KEYOP` works on the storage key of a single page. Since Linux 7.2.
         KVM_CAP_S390_KEYOP = 247;
+        /// A guest's own guests can start in ESA mode; enabled on a VM. Since Linux 7.2.
         KVM_CAP_S390_VSIE_ESAMODE = 248;
+        /// Guest memory can be backed by pages of 2 GiB; enabled on a VM before its first vCPU. Since Linux 7.2.
         KVM_CAP_S390_HPAGE_2G = 249;
+        /// `KVM_PPC_GET_COMPAT_CAPS` tells which older processors nested guests can run as. Since Linux 7.3.
         KVM_CAP_PPC_COMPAT_CAPS = 250;
+        /// A vCPU can be made with a performance monitor that user space must choose itself (`KVM_ARM_VCPU_PMU_V3_STRICT`). Since Linux 7.3.
         KVM_CAP_ARM_PMU_V3_STRICT = 251;
     }
 }
@@ -267,49 +513,93 @@ pub struct ExitReason(pub u32);
 
 family! {
     ExitReason, "KVM_EXIT_" {
+        /// An exit that the kernel does not know; `hw` has the processor's own reason.
         KVM_EXIT_UNKNOWN = 0;
+        /// An exception that the kernel does not handle; `ex` has it.
         KVM_EXIT_EXCEPTION = 1;
+        /// The guest accessed a port; `io` says how, and the data lies in the vCPU's mapping.
         KVM_EXIT_IO = 2;
+        /// The guest made a hypercall that user space answers; `hypercall` has it.
         KVM_EXIT_HYPERCALL = 3;
+        /// A breakpoint, watchpoint or step of a debugger outside the guest; `debug` says which.
         KVM_EXIT_DEBUG = 4;
+        /// The guest halted and nothing in the kernel will wake it.
         KVM_EXIT_HLT = 5;
+        /// The guest accessed an address that no memory backs; `mmio` has it.
         KVM_EXIT_MMIO = 6;
+        /// The guest can take an interrupt now, as `request_interrupt_window` asked.
         KVM_EXIT_IRQ_WINDOW_OPEN = 7;
+        /// The processor shut down, on x86 by a triple fault; registers may be lost.
         KVM_EXIT_SHUTDOWN = 8;
+        /// The processor refused to enter the guest; `fail_entry` says why.
         KVM_EXIT_FAIL_ENTRY = 9;
+        /// A signal came; `KVM_RUN` fails with `EINTR`.
         KVM_EXIT_INTR = 10;
+        /// The guest lowered its task priority while user space has the interrupt controller.
         KVM_EXIT_SET_TPR = 11;
+        /// The guest accessed its task priority, as `KVM_TPR_ACCESS_REPORTING` asked; `tpr_access` says where.
         KVM_EXIT_TPR_ACCESS = 12;
+        /// An intercept that the kernel leaves to user space; `s390_sieic` has its code and instruction.
         KVM_EXIT_S390_SIEIC = 13;
+        /// The guest asked for a reset; `s390_reset_flags` says of what.
         KVM_EXIT_S390_RESET = 14;
+        /// An access to a device control register, of a processor that no present kernel runs guests on.
         KVM_EXIT_DCR = 15;
+        /// A non-maskable interrupt: on PowerPC, a machine check in guest memory.
         KVM_EXIT_NMI = 16;
+        /// Something went wrong inside KVM; `internal` says what.
         KVM_EXIT_INTERNAL_ERROR = 17;
+        /// A call of the Mac-on-Linux interface; `osi` has the registers.
         KVM_EXIT_OSI = 18;
+        /// A PAPR hypercall that user space answers; `papr_hcall` has it.
         KVM_EXIT_PAPR_HCALL = 19;
+        /// A page fault of a user-controlled vCPU; `s390_ucontrol` says where.
         KVM_EXIT_S390_UCONTROL = 20;
+        /// The last stage of a Book E watchdog ran out.
         KVM_EXIT_WATCHDOG = 21;
+        /// TEST SUBCHANNEL; `s390_tsch` has the subchannel and the interrupt taken off the queue.
         KVM_EXIT_S390_TSCH = 22;
+        /// An external interrupt asks for its vector, which user space puts into `epr`.
         KVM_EXIT_EPR = 23;
+        /// The guest asked something of the whole machine; `system_event` says what.
         KVM_EXIT_SYSTEM_EVENT = 24;
+        /// STORE SYSTEM INFORMATION; `s390_stsi` says which block user space may add to.
         KVM_EXIT_S390_STSI = 25;
+        /// An interrupt of user space's I/O APIC ended; `eoi` has its vector.
         KVM_EXIT_IOAPIC_EOI = 26;
+        /// A Hyper-V service that user space completes; `hyperv` has it.
         KVM_EXIT_HYPERV = 27;
+        /// An access outside memory by an instruction that the processor does not describe; `arm_nisv` says where.
         KVM_EXIT_ARM_NISV = 28;
+        /// The guest reads an MSR that user space answers for, in `msr`.
         KVM_EXIT_X86_RDMSR = 29;
+        /// The guest writes an MSR that user space answers for; `msr` has the value.
         KVM_EXIT_X86_WRMSR = 30;
+        /// The vCPU's dirty ring has to be harvested before it can run on.
         KVM_EXIT_DIRTY_RING_FULL = 31;
+        /// A vCPU of an SEV-ES guest waits to be started.
         KVM_EXIT_AP_RESET_HOLD = 32;
+        /// The guest locked the bus.
         KVM_EXIT_X86_BUS_LOCK = 33;
+        /// A Xen service that user space completes; `xen` has it.
         KVM_EXIT_XEN = 34;
+        /// An SBI call that user space answers; `riscv_sbi` has it.
         KVM_EXIT_RISCV_SBI = 35;
+        /// An access to a control register that user space answers; `riscv_csr` has it.
         KVM_EXIT_RISCV_CSR = 36;
+        /// The guest let no event in for longer than the window set; `notify` says whether it can go on.
         KVM_EXIT_NOTIFY = 37;
+        /// An access to an I/O control register; `iocsr_io` has it. Since Linux 6.12.
         KVM_EXIT_LOONGARCH_IOCSR = 38;
+        /// An access that KVM could not resolve; it comes with `KVM_RUN` failing with `EFAULT` or `EHWPOISON`, and `memory_fault` says where. Since Linux 6.12.
         KVM_EXIT_MEMORY_FAULT = 39;
+        /// A TDVMCALL that user space answers; `tdx` has it. Since Linux 7.2.
         KVM_EXIT_TDX = 40;
+        /// The guest ran into a memory error that the host could not handle; `arm_sea` has it. Since Linux 7.2.
         KVM_EXIT_ARM_SEA = 41;
+        /// A 64-byte load or store outside memory, which user space has to emulate; `arm_nisv` says where. Since Linux 7.2.
         KVM_EXIT_ARM_LDST64B = 42;
+        /// An SNP guest wants the certificates of an attestation report; `snp_req_certs` says where. Since Linux 7.2.
         KVM_EXIT_SNP_REQ_CERTS = 43;
     }
 }
@@ -322,9 +612,13 @@ pub struct InternalError(pub u32);
 
 family! {
     InternalError, "KVM_INTERNAL_ERROR_" {
+        /// An instruction that KVM can't emulate; `emulation_failure` has its bytes.
         KVM_INTERNAL_ERROR_EMULATION = 1;
+        /// Exceptions met that can't happen together.
         KVM_INTERNAL_ERROR_SIMUL_EX = 2;
+        /// The guest was left for an unexpected reason while an event was delivered to it.
         KVM_INTERNAL_ERROR_DELIVERY_EV = 3;
+        /// The processor left the guest for a reason that KVM does not know.
         KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON = 4;
     }
 }
@@ -337,12 +631,19 @@ pub struct SystemEvent(pub u32);
 
 family! {
     SystemEvent, "KVM_SYSTEM_EVENT_" {
+        /// The guest wants to be turned off.
         KVM_SYSTEM_EVENT_SHUTDOWN = 1;
+        /// The guest wants to be reset.
         KVM_SYSTEM_EVENT_RESET = 2;
+        /// The guest reports that it crashed.
         KVM_SYSTEM_EVENT_CRASH = 3;
+        /// Something would wake this suspended vCPU; making it runnable does.
         KVM_SYSTEM_EVENT_WAKEUP = 4;
+        /// The guest wants to be suspended; its vCPUs are unchanged so that user space can do it.
         KVM_SYSTEM_EVENT_SUSPEND = 5;
+        /// An SEV guest wants to be ended; `data[0]` has the address of its GHCB.
         KVM_SYSTEM_EVENT_SEV_TERM = 6;
+        /// A TDX guest reports a fatal error; `data` has its general registers. Since Linux 7.2.
         KVM_SYSTEM_EVENT_TDX_FATAL = 7;
     }
 }
@@ -355,8 +656,11 @@ pub struct HypervExit(pub u32);
 
 family! {
     HypervExit, "KVM_EXIT_HYPERV_" {
+        /// The synthetic interrupt controller's pages or state changed.
         KVM_EXIT_HYPERV_SYNIC = 1;
+        /// A hypercall that the kernel does not handle.
         KVM_EXIT_HYPERV_HCALL = 2;
+        /// The synthetic debugger is to send, receive or set its pending page.
         KVM_EXIT_HYPERV_SYNDBG = 3;
     }
 }
@@ -369,6 +673,7 @@ pub struct XenExit(pub u32);
 
 family! {
     XenExit, "KVM_EXIT_XEN_" {
+        /// A hypercall that the kernel does not handle.
         KVM_EXIT_XEN_HCALL = 1;
     }
 }
@@ -381,16 +686,27 @@ pub struct MpState(pub u32);
 
 family! {
     MpState, "KVM_MP_STATE_" {
+        /// It runs; on s390 this state is not used.
         KVM_MP_STATE_RUNNABLE = 0;
+        /// An x86 processor that has had no INIT signal.
         KVM_MP_STATE_UNINITIALIZED = 1;
+        /// An x86 processor that has had INIT and waits for the signal to start.
         KVM_MP_STATE_INIT_RECEIVED = 2;
+        /// It waits for an interrupt.
         KVM_MP_STATE_HALTED = 3;
+        /// An x86 processor that was told where to start and has not yet.
         KVM_MP_STATE_SIPI_RECEIVED = 4;
+        /// It is off or stopped until another vCPU or user space starts it.
         KVM_MP_STATE_STOPPED = 5;
+        /// An s390 processor that hit an error it can't go on from.
         KVM_MP_STATE_CHECK_STOP = 6;
+        /// An s390 processor that runs or waits for an interrupt.
         KVM_MP_STATE_OPERATING = 7;
+        /// An s390 processor that is about to load its system.
         KVM_MP_STATE_LOAD = 8;
+        /// An x86 processor of an SEV-ES guest that waits to be started.
         KVM_MP_STATE_AP_RESET_HOLD = 9;
+        /// An arm64 processor that sleeps until a wake-up event, which leaves as `KVM_SYSTEM_EVENT_WAKEUP`.
         KVM_MP_STATE_SUSPENDED = 10;
     }
 }
@@ -403,10 +719,15 @@ pub struct IrqRouting(pub u32);
 
 family! {
     IrqRouting, "KVM_IRQ_ROUTING_" {
+        /// A pin of an emulated interrupt controller.
         KVM_IRQ_ROUTING_IRQCHIP = 1;
+        /// A message signalled interrupt.
         KVM_IRQ_ROUTING_MSI = 2;
+        /// An adapter interrupt of s390.
         KVM_IRQ_ROUTING_S390_ADAPTER = 3;
+        /// A synthetic interrupt source of Hyper-V.
         KVM_IRQ_ROUTING_HV_SINT = 4;
+        /// A Xen event channel.
         KVM_IRQ_ROUTING_XEN_EVTCHN = 5;
     }
 }
@@ -419,21 +740,37 @@ pub struct DeviceType(pub u32);
 
 family! {
     DeviceType, "KVM_DEV_TYPE_" {
+        /// Freescale's interrupt controller MPIC, version 2.0.
         KVM_DEV_TYPE_FSL_MPIC_20 = 1;
+        /// Freescale's interrupt controller MPIC, version 4.2.
         KVM_DEV_TYPE_FSL_MPIC_42 = 2;
+        /// The interrupt controller of PAPR guests before POWER9.
         KVM_DEV_TYPE_XICS = 3;
+        /// Tells KVM which VFIO files the VM uses.
         KVM_DEV_TYPE_VFIO = 4;
+        /// An Arm interrupt controller, GICv2.
         KVM_DEV_TYPE_ARM_VGIC_V2 = 5;
+        /// The floating interrupts of s390.
         KVM_DEV_TYPE_FLIC = 6;
+        /// An Arm interrupt controller, GICv3.
         KVM_DEV_TYPE_ARM_VGIC_V3 = 7;
+        /// The part of a GICv3 that turns messages into interrupts; a VM can have several.
         KVM_DEV_TYPE_ARM_VGIC_ITS = 8;
+        /// The interrupt controller of PAPR guests since POWER9.
         KVM_DEV_TYPE_XIVE = 9;
+        /// A number kept for stolen time on arm64, which is an attribute of the vCPU instead.
         KVM_DEV_TYPE_ARM_PV_TIME = 10;
+        /// The advanced interrupt architecture of RISC-V. Since Linux 6.12.
         KVM_DEV_TYPE_RISCV_AIA = 11;
+        /// Interrupts between processors on LoongArch. Since Linux 7.2.
         KVM_DEV_TYPE_LOONGARCH_IPI = 12;
+        /// The extended I/O interrupt controller of LoongArch. Since Linux 7.2.
         KVM_DEV_TYPE_LOONGARCH_EIOINTC = 13;
+        /// The interrupt controller of the LoongArch bridge chip. Since Linux 7.2.
         KVM_DEV_TYPE_LOONGARCH_PCHPIC = 14;
+        /// The controller of LoongArch that takes message signalled interrupts straight to a processor. Since Linux 7.2.
         KVM_DEV_TYPE_LOONGARCH_DMSINTC = 15;
+        /// An Arm interrupt controller, GICv5; it needs a host that has one. Since Linux 7.2.
         KVM_DEV_TYPE_ARM_VGIC_V5 = 16;
     }
 }
@@ -446,8 +783,11 @@ pub struct S390KeyOp(pub u8);
 
 family! {
     S390KeyOp, "KVM_S390_KEYOP_" {
+        /// Read the key. Since Linux 7.2.
         KVM_S390_KEYOP_ISKE = 1;
+        /// Clear the reference bit and give the reference and change bits that were there. Since Linux 7.2.
         KVM_S390_KEYOP_RRBE = 2;
+        /// Set the key. Since Linux 7.2.
         KVM_S390_KEYOP_SSKE = 3;
     }
 }

@@ -10,8 +10,11 @@ pub struct MemFlags(pub u32);
 
 flags! {
     MemFlags: u32 {
+        /// Note which pages are written, in a bitmap or in dirty rings.
         KVM_MEM_LOG_DIRTY_PAGES = 1 << 0;
+        /// Guest writes do not reach memory but leave as `KVM_EXIT_MMIO`.
         KVM_MEM_READONLY = 1 << 1;
+        /// A guest_memfd backs the slot's private memory. Since Linux 6.12.
         KVM_MEM_GUEST_MEMFD = 1 << 2;
     }
 }
@@ -24,11 +27,15 @@ pub struct MsrExitReason(pub u32);
 
 flags! {
     MsrExitReason: u32 {
+        /// The access is invalid by the architecture, or touches reserved bits.
         KVM_MSR_EXIT_REASON_INVAL = 1 << 0;
+        /// KVM does not know the MSR.
         KVM_MSR_EXIT_REASON_UNKNOWN = 1 << 1;
+        /// `KVM_X86_SET_MSR_FILTER` denies the access.
         KVM_MSR_EXIT_REASON_FILTER = 1 << 2;
     }
 }
+/// All reasons that there are. Since Linux 6.12.
 pub const KVM_MSR_EXIT_REASON_VALID_MASK: MsrExitReason = MsrExitReason(7);
 
 /// What access a `KVM_EXIT_MEMORY_FAULT` was.
@@ -39,6 +46,7 @@ pub struct MemoryFaultFlags(pub u64);
 
 flags! {
     MemoryFaultFlags: u64 {
+        /// The access was to private memory; without it, to shared memory. Since Linux 6.12.
         KVM_MEMORY_EXIT_FLAG_PRIVATE = 1 << 3;
     }
 }
@@ -51,6 +59,7 @@ pub struct NotifyFlags(pub u32);
 
 flags! {
     NotifyFlags: u32 {
+        /// The vCPU's state is damaged: running on has no defined result.
         KVM_NOTIFY_CONTEXT_INVALID = 1 << 0;
     }
 }
@@ -63,6 +72,7 @@ pub struct ArmSeaFlags(pub u64);
 
 flags! {
     ArmSeaFlags: u64 {
+        /// `gpa` holds the address of the error. Since Linux 7.2.
         KVM_EXIT_ARM_SEA_FLAG_GPA_VALID = 1 << 0;
     }
 }
@@ -75,8 +85,11 @@ pub struct ClockFlags(pub u32);
 
 flags! {
     ClockFlags: u32 {
+        /// All vCPUs see one clock, read from time stamp counters that agree; `KVM_SET_CLOCK` takes no notice of it.
         KVM_CLOCK_TSC_STABLE = 1 << 1;
+        /// `realtime` holds; given to `KVM_SET_CLOCK`, the clock is advanced by the time since.
         KVM_CLOCK_REALTIME = 1 << 2;
+        /// `host_tsc` holds; `KVM_SET_CLOCK` takes no notice of it.
         KVM_CLOCK_HOST_TSC = 1 << 3;
     }
 }
@@ -89,12 +102,17 @@ pub struct IoeventfdFlags(pub u32);
 
 flags! {
     IoeventfdFlags: u32 {
+        /// Only a write of `datamatch` signals.
         KVM_IOEVENTFD_FLAG_DATAMATCH = 1 << 0;
+        /// The address is a port.
         KVM_IOEVENTFD_FLAG_PIO = 1 << 1;
+        /// End the binding instead of making it.
         KVM_IOEVENTFD_FLAG_DEASSIGN = 1 << 2;
+        /// The address is the subchannel of a virtio-ccw device, and `datamatch` the queue.
         KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY = 1 << 3;
     }
 }
+/// All bits that the headers know.
 pub const KVM_IOEVENTFD_VALID_FLAG_MASK: IoeventfdFlags = IoeventfdFlags(31);
 
 /// How an eventfd is bound to a GSI.
@@ -105,7 +123,9 @@ pub struct IrqfdFlags(pub u32);
 
 flags! {
     IrqfdFlags: u32 {
+        /// End the binding instead of making it.
         KVM_IRQFD_FLAG_DEASSIGN = 1 << 0;
+        /// The interrupt is level-triggered: it stays up until the guest ends it, which signals `resamplefd`.
         KVM_IRQFD_FLAG_RESAMPLE = 1 << 1;
     }
 }
@@ -118,6 +138,7 @@ pub struct MsiFlags(pub u32);
 
 flags! {
     MsiFlags: u32 {
+        /// `devid` holds: the id of the device that sends the interrupt.
         KVM_MSI_VALID_DEVID = 1 << 0;
     }
 }
@@ -130,10 +151,13 @@ pub struct DirtyGfnFlags(pub u32);
 
 flags! {
     DirtyGfnFlags: u32 {
+        /// Set by the kernel: the entry names a page that was written.
         KVM_DIRTY_GFN_F_DIRTY = 1 << 0;
+        /// Set by user space: the entry has been harvested and `KVM_RESET_DIRTY_RINGS` may recycle it.
         KVM_DIRTY_GFN_F_RESET = 1 << 1;
     }
 }
+/// All bits of an entry's state.
 pub const KVM_DIRTY_GFN_F_MASK: DirtyGfnFlags = DirtyGfnFlags(3);
 
 /// Argument of `KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2`.
@@ -144,7 +168,9 @@ pub struct DirtyLogProtectFlags(pub u64);
 
 flags! {
     DirtyLogProtectFlags: u64 {
+        /// `KVM_GET_DIRTY_LOG` clears nothing; `KVM_CLEAR_DIRTY_LOG` does.
         KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE = 1 << 0;
+        /// A new dirty bitmap starts with all bits set, so that logging can be turned on piece by piece.
         KVM_DIRTY_LOG_INITIALLY_SET = 1 << 1;
     }
 }
@@ -157,10 +183,15 @@ pub struct DisableExits(pub u64);
 
 flags! {
     DisableExits: u64 {
+        /// MONITOR and MWAIT do not leave the guest.
         KVM_X86_DISABLE_EXITS_MWAIT = 1 << 0;
+        /// HLT does not leave the guest: the processor idles there.
         KVM_X86_DISABLE_EXITS_HLT = 1 << 1;
+        /// PAUSE does not leave the guest, however long it spins.
         KVM_X86_DISABLE_EXITS_PAUSE = 1 << 2;
+        /// The guest can read the counters of the processor's idle states.
         KVM_X86_DISABLE_EXITS_CSTATE = 1 << 3;
+        /// The guest can read the host's `IA32_APERF` and `IA32_MPERF`. Since Linux 7.2.
         KVM_X86_DISABLE_EXITS_APERFMPERF = 1 << 4;
     }
 }
@@ -173,7 +204,9 @@ pub struct BusLockDetection(pub u64);
 
 flags! {
     BusLockDetection: u64 {
+        /// Bus locks do not leave the guest.
         KVM_BUS_LOCK_DETECTION_OFF = 1 << 0;
+        /// Each bus lock leaves to user space.
         KVM_BUS_LOCK_DETECTION_EXIT = 1 << 1;
     }
 }
@@ -186,7 +219,9 @@ pub struct NotifyVmexitFlags(pub u64);
 
 flags! {
     NotifyVmexitFlags: u64 {
+        /// The processor leaves a guest that lets no event in for the window.
         KVM_X86_NOTIFY_VMEXIT_ENABLED = 1 << 0;
+        /// Such an exit goes to user space as `KVM_EXIT_NOTIFY`.
         KVM_X86_NOTIFY_VMEXIT_USER = 1 << 1;
     }
 }
@@ -199,6 +234,7 @@ pub struct PmuCap(pub u64);
 
 flags! {
     PmuCap: u64 {
+        /// The guest has no performance monitor.
         KVM_PMU_CAP_DISABLE = 1 << 0;
     }
 }
@@ -211,6 +247,7 @@ pub struct MemoryAttributes(pub u64);
 
 flags! {
     MemoryAttributes: u64 {
+        /// The guest's own: backed by the guest_memfd and not to be shared with the host. Since Linux 6.12.
         KVM_MEMORY_ATTRIBUTE_PRIVATE = 1 << 3;
     }
 }
@@ -223,7 +260,9 @@ pub struct GuestMemfdFlags(pub u64);
 
 flags! {
     GuestMemfdFlags: u64 {
+        /// The file can be mapped into a process, and all guest faults are served from it. Since Linux 7.2.
         GUEST_MEMFD_FLAG_MMAP = 1 << 0;
+        /// The memory starts out shared, so that the host may touch it, instead of private. Since Linux 7.2.
         GUEST_MEMFD_FLAG_INIT_SHARED = 1 << 1;
     }
 }
@@ -236,6 +275,7 @@ pub struct CreateDeviceFlags(pub u32);
 
 flags! {
     CreateDeviceFlags: u32 {
+        /// Make nothing, only tell whether the type is known.
         KVM_CREATE_DEVICE_TEST = 1 << 0;
     }
 }
@@ -248,6 +288,7 @@ pub struct PitConfigFlags(pub u32);
 
 flags! {
     PitConfigFlags: u32 {
+        /// Answer the speaker's port 0x61 in the kernel as well.
         KVM_PIT_SPEAKER_DUMMY = 1 << 0;
     }
 }
@@ -260,6 +301,7 @@ pub struct EmulationFailureFlags(pub u64);
 
 flags! {
     EmulationFailureFlags: u64 {
+        /// `insn_size` and `insn_bytes` hold.
         KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES = 1 << 0;
     }
 }

@@ -14,14 +14,20 @@ use super::flags::{
     PitConfigFlags,
 };
 
+/// A memory slot: a range of guest addresses and the memory of this process that backs it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_userspace_memory_region {
+    /// The slot's number in bits 0 to 15, its address space above them.
     pub slot: u32,
+    /// Only dirty logging can be turned on and off in a slot that exists.
     pub flags: MemFlags,
+    /// Where the slot begins in guest memory: a multiple of the page size.
     pub guest_phys_addr: u64,
+    /// Bytes, a multiple of the page size; 0 deletes the slot.
     pub memory_size: u64,
+    /// Where the memory begins in this process.
     pub userspace_addr: u64,
 }
 layout! {
@@ -29,16 +35,24 @@ layout! {
     slot 0, flags 4, guest_phys_addr 8, memory_size 16, userspace_addr 24
 }
 
+/// A memory slot that can have a guest_memfd for its private memory. Since Linux 6.12.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_userspace_memory_region2 {
+    /// The slot's number in bits 0 to 15, its address space above them.
     pub slot: u32,
+    /// Without `KVM_MEM_GUEST_MEMFD`, `guest_memfd` and its offset mean nothing.
     pub flags: MemFlags,
+    /// Where the slot begins in guest memory: a multiple of the page size.
     pub guest_phys_addr: u64,
+    /// Bytes, a multiple of the page size; 0 deletes the slot.
     pub memory_size: u64,
+    /// Where the shared memory begins in this process.
     pub userspace_addr: u64,
+    /// Where the slot begins in the guest_memfd, in bytes.
     pub guest_memfd_offset: u64,
+    /// Descriptor of the file that backs private memory.
     pub guest_memfd: u32,
     pub pad1: u32,
     pub pad2: [u64; 14],
@@ -49,11 +63,14 @@ layout! {
     guest_memfd 40, pad1 44, pad2 48
 }
 
+/// An interrupt line and its level.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_irq_level {
+    /// The GSI, on arm64 with kind and vCPU in its upper bits; `KVM_IRQ_LINE_STATUS` returns its result here, as a signed number.
     pub irq: u32,
+    /// 1 raises the line, 0 lowers it.
     pub level: u32,
 }
 layout! {
@@ -61,6 +78,7 @@ layout! {
     irq 0, level 4
 }
 
+/// How the emulated timer is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -73,6 +91,7 @@ layout! {
     flags 0, pad 4
 }
 
+/// `KVM_EXIT_HYPERV`: a Hyper-V service that user space completes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -86,6 +105,7 @@ layout! {
     type_ 0, pad1 4, u 8
 }
 
+/// What belongs to `kvm_hyperv_exit.type_`.
 #[doc(alias = "kvm_hyperv_exit.u")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -129,15 +149,19 @@ impl kvm_hyperv_exit_u {
 }
 layout! { kvm_hyperv_exit_u: 48, 8; }
 
+/// The guest changed its synthetic interrupt controller.
 #[doc(alias = "kvm_hyperv_exit.u.synic")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_hyperv_exit_synic {
+    /// The MSR that was written.
     pub msr: u32,
     pub pad2: u32,
     pub control: u64,
+    /// The MSR that says where the page of event flags is.
     pub evt_page: u64,
+    /// The MSR that says where the page of messages is.
     pub msg_page: u64,
 }
 layout! {
@@ -145,13 +169,17 @@ layout! {
     msr 0, pad2 4, control 8, evt_page 16, msg_page 24
 }
 
+/// A Hyper-V hypercall.
 #[doc(alias = "kvm_hyperv_exit.u.hcall")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_hyperv_exit_hcall {
+    /// Code and flags of the call.
     pub input: u64,
+    /// What user space answers.
     pub result: u64,
+    /// Addresses of input and output, or the arguments themselves in a fast call.
     pub params: [u64; 2],
 }
 layout! {
@@ -159,17 +187,23 @@ layout! {
     input 0, result 8, params 16
 }
 
+/// The guest changed or used its synthetic debugger.
 #[doc(alias = "kvm_hyperv_exit.u.syndbg")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_hyperv_exit_syndbg {
+    /// The MSR that was written.
     pub msr: u32,
     pub pad2: u32,
     pub control: u64,
+    /// What user space answers.
     pub status: u64,
+    /// Where in guest memory the data to be sent are.
     pub send_page: u64,
+    /// Where in guest memory received data go.
     pub recv_page: u64,
+    /// Where in guest memory waiting data are announced.
     pub pending_page: u64,
 }
 layout! {
@@ -177,6 +211,7 @@ layout! {
     msr 0, pad2 4, control 8, status 16, send_page 24, recv_page 32, pending_page 40
 }
 
+/// `KVM_EXIT_XEN`: a Xen service that user space completes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -191,6 +226,7 @@ layout! {
     type_ 0, _pad0 4, u 8
 }
 
+/// What belongs to `kvm_xen_exit.type_`.
 #[doc(alias = "kvm_xen_exit.u")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -210,14 +246,19 @@ impl kvm_xen_exit_u {
 }
 layout! { kvm_xen_exit_u: 72, 8; }
 
+/// A Xen hypercall.
 #[doc(alias = "kvm_xen_exit.u.hcall")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_xen_exit_hcall {
+    /// 1 if the vCPU was in 64-bit mode.
     pub longmode: u32,
+    /// The privilege level of the caller: 0 to 3.
     pub cpl: u32,
+    /// The call's number.
     pub input: u64,
+    /// What user space answers.
     pub result: u64,
     pub params: [u64; 6],
 }
@@ -226,12 +267,16 @@ layout! {
     longmode 0, cpl 4, input 8, result 16, params 24
 }
 
+/// `KVM_EXIT_SNP_REQ_CERTS`: an SNP guest wants the certificates that go with an attestation report. Since Linux 7.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_exit_snp_req_certs {
+    /// Where in guest memory the certificates go, a multiple of 4096.
     pub gpa: u64,
+    /// How many pages the guest set aside; with `ret` `ENOSPC`, user space says how many are needed.
     pub npages: u64,
+    /// What user space answers: 0, `ENOSPC`, `EAGAIN` or `EIO`.
     pub ret: u64,
 }
 layout! {
@@ -239,11 +284,13 @@ layout! {
     gpa 0, npages 8, ret 16
 }
 
+/// `KVM_EXIT_UNKNOWN`: an exit that the kernel does not know.
 #[doc(alias = "kvm_run.hw")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_hw {
+    /// The processor's own code.
     pub hardware_exit_reason: u64,
 }
 layout! {
@@ -251,12 +298,15 @@ layout! {
     hardware_exit_reason 0
 }
 
+/// `KVM_EXIT_FAIL_ENTRY`: the processor refused to enter the guest.
 #[doc(alias = "kvm_run.fail_entry")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_fail_entry {
+    /// The processor's own code; on arm64 and riscv64, bits named `KVM_EXIT_FAIL_ENTRY_*`.
     pub hardware_entry_failure_reason: u64,
+    /// The host CPU that it happened on, where `KVM_CAP_LAST_CPU` says so.
     pub cpu: u32,
     #[doc(hidden)]
     pub _pad0: [u8; 4],
@@ -266,11 +316,13 @@ layout! {
     hardware_entry_failure_reason 0, cpu 8, _pad0 12
 }
 
+/// `KVM_EXIT_EXCEPTION`: an exception that the kernel does not handle.
 #[doc(alias = "kvm_run.ex")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_ex {
+    /// The exception's vector.
     pub exception: u32,
     pub error_code: u32,
 }
@@ -279,15 +331,20 @@ layout! {
     exception 0, error_code 4
 }
 
+/// `KVM_EXIT_IO`: port accesses, of which a string instruction makes many at once.
 #[doc(alias = "kvm_run.io")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_io {
+    /// `KVM_EXIT_IO_IN` or `KVM_EXIT_IO_OUT`.
     pub direction: u8,
+    /// Bytes of one access: 1, 2 or 4.
     pub size: u8,
     pub port: u16,
+    /// How many accesses, whose data follow each other.
     pub count: u32,
+    /// Where the data are, in bytes from the beginning of `kvm_run`.
     pub data_offset: u64,
 }
 layout! {
@@ -295,13 +352,16 @@ layout! {
     direction 0, size 1, port 2, count 4, data_offset 8
 }
 
+/// `KVM_EXIT_MMIO`: an access to guest addresses that no memory backs.
 #[doc(alias = "kvm_run.mmio")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_mmio {
     pub phys_addr: u64,
+    /// What is written, or what user space answers: the first `len` bytes in the guest's own order.
     pub data: [u8; 8],
+    /// Bytes accessed: 1 to 8.
     pub len: u32,
     pub is_write: u8,
     #[doc(hidden)]
@@ -312,12 +372,15 @@ layout! {
     phys_addr 0, data 8, len 16, is_write 20, _pad0 21
 }
 
+/// `KVM_EXIT_LOONGARCH_IOCSR`: an access to a LoongArch I/O control register. Since Linux 6.12.
 #[doc(alias = "kvm_run.iocsr_io")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_iocsr_io {
+    /// The register's number.
     pub phys_addr: u64,
+    /// What is written, or what user space answers, in its first `len` bytes.
     pub data: [u8; 8],
     pub len: u32,
     pub is_write: u8,
@@ -329,14 +392,18 @@ layout! {
     phys_addr 0, data 8, len 16, is_write 20, _pad0 21
 }
 
+/// `KVM_EXIT_HYPERCALL`: a hypercall that user space answers.
 #[doc(alias = "kvm_run.hypercall")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_hypercall {
+    /// The call's number; on arm64, the function's, whose arguments are in the vCPU's registers.
     pub nr: u64,
     pub args: [u64; 6],
+    /// What user space answers.
     pub ret: u64,
+    /// `HypercallExitFlags` on x86, the bits named `KVM_HYPERCALL_EXIT_*` on arm64. Since Linux 6.12.
     pub flags: u64,
 }
 layout! {
@@ -344,11 +411,13 @@ layout! {
     nr 0, args 8, ret 56, flags 64
 }
 
+/// `KVM_EXIT_TPR_ACCESS`: an instruction that accesses the task priority.
 #[doc(alias = "kvm_run.tpr_access")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_tpr_access {
+    /// Where the instruction is.
     pub rip: u64,
     pub is_write: u32,
     pub pad: u32,
@@ -358,15 +427,19 @@ layout! {
     rip 0, is_write 8, pad 12
 }
 
+/// `KVM_EXIT_S390_SIEIC`: an intercept that the kernel leaves to user space.
 #[doc(alias = "kvm_run.s390_sieic")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_s390_sieic {
+    /// The interception code of the processor.
     pub icptcode: u8,
     #[doc(hidden)]
     pub _pad0: [u8; 1],
+    /// The first half of the intercepted instruction.
     pub ipa: u16,
+    /// The rest of the intercepted instruction.
     pub ipb: u32,
 }
 layout! {
@@ -374,12 +447,15 @@ layout! {
     icptcode 0, _pad0 1, ipa 2, ipb 4
 }
 
+/// `KVM_EXIT_S390_UCONTROL`: a page fault of a user-controlled vCPU.
 #[doc(alias = "kvm_run.s390_ucontrol")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_s390_ucontrol {
+    /// The translation exception's code, with the address.
     pub trans_exc_code: u64,
+    /// The program interruption's code.
     pub pgm_code: u32,
     #[doc(hidden)]
     pub _pad0: [u8; 4],
@@ -389,6 +465,7 @@ layout! {
     trans_exc_code 0, pgm_code 8, _pad0 12
 }
 
+/// `KVM_EXIT_DCR`: an access to a device control register, of the PowerPC 440 that no present kernel runs.
 #[doc(alias = "kvm_run.dcr")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -405,13 +482,16 @@ layout! {
     dcrn 0, data 4, is_write 8, _pad0 9
 }
 
+/// `KVM_EXIT_INTERNAL_ERROR`: what went wrong inside KVM.
 #[doc(alias = "kvm_run.internal")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_internal {
     pub suberror: InternalError,
+    /// How many words of `data` hold.
     pub ndata: u32,
+    /// Depends on `suberror` and the kernel's version: for a log, not for a program.
     pub data: [u64; 16],
 }
 layout! {
@@ -419,15 +499,19 @@ layout! {
     suberror 0, ndata 4, data 8
 }
 
+/// `KVM_EXIT_INTERNAL_ERROR` with `KVM_INTERNAL_ERROR_EMULATION`: an instruction that KVM can't emulate.
 #[doc(alias = "kvm_run.emulation_failure")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_emulation_failure {
     pub suberror: InternalError,
+    /// How many words follow, `flags` included; those beyond what `flags` names are for a log only.
     pub ndata: u32,
     pub flags: u64,
+    /// How many bytes of `insn_bytes` hold.
     pub insn_size: u8,
+    /// The instruction and what follows it in guest memory.
     pub insn_bytes: [u8; 15],
 }
 layout! {
@@ -435,11 +519,13 @@ layout! {
     suberror 0, ndata 4, flags 8, insn_size 16, insn_bytes 17
 }
 
+/// `KVM_EXIT_OSI`: a call of the Mac-on-Linux interface.
 #[doc(alias = "kvm_run.osi")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_osi {
+    /// All general registers, which user space may change.
     pub gprs: [u64; 32],
 }
 layout! {
@@ -447,13 +533,16 @@ layout! {
     gprs 0
 }
 
+/// `KVM_EXIT_PAPR_HCALL`: a PAPR hypercall that user space answers.
 #[doc(alias = "kvm_run.papr_hcall")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_papr_hcall {
     pub nr: u64,
+    /// What user space answers in R3.
     pub ret: u64,
+    /// R4 to R12, in and out.
     pub args: [u64; 9],
 }
 layout! {
@@ -461,6 +550,7 @@ layout! {
     nr 0, ret 8, args 16
 }
 
+/// `KVM_EXIT_S390_TSCH`: a TEST SUBCHANNEL, with the interrupt that the kernel took off its queue for it.
 #[doc(alias = "kvm_run.s390_tsch")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -470,7 +560,9 @@ pub struct kvm_run_s390_tsch {
     pub subchannel_nr: u16,
     pub io_int_parm: u32,
     pub io_int_word: u32,
+    /// The second part of the instruction, which says where its operand is.
     pub ipb: u32,
+    /// 1 if an interrupt was taken off the queue; the fields above `ipb` describe it.
     pub dequeued: u8,
     #[doc(hidden)]
     pub _pad0: [u8; 3],
@@ -480,11 +572,13 @@ layout! {
     subchannel_id 0, subchannel_nr 2, io_int_parm 4, io_int_word 8, ipb 12, dequeued 16, _pad0 17
 }
 
+/// `KVM_EXIT_EPR`: an external interrupt whose vector user space gives.
 #[doc(alias = "kvm_run.epr")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_epr {
+    /// The vector that user space answers.
     pub epr: u32,
 }
 layout! {
@@ -492,13 +586,16 @@ layout! {
     epr 0
 }
 
+/// `KVM_EXIT_SYSTEM_EVENT`: what the guest asked of the whole machine.
 #[doc(alias = "kvm_run.system_event")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_system_event {
     pub type_: SystemEvent,
+    /// How many words of `data` hold, where `KVM_CAP_SYSTEM_EVENT_DATA` says so.
     pub ndata: u32,
+    /// Depends on `type_` and architecture; the first word used to be called flags.
     pub data: [u64; 16],
 }
 layout! {
@@ -506,16 +603,22 @@ layout! {
     type_ 0, ndata 4, data 8
 }
 
+/// `KVM_EXIT_S390_STSI`: a STORE SYSTEM INFORMATION whose block user space may add to.
 #[doc(alias = "kvm_run.s390_stsi")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_s390_stsi {
+    /// Where in guest memory the block is.
     pub addr: u64,
+    /// The access register that goes with the address.
     pub ar: u8,
     pub reserved: u8,
+    /// The function code, which chooses the level of machine described.
     pub fc: u8,
+    /// The first selector of the block.
     pub sel1: u8,
+    /// The second selector of the block.
     pub sel2: u16,
     #[doc(hidden)]
     pub _pad0: [u8; 2],
@@ -525,11 +628,13 @@ layout! {
     addr 0, ar 8, reserved 9, fc 10, sel1 11, sel2 12, _pad0 14
 }
 
+/// `KVM_EXIT_IOAPIC_EOI`: the end of a level-triggered interrupt from user space's I/O APIC.
 #[doc(alias = "kvm_run.eoi")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_eoi {
+    /// The local APIC's vector of the interrupt that ended.
     pub vector: u8,
 }
 layout! {
@@ -537,12 +642,15 @@ layout! {
     vector 0
 }
 
+/// `KVM_EXIT_ARM_NISV` and `KVM_EXIT_ARM_LDST64B`: an access that the processor does not describe.
 #[doc(alias = "kvm_run.arm_nisv")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_arm_nisv {
+    /// What the processor says of the access: the valid bits of ESR_EL2.
     pub esr_iss: u64,
+    /// The guest physical address accessed.
     pub fault_ipa: u64,
 }
 layout! {
@@ -550,15 +658,20 @@ layout! {
     esr_iss 0, fault_ipa 8
 }
 
+/// `KVM_EXIT_X86_RDMSR` and `KVM_EXIT_X86_WRMSR`: an MSR access that user space answers.
 #[doc(alias = "kvm_run.msr")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_msr {
+    /// User space sets it to 1 to have the access fault in the guest.
     pub error: u8,
     pub pad: [u8; 7],
+    /// Why the access was handed out: one bit.
     pub reason: MsrExitReason,
+    /// The MSR's number.
     pub index: u32,
+    /// What is written, or what user space answers.
     pub data: u64,
 }
 layout! {
@@ -566,14 +679,19 @@ layout! {
     error 0, pad 1, reason 8, index 12, data 16
 }
 
+/// `KVM_EXIT_RISCV_SBI`: an SBI call that user space answers.
 #[doc(alias = "kvm_run.riscv_sbi")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_riscv_sbi {
+    /// The SBI extension, from register a7.
     pub extension_id: u64,
+    /// The function in the extension, from register a6.
     pub function_id: u64,
+    /// Registers a0 to a5.
     pub args: [u64; 6],
+    /// What user space answers in a0 (error) and a1 (value).
     pub ret: [u64; 2],
 }
 layout! {
@@ -581,14 +699,19 @@ layout! {
     extension_id 0, function_id 8, args 16, ret 64
 }
 
+/// `KVM_EXIT_RISCV_CSR`: an access to a control register that user space answers.
 #[doc(alias = "kvm_run.riscv_csr")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_riscv_csr {
+    /// The control register's number.
     pub csr_num: u64,
+    /// What the bits in `write_mask` are to be.
     pub new_value: u64,
+    /// The bits to be written; 0 means that the register is only read.
     pub write_mask: u64,
+    /// The old value, which user space answers.
     pub ret_value: u64,
 }
 layout! {
@@ -596,6 +719,7 @@ layout! {
     csr_num 0, new_value 8, write_mask 16, ret_value 24
 }
 
+/// `KVM_EXIT_NOTIFY`: the guest let no event in for too long.
 #[doc(alias = "kvm_run.notify")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -608,13 +732,16 @@ layout! {
     flags 0
 }
 
+/// `KVM_EXIT_MEMORY_FAULT`: an access that KVM could not resolve; `KVM_RUN` itself fails with `EFAULT` or `EHWPOISON`. Since Linux 6.12.
 #[doc(alias = "kvm_run.memory_fault")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_memory_fault {
     pub flags: MemoryFaultFlags,
+    /// Where the range begins that could not be accessed.
     pub gpa: u64,
+    /// Bytes.
     pub size: u64,
 }
 layout! {
@@ -622,12 +749,15 @@ layout! {
     flags 0, gpa 8, size 16
 }
 
+/// `KVM_EXIT_TDX`: a TDVMCALL that user space answers. Since Linux 7.2.
 #[doc(alias = "kvm_run.tdx")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_tdx {
+    /// 0 so far.
     pub flags: u64,
+    /// The call's number, from register R11.
     pub nr: u64,
     pub u: kvm_run_tdx_u,
 }
@@ -636,14 +766,18 @@ layout! {
     flags 0, nr 8, u 16
 }
 
+/// `KVM_EXIT_ARM_SEA`: a memory error that the guest ran into and the host could not handle. Since Linux 7.2.
 #[doc(alias = "kvm_run.arm_sea")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_arm_sea {
     pub flags: ArmSeaFlags,
+    /// What the processor says of the error: parts of ESR_EL2.
     pub esr: u64,
+    /// The virtual address accessed; it holds if bit FnV of `esr` is clear.
     pub gva: u64,
+    /// The physical address accessed; it holds if `flags` says so.
     pub gpa: u64,
 }
 layout! {
@@ -651,6 +785,7 @@ layout! {
     flags 0, esr 8, gva 16, gpa 24
 }
 
+/// Arguments and answers of a TDVMCALL; which member holds depends on `kvm_run_tdx.nr`. Since Linux 7.2.
 #[doc(alias = "kvm_run.tdx.{unknown}")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -704,11 +839,13 @@ impl kvm_run_tdx_u {
 }
 layout! { kvm_run_tdx_u: 48, 8; }
 
+/// A TDVMCALL that has no member of its own. Since Linux 7.2.
 #[doc(alias = "kvm_run.tdx.unknown")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_tdx_unknown {
+    /// What the guest gets in R10; the kernel has put in that the call is not known.
     pub ret: u64,
     pub data: [u64; 5],
 }
@@ -717,13 +854,17 @@ layout! {
     ret 0, data 8
 }
 
+/// A TDVMCALL that asks for a quote: a signed report on the guest. Since Linux 7.2.
 #[doc(alias = "kvm_run.tdx.get_quote")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_tdx_get_quote {
+    /// What user space answers; success only says that the work is queued.
     pub ret: u64,
+    /// Where in shared guest memory report and quote are, without the shared bit.
     pub gpa: u64,
+    /// Bytes of that memory.
     pub size: u64,
 }
 layout! {
@@ -731,13 +872,16 @@ layout! {
     ret 0, gpa 8, size 16
 }
 
+/// A TDVMCALL that asks which TDVMCALLs there are. Since Linux 7.2.
 #[doc(alias = "kvm_run.tdx.get_tdvmcall_info")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_tdx_get_tdvmcall_info {
     pub ret: u64,
+    /// Which part of the list the guest asks for, from register R12.
     pub leaf: u64,
+    /// What user space answers in R11; R12 to R14 likewise.
     pub r11: u64,
     pub r12: u64,
     pub r13: u64,
@@ -748,12 +892,14 @@ layout! {
     ret 0, leaf 8, r11 16, r12 24, r13 32, r14 40
 }
 
+/// A TDVMCALL that names the interrupt vector for notices to the guest. Since Linux 7.2.
 #[doc(alias = "kvm_run.tdx.setup_event_notify")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run_tdx_setup_event_notify {
     pub ret: u64,
+    /// The interrupt vector, from register R12.
     pub vector: u64,
 }
 layout! {
@@ -761,12 +907,14 @@ layout! {
     ret 0, vector 8
 }
 
+/// A range of guest addresses or ports whose writes are gathered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_coalesced_mmio_zone {
     pub addr: u64,
     pub size: u32,
+    /// 1 for ports, 0 for memory.
     pub pio: u32,
 }
 layout! {
@@ -774,12 +922,15 @@ layout! {
     addr 0, size 8, pio 12
 }
 
+/// A gathered write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_coalesced_mmio {
     pub phys_addr: u64,
+    /// How many bytes of `data` were written.
     pub len: u32,
+    /// 1 for a port, 0 for memory.
     pub pio: u32,
     pub data: [u8; 8],
 }
@@ -788,11 +939,14 @@ layout! {
     phys_addr 0, len 8, pio 12, data 16
 }
 
+/// The ring of gathered writes, a page that the kernel fills and user space empties.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C, align(8))]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_coalesced_mmio_ring {
+    /// Index of the oldest entry, which user space moves on.
     pub first: u32,
+    /// Index behind the newest entry, which the kernel moves on; equal to `first` if the ring is empty.
     pub last: u32,
 }
 layout! {
@@ -810,14 +964,18 @@ pub struct kvm_coalesced_mmio_ring_flex {
 }
 flexible! { kvm_coalesced_mmio_ring, 8, kvm_coalesced_mmio, 24 }
 
+/// A virtual address and what the vCPU translates it to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_translation {
     pub linear_address: u64,
     pub physical_address: u64,
+    /// 1 if the address is mapped; the rest holds only then.
     pub valid: u8,
+    /// Always 1: the page's protection is not looked at.
     pub writeable: u8,
+    /// Always 0: the page's protection is not looked at.
     pub usermode: u8,
     pub pad: [u8; 5],
 }
@@ -826,10 +984,12 @@ layout! {
     linear_address 0, physical_address 8, valid 16, writeable 17, usermode 18, pad 19
 }
 
+/// An external interrupt to be queued.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_interrupt {
+    /// The vector; elsewhere than on x86, which line to raise or lower.
     pub irq: u32,
 }
 layout! {
@@ -837,12 +997,15 @@ layout! {
     irq 0
 }
 
+/// Asks for the dirty bitmap of a slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_dirty_log {
+    /// The slot's number in bits 0 to 15, its address space above them.
     pub slot: u32,
     pub padding1: u32,
+    /// Where the bitmap goes: a bit for each page of the slot, in whole words of 64 bits.
     pub dirty_bitmap: u64,
 }
 layout! {
@@ -850,13 +1013,18 @@ layout! {
     slot 0, padding1 4, dirty_bitmap 8
 }
 
+/// The pages of a slot whose dirty bits are to be cleared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_clear_dirty_log {
+    /// The slot's number in bits 0 to 15, its address space above them.
     pub slot: u32,
+    /// A multiple of 64, unless the range ends with the slot.
     pub num_pages: u32,
+    /// Counted from the slot's beginning, a multiple of 64.
     pub first_page: u64,
+    /// Where the bitmap is whose set bits are cleared in the kernel's; its first bit is `first_page`.
     pub dirty_bitmap: u64,
 }
 layout! {
@@ -864,10 +1032,12 @@ layout! {
     slot 0, num_pages 4, first_page 8, dirty_bitmap 16
 }
 
+/// The signals blocked while a vCPU runs, as the kernel's own bit set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_signal_mask {
+    /// Bytes of the set that follows, which must be the kernel's: 8.
     pub len: u32,
 }
 layout! {
@@ -885,11 +1055,14 @@ pub struct kvm_signal_mask_flex {
 }
 flexible! { kvm_signal_mask, 4, u8, 1 }
 
+/// Whether accesses to the task priority are reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_tpr_access_ctl {
+    /// 1 reports accesses.
     pub enabled: u32,
+    /// 0.
     pub flags: u32,
     pub reserved: [u32; 8],
 }
@@ -898,6 +1071,7 @@ layout! {
     enabled 0, flags 4, reserved 8
 }
 
+/// Where in guest memory the task priority is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -909,6 +1083,7 @@ layout! {
     vapic_addr 0
 }
 
+/// Whether a vCPU runs, sleeps or waits to be started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -920,13 +1095,17 @@ layout! {
     mp_state 0
 }
 
+/// An eventfd that a guest's write signals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_ioeventfd {
+    /// The value that a write must have, with `KVM_IOEVENTFD_FLAG_DATAMATCH`.
     pub datamatch: u64,
     pub addr: u64,
+    /// Bytes of the write: 1, 2, 4 or 8; 0 for any, where a capability allows that.
     pub len: u32,
+    /// The eventfd.
     pub fd: i32,
     pub flags: IoeventfdFlags,
     pub pad: [u8; 36],
@@ -942,12 +1121,15 @@ layout! {
     datamatch 0, addr 8, len 16, fd 20, flags 24, pad 28
 }
 
+/// A capability to turn on, with its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_enable_cap {
     pub cap: Cap,
+    /// 0.
     pub flags: u32,
+    /// What the capability defines; 0 where it takes no argument.
     pub args: [u64; 4],
     pub pad: [u8; 64],
 }
@@ -962,10 +1144,12 @@ layout! {
     cap 0, flags 4, args 8, pad 40
 }
 
+/// A pin of an emulated interrupt controller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_irq_routing_irqchip {
+    /// One of `KVM_IRQCHIP_*`, 0 where there is only one controller.
     pub irqchip: u32,
     pub pin: u32,
 }
@@ -974,13 +1158,16 @@ layout! {
     irqchip 0, pin 4
 }
 
+/// A message signalled interrupt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_irq_routing_msi {
     pub address_lo: u32,
+    /// With `KVM_X2APIC_API_USE_32BIT_IDS`, bits 8 to 31 are those of the APIC id.
     pub address_hi: u32,
     pub data: u32,
+    /// Id of the device that sends it, if `KVM_MSI_VALID_DEVID` is set.
     pub devid: u32,
 }
 layout! {
@@ -988,14 +1175,20 @@ layout! {
     address_lo 0, address_hi 4, data 8, devid 12
 }
 
+/// An adapter interrupt of s390, with the bits in guest memory that it sets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_irq_routing_s390_adapter {
+    /// Where in guest memory the indicator bits are.
     pub ind_addr: u64,
+    /// Where in guest memory the summary bits are.
     pub summary_addr: u64,
+    /// The indicator's bit, counted from `ind_addr`.
     pub ind_offset: u64,
+    /// The summary's bit, counted from `summary_addr`.
     pub summary_offset: u32,
+    /// The adapter, as registered with the floating interrupt controller.
     pub adapter_id: u32,
 }
 layout! {
@@ -1003,10 +1196,12 @@ layout! {
     ind_addr 0, summary_addr 8, ind_offset 16, summary_offset 24, adapter_id 28
 }
 
+/// A synthetic interrupt source of Hyper-V.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_irq_routing_hv_sint {
+    /// The vCPU's Hyper-V number.
     pub vcpu: u32,
     pub sint: u32,
 }
@@ -1015,12 +1210,15 @@ layout! {
     vcpu 0, sint 4
 }
 
+/// A Xen event channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_irq_routing_xen_evtchn {
     pub port: u32,
+    /// The vCPU's id.
     pub vcpu: u32,
+    /// `KVM_IRQ_ROUTING_XEN_EVTCHN_PRIO_2LEVEL`.
     pub priority: u32,
 }
 layout! {
@@ -1028,12 +1226,14 @@ layout! {
     port 0, vcpu 4, priority 8
 }
 
+/// A GSI and what it leads to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_irq_routing_entry {
     pub gsi: u32,
     pub type_: IrqRouting,
+    /// For an MSI, `MsiFlags`; otherwise 0.
     pub flags: u32,
     pub pad: u32,
     pub u: kvm_irq_routing_entry_u,
@@ -1043,6 +1243,7 @@ layout! {
     gsi 0, type_ 4, flags 8, pad 12, u 16
 }
 
+/// Where a GSI leads; which member holds depends on `kvm_irq_routing_entry.type_`.
 #[doc(alias = "kvm_irq_routing_entry.u")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -1112,11 +1313,14 @@ impl kvm_irq_routing_entry_u {
 }
 layout! { kvm_irq_routing_entry_u: 32, 8; }
 
+/// The table of what GSIs lead to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C, align(8))]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_irq_routing {
+    /// How many entries follow.
     pub nr: u32,
+    /// 0.
     pub flags: u32,
 }
 layout! {
@@ -1134,13 +1338,16 @@ pub struct kvm_irq_routing_flex {
 }
 flexible! { kvm_irq_routing, 8, kvm_irq_routing_entry, 48 }
 
+/// An eventfd that raises a GSI.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_irqfd {
+    /// The eventfd.
     pub fd: u32,
     pub gsi: u32,
     pub flags: IrqfdFlags,
+    /// Another eventfd, signalled when the guest ends the interrupt, with `KVM_IRQFD_FLAG_RESAMPLE`.
     pub resamplefd: u32,
     pub pad: [u8; 16],
 }
@@ -1149,14 +1356,19 @@ layout! {
     fd 0, gsi 4, flags 8, resamplefd 12, pad 16
 }
 
+/// The guest's kvmclock, and the host's clocks at the same moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_clock_data {
+    /// What kvmclock shows the guest, in nanoseconds.
     pub clock: u64,
+    /// Which other fields hold, and whether the clock is the same on all vCPUs.
     pub flags: ClockFlags,
     pub pad0: u32,
+    /// The host's time of day, in nanoseconds since 1970.
     pub realtime: u64,
+    /// The host's time stamp counter.
     pub host_tsc: u64,
     pub pad: [u32; 4],
 }
@@ -1165,13 +1377,17 @@ layout! {
     clock 0, flags 8, pad0 12, realtime 16, host_tsc 24, pad 32
 }
 
+/// Where the TLB is that a vCPU shares with user space.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_config_tlb {
+    /// Where the sizes of the TLB are, in a form that `mmu_type` defines.
     pub params: u64,
+    /// Where the entries are, in a form that `mmu_type` defines.
     pub array: u64,
     pub mmu_type: u32,
+    /// Bytes set aside for the entries.
     pub array_len: u32,
 }
 layout! {
@@ -1179,11 +1395,14 @@ layout! {
     params 0, array 8, mmu_type 16, array_len 20
 }
 
+/// Which entries of the shared TLB user space has changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_dirty_tlb {
+    /// Where the bitmap is: a bit for each entry, in whole words of 64 bits.
     pub bitmap: u64,
+    /// How many bits are set, as a hint.
     pub num_dirty: u32,
     #[doc(hidden)]
     pub _pad0: [u8; 4],
@@ -1193,10 +1412,12 @@ layout! {
     bitmap 0, num_dirty 8, _pad0 12
 }
 
+/// The ids of a vCPU's registers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_reg_list {
+    /// How many ids there is room for; the kernel puts in how many there are, and fails with `E2BIG` if they are more.
     pub n: u64,
 }
 layout! {
@@ -1214,11 +1435,14 @@ pub struct kvm_reg_list_flex {
 }
 flexible! { kvm_reg_list, 8, u64, 8 }
 
+/// A register's id and where its value is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_one_reg {
+    /// Architecture, size, group and number of the register.
     pub id: u64,
+    /// Where in this process the value is, as many bytes as `id` says.
     pub addr: u64,
 }
 layout! {
@@ -1226,14 +1450,17 @@ layout! {
     id 0, addr 8
 }
 
+/// A message signalled interrupt to be injected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_msi {
     pub address_lo: u32,
+    /// With `KVM_X2APIC_API_USE_32BIT_IDS`, bits 8 to 31 are those of the APIC id.
     pub address_hi: u32,
     pub data: u32,
     pub flags: MsiFlags,
+    /// Id of the device that sends it, if `flags` says so.
     pub devid: u32,
     pub pad: [u8; 12],
 }
@@ -1242,11 +1469,14 @@ layout! {
     address_lo 0, address_hi 4, data 8, flags 12, devid 16, pad 20
 }
 
+/// Where a part of an emulated arm64 device lies in guest memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_arm_device_addr {
+    /// Device in bits 16 to 31, part of it in bits 0 to 15.
     pub id: u64,
+    /// Where the part begins in guest memory.
     pub addr: u64,
 }
 layout! {
@@ -1254,11 +1484,13 @@ layout! {
     id 0, addr 8
 }
 
+/// The kind of an in-kernel device, and the descriptor that it gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_create_device {
     pub type_: DeviceType,
+    /// The device's descriptor, which the kernel fills in.
     pub fd: u32,
     pub flags: CreateDeviceFlags,
 }
@@ -1267,13 +1499,18 @@ layout! {
     type_ 0, fd 4, flags 8
 }
 
+/// An attribute, named by group and number, and where its value is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_device_attr {
+    /// 0.
     pub flags: u32,
+    /// Which group the attribute is of, as the device defines.
     pub group: u32,
+    /// Which attribute of the group it is.
     pub attr: u64,
+    /// Where in this process the value is; its size depends on the attribute.
     pub addr: u64,
 }
 layout! {
@@ -1281,11 +1518,14 @@ layout! {
     flags 0, group 4, attr 8, addr 16
 }
 
+/// Ties a VFIO group to a DMA translation table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_vfio_spapr_tce {
+    /// Descriptor of the VFIO group.
     pub groupfd: i32,
+    /// Descriptor of the DMA translation table.
     pub tablefd: i32,
 }
 layout! {
@@ -1293,12 +1533,15 @@ layout! {
     groupfd 0, tablefd 4
 }
 
+/// An operation on the storage key of a guest page. Since Linux 7.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_s390_keyop {
     pub guest_addr: u64,
+    /// The key to be set, and on return the one that was there.
     pub key: u8,
+    /// One of `KVM_S390_KEYOP_*`.
     pub operation: S390KeyOp,
     pub pad: [u8; 6],
 }
@@ -1307,6 +1550,7 @@ layout! {
     guest_addr 0, key 8, operation 9, pad 10
 }
 
+/// A range of this process's memory that is to hold encrypted guest memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -1319,12 +1563,16 @@ layout! {
     addr 0, size 8
 }
 
+/// An entry of a vCPU's dirty ring: a page that was written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_dirty_gfn {
+    /// To be read with acquire and written with release order where `KVM_CAP_DIRTY_LOG_RING_ACQ_REL` says so.
     pub flags: DirtyGfnFlags,
+    /// The slot's number in bits 0 to 15, its address space above them.
     pub slot: u32,
+    /// The page, counted from the slot's beginning.
     pub offset: u64,
 }
 layout! {
@@ -1332,15 +1580,22 @@ layout! {
     flags 0, slot 4, offset 8
 }
 
+/// What a statistics descriptor begins with: where the rest is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_stats_header {
+    /// 0 so far.
     pub flags: u32,
+    /// Bytes of each name, its NUL and padding included.
     pub name_size: u32,
+    /// How many statistics there are.
     pub num_desc: u32,
+    /// Where the name of the VM or vCPU is, in bytes from the beginning.
     pub id_offset: u32,
+    /// Where the descriptions are, in bytes from the beginning; each is followed by its name.
     pub desc_offset: u32,
+    /// Where the values are, in bytes from the beginning.
     pub data_offset: u32,
 }
 layout! {
@@ -1348,14 +1603,20 @@ layout! {
     flags 0, name_size 4, num_desc 8, id_offset 12, desc_offset 16, data_offset 20
 }
 
+/// What one statistic means and where its values are; its name follows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_stats_desc {
+    /// Kind, unit and base, each in its own four bits.
     pub flags: u32,
+    /// The power of the base that values are multiplied by.
     pub exponent: i16,
+    /// How many values of 64 bits it has.
     pub size: u16,
+    /// Where its values are, in bytes from `kvm_stats_header.data_offset`.
     pub offset: u32,
+    /// How wide a bucket of a linear histogram is.
     pub bucket_size: u32,
 }
 layout! {
@@ -1373,13 +1634,18 @@ pub struct kvm_stats_desc_flex {
 }
 flexible! { kvm_stats_desc, 16, u8, 1 }
 
+/// A range of guest addresses, whole pages, and the attributes it is to have. Since Linux 6.12.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_memory_attributes {
+    /// Where the range begins in guest memory: a multiple of the page size.
     pub address: u64,
+    /// Bytes, a multiple of the page size.
     pub size: u64,
+    /// What the range is to have; what is not named is taken away.
     pub attributes: MemoryAttributes,
+    /// 0.
     pub flags: u64,
 }
 layout! {
@@ -1387,10 +1653,12 @@ layout! {
     address 0, size 8, attributes 16, flags 24
 }
 
+/// The size and kind of a file of guest memory. Since Linux 6.12.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_create_guest_memfd {
+    /// Bytes, a multiple of the page size.
     pub size: u64,
     pub flags: GuestMemfdFlags,
     pub reserved: [u64; 6],
@@ -1400,12 +1668,16 @@ layout! {
     size 0, flags 8, reserved 16
 }
 
+/// A range of guest addresses to be mapped ahead of use; the kernel moves its start past what it has done. Since Linux 6.12.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_pre_fault_memory {
+    /// Where the rest of the range begins; the kernel moves it on.
     pub gpa: u64,
+    /// Bytes that are left to do; 0 on return means that all is done.
     pub size: u64,
+    /// 0.
     pub flags: u64,
     pub padding: [u64; 5],
 }

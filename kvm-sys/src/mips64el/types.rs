@@ -7,6 +7,7 @@ use zerocopy::{
 use super::flags::GuestDebugFlags;
 use crate::common::*;
 
+/// The general registers of a vCPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -21,12 +22,14 @@ layout! {
     gpr 0, hi 256, lo 264, pc 272
 }
 
+/// The floating point registers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_fpu {}
 layout! { kvm_fpu: 0, 1; }
 
+/// Why and where the debugged guest stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -38,18 +41,21 @@ layout! {
     epc 0
 }
 
+/// Breakpoint and watchpoint registers for debugging the guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_guest_debug_arch {}
 layout! { kvm_guest_debug_arch: 0, 1; }
 
+/// The registers exchanged through `kvm_run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sync_regs {}
 layout! { kvm_sync_regs: 0, 1; }
 
+/// Registers of segments, control and paging; empty on architectures that have no such set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -68,10 +74,12 @@ layout! {
     cpu 0, irq 4
 }
 
+/// The state of one of the emulated interrupt controllers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_irqchip {
+    /// Which controller it is: one of `KVM_IRQCHIP_*`.
     pub chip_id: u32,
     pub pad: u32,
     pub chip: kvm_irqchip_chip,
@@ -81,6 +89,7 @@ layout! {
     chip_id 0, pad 4, chip 8
 }
 
+/// The controller's state; which member holds depends on `chip_id`.
 #[doc(alias = "kvm_irqchip.chip")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -94,22 +103,34 @@ impl Default for kvm_irqchip_chip {
 }
 layout! { kvm_irqchip_chip: 512, 1; }
 
+/// The area shared with a vCPU: what user space asks for before `KVM_RUN` and why it returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run {
+    /// Set by user space: return as soon as the guest can take an interrupt.
     pub request_interrupt_window: u8,
+    /// Set by user space, from a signal handler for example: `KVM_RUN` fails with `EINTR` before it enters the guest.
     pub immediate_exit: u8,
     pub padding1: [u8; 6],
+    /// Why `KVM_RUN` returned; it holds if that succeeded, or as `KVM_EXIT_MEMORY_FAULT` if it failed with `EFAULT` or `EHWPOISON`.
     pub exit_reason: ExitReason,
+    /// 1 if the guest can take an interrupt now, where user space has the interrupt controller.
     pub ready_for_interrupt_injection: u8,
+    /// The guest's interrupt flag, where user space has the local APIC.
     pub if_flag: u8,
     pub flags: u16,
+    /// The task priority, read before and written after each run, where user space has the local APIC.
     pub cr8: u64,
+    /// The local APIC's base MSR, read before and written after each run, where user space has the local APIC.
     pub apic_base: u64,
+    /// What `exit_reason` is about.
     pub payload: kvm_run_payload,
+    /// Which sets of `s` hold: on x86, user space asks here for what the next exit is to fill in.
     pub kvm_valid_regs: u64,
+    /// Which sets of `s` user space has changed: the kernel takes them over and clears the bits.
     pub kvm_dirty_regs: u64,
+    /// Registers exchanged without an ioctl, as `kvm_valid_regs` and `kvm_dirty_regs` say.
     pub s: kvm_run_s,
 }
 layout! {
@@ -119,6 +140,7 @@ layout! {
     kvm_valid_regs 288, kvm_dirty_regs 296, s 304
 }
 
+/// What belongs to `kvm_run.exit_reason`; which member holds depends on it.
 #[doc(alias = "kvm_run.{hw}")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -200,6 +222,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 6.12.
     #[inline]
     pub fn as_iocsr_io(&self) -> &kvm_run_iocsr_io {
         let [head @ .., _, _] = &self.0;
@@ -492,6 +515,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 6.12.
     #[inline]
     pub fn as_memory_fault(&self) -> &kvm_run_memory_fault {
         let [head @ .., _, _] = &self.0;
@@ -506,6 +530,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 7.2.
     #[inline]
     pub fn as_tdx(&self) -> &kvm_run_tdx {
         let [first, ..]: &[kvm_run_tdx; 4] = transmute_ref!(&self.0);
@@ -518,6 +543,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 7.2.
     #[inline]
     pub fn as_arm_sea(&self) -> &kvm_run_arm_sea {
         let [first, ..]: &[kvm_run_arm_sea; 8] = transmute_ref!(&self.0);
@@ -530,6 +556,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 7.2.
     #[inline]
     pub fn as_snp_req_certs(&self) -> &kvm_exit_snp_req_certs {
         let [head @ .., _, _] = &self.0;
@@ -546,6 +573,7 @@ impl kvm_run_payload {
 }
 layout! { kvm_run_payload: 256, 8; }
 
+/// The area of `kvm_run` through which registers are exchanged.
 #[doc(alias = "kvm_run.s")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -559,6 +587,7 @@ impl Default for kvm_run_s {
 }
 layout! { kvm_run_s: 2048, 1; }
 
+/// `KVM_EXIT_DEBUG`: a breakpoint, watchpoint or single step.
 #[doc(alias = "kvm_run.debug")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -571,6 +600,7 @@ layout! {
     arch 0
 }
 
+/// What debugging of the guest is turned on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]

@@ -25,9 +25,13 @@ pub struct GuestDebugFlags(pub u32);
 
 flags! {
     GuestDebugFlags: u32 {
+        /// Breakpoint instructions of the guest stop it instead of reaching it.
         KVM_GUESTDBG_USE_SW_BP = 1 << 16;
+        /// The debug registers in `arch` are in force.
         KVM_GUESTDBG_USE_HW_BP = 1 << 17;
+        /// Debugging is on; without it the other bits do nothing.
         KVM_GUESTDBG_ENABLE = 1 << 0;
+        /// Stop after each instruction.
         KVM_GUESTDBG_SINGLESTEP = 1 << 1;
     }
 }

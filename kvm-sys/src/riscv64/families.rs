@@ -10,85 +10,165 @@ pub struct RiscvIsaExt(pub u32);
 
 family! {
     RiscvIsaExt, "KVM_RISCV_ISA_EXT_" {
+        /// Atomic instructions.
         KVM_RISCV_ISA_EXT_A = 0;
+        /// Compressed instructions.
         KVM_RISCV_ISA_EXT_C = 1;
+        /// Double precision floating point.
         KVM_RISCV_ISA_EXT_D = 2;
+        /// Single precision floating point.
         KVM_RISCV_ISA_EXT_F = 3;
+        /// The hypervisor extension.
         KVM_RISCV_ISA_EXT_H = 4;
+        /// The base integer instructions.
         KVM_RISCV_ISA_EXT_I = 5;
+        /// Multiplication and division.
         KVM_RISCV_ISA_EXT_M = 6;
+        /// Memory types in page tables.
         KVM_RISCV_ISA_EXT_SVPBMT = 7;
+        /// A timer compare register for the supervisor.
         KVM_RISCV_ISA_EXT_SSTC = 8;
+        /// Address translation invalidation in parts.
         KVM_RISCV_ISA_EXT_SVINVAL = 9;
+        /// A hint to pause while spinning.
         KVM_RISCV_ISA_EXT_ZIHINTPAUSE = 10;
+        /// Cleaning and invalidating cache blocks.
         KVM_RISCV_ISA_EXT_ZICBOM = 11;
+        /// Zeroing cache blocks. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZICBOZ = 12;
+        /// Basic bit manipulation. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZBB = 13;
+        /// The supervisor's part of the advanced interrupt architecture. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_SSAIA = 14;
+        /// Vectors. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_V = 15;
+        /// Contiguous pages of power-of-two size. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_SVNAPOT = 16;
+        /// Address generation by shift and add. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZBA = 17;
+        /// Operations on single bits. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZBS = 18;
+        /// The basic counters and timer. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZICNTR = 19;
+        /// Instructions for control registers. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZICSR = 20;
+        /// The fence for instruction fetches. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZIFENCEI = 21;
+        /// Further performance counters. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZIHPM = 22;
+        /// Control over the state that extensions add. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_SMSTATEEN = 23;
+        /// Conditional operations on integers. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZICOND = 24;
+        /// Carry-less multiplication. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZBC = 25;
+        /// Bit manipulation for cryptography. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZBKB = 26;
+        /// Carry-less multiplication for cryptography. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZBKC = 27;
+        /// Crossbar permutations for cryptography. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZBKX = 28;
+        /// AES decryption. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZKND = 29;
+        /// AES encryption. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZKNE = 30;
+        /// SHA-2 hashes. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZKNH = 31;
+        /// A source of entropy. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZKR = 32;
+        /// The ShangMi block cipher SM4. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZKSED = 33;
+        /// The ShangMi hash SM3. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZKSH = 34;
+        /// Times of execution that do not depend on data. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZKT = 35;
+        /// Basic bit manipulation of vectors. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZVBB = 36;
+        /// Carry-less multiplication of vectors. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZVBC = 37;
+        /// Bit manipulation of vectors for cryptography. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZVKB = 38;
+        /// The multiplication of GCM and GMAC on vectors. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZVKG = 39;
+        /// AES on vectors. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZVKNED = 40;
+        /// SHA-256 on vectors. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZVKNHA = 41;
+        /// SHA-256 and SHA-512 on vectors. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZVKNHB = 42;
+        /// SM4 on vectors. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZVKSED = 43;
+        /// SM3 on vectors. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZVKSH = 44;
+        /// Times of execution of vector instructions that do not depend on data. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZVKT = 45;
+        /// Half precision floating point. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZFH = 46;
+        /// Conversions of half precision floating point. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZFHMIN = 47;
+        /// Hints that memory will not be used again soon. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZIHINTNTL = 48;
+        /// Half precision floating point on vectors. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZVFH = 49;
+        /// Conversions of half precision floating point on vectors. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZVFHMIN = 50;
+        /// Additional floating point instructions. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZFA = 51;
+        /// Total store order. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZTSO = 52;
+        /// Atomic compare and swap. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZACAS = 53;
+        /// Overflow interrupts and mode filters of counters. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_SSCOFPMF = 54;
+        /// Operations set aside for later extensions. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZIMOP = 55;
+        /// The compressed instructions without those of floating point. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZCA = 56;
+        /// Further simple compressed instructions. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZCB = 57;
+        /// Compressed loads and stores of double precision. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZCD = 58;
+        /// Compressed loads and stores of single precision. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZCF = 59;
+        /// Compressed operations set aside for later extensions. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZCMOP = 60;
+        /// Waiting for a reservation to be lost. Since Linux 6.12.
         KVM_RISCV_ISA_EXT_ZAWRS = 61;
+        /// Pointer masking for the supervisor, set by the mode above it. Since Linux 7.2.
         KVM_RISCV_ISA_EXT_SMNPM = 62;
+        /// Pointer masking for user mode, set by the supervisor. Since Linux 7.2.
         KVM_RISCV_ISA_EXT_SSNPM = 63;
+        /// Page faults where accessed and dirty bits need setting. Since Linux 7.2.
         KVM_RISCV_ISA_EXT_SVADE = 64;
+        /// Accessed and dirty bits set by hardware. Since Linux 7.2.
         KVM_RISCV_ISA_EXT_SVADU = 65;
+        /// New translations seen without a fence. Since Linux 7.2.
         KVM_RISCV_ISA_EXT_SVVPTC = 66;
+        /// Atomic operations on bytes and halfwords. Since Linux 7.2.
         KVM_RISCV_ISA_EXT_ZABHA = 67;
+        /// Forward progress of load-reserved and store-conditional in main memory. Since Linux 7.2.
         KVM_RISCV_ISA_EXT_ZICCRSE = 68;
+        /// Atomic operations on memory. Since Linux 7.2.
         KVM_RISCV_ISA_EXT_ZAAMO = 69;
+        /// Load-reserved and store-conditional. Since Linux 7.2.
         KVM_RISCV_ISA_EXT_ZALRSC = 70;
+        /// Prefetching cache blocks. Since Linux 7.2.
         KVM_RISCV_ISA_EXT_ZICBOP = 71;
+        /// Conversions of bfloat16 numbers. Since Linux 7.2.
         KVM_RISCV_ISA_EXT_ZFBFMIN = 72;
+        /// Conversions of bfloat16 numbers on vectors. Since Linux 7.2.
         KVM_RISCV_ISA_EXT_ZVFBFMIN = 73;
+        /// Widening multiplication and addition of bfloat16 numbers on vectors. Since Linux 7.2.
         KVM_RISCV_ISA_EXT_ZVFBFWMA = 74;
+        /// Compressed loads and stores of register pairs, of 32-bit harts. Since Linux 7.2.
         KVM_RISCV_ISA_EXT_ZCLSD = 75;
+        /// Loads and stores of register pairs, of 32-bit harts. Since Linux 7.2.
         KVM_RISCV_ISA_EXT_ZILSD = 76;
+        /// Load-acquire and store-release. Since Linux 7.2.
         KVM_RISCV_ISA_EXT_ZALASR = 77;
+        /// Landing pads for indirect jumps. Since Linux 7.3.
         KVM_RISCV_ISA_EXT_ZICFILP = 78;
+        /// Shadow stacks. Since Linux 7.3.
         KVM_RISCV_ISA_EXT_ZICFISS = 79;
     }
 }
@@ -101,19 +181,33 @@ pub struct RiscvSbiExt(pub u32);
 
 family! {
     RiscvSbiExt, "KVM_RISCV_SBI_EXT_" {
+        /// The calls of version 0.1. Since Linux 6.12.
         KVM_RISCV_SBI_EXT_V01 = 0;
+        /// Setting the timer. Since Linux 6.12.
         KVM_RISCV_SBI_EXT_TIME = 1;
+        /// Interrupts between harts. Since Linux 6.12.
         KVM_RISCV_SBI_EXT_IPI = 2;
+        /// Fences on other harts. Since Linux 6.12.
         KVM_RISCV_SBI_EXT_RFENCE = 3;
+        /// Turning the machine off and resetting it. Since Linux 6.12.
         KVM_RISCV_SBI_EXT_SRST = 4;
+        /// Starting and stopping harts. Since Linux 6.12.
         KVM_RISCV_SBI_EXT_HSM = 5;
+        /// The performance monitor. Since Linux 6.12.
         KVM_RISCV_SBI_EXT_PMU = 6;
+        /// The range of experimental calls, which go to user space. Since Linux 6.12.
         KVM_RISCV_SBI_EXT_EXPERIMENTAL = 7;
+        /// The range of vendors' calls, which go to user space. Since Linux 6.12.
         KVM_RISCV_SBI_EXT_VENDOR = 8;
+        /// The debug console, which goes to user space. Since Linux 6.12.
         KVM_RISCV_SBI_EXT_DBCN = 9;
+        /// Stolen time. Since Linux 6.12.
         KVM_RISCV_SBI_EXT_STA = 10;
+        /// Suspending the machine, which goes to user space. Since Linux 7.2.
         KVM_RISCV_SBI_EXT_SUSP = 11;
+        /// Firmware features. Since Linux 7.2.
         KVM_RISCV_SBI_EXT_FWFT = 12;
+        /// Message proxy, which goes to user space. Since Linux 7.2.
         KVM_RISCV_SBI_EXT_MPXY = 13;
     }
 }

@@ -10,7 +10,9 @@ pub struct GuestDebugFlags(pub u32);
 
 flags! {
     GuestDebugFlags: u32 {
+        /// Debugging is on; without it the other bits do nothing.
         KVM_GUESTDBG_ENABLE = 1 << 0;
+        /// Stop after each instruction.
         KVM_GUESTDBG_SINGLESTEP = 1 << 1;
     }
 }

@@ -7,53 +7,68 @@ use zerocopy::{
 use super::flags::GuestDebugFlags;
 use crate::common::*;
 
+/// The general registers of a vCPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_regs {}
 layout! { kvm_regs: 0, 1; }
 
+/// The floating point registers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_fpu {}
 layout! { kvm_fpu: 0, 1; }
 
+/// Why and where the debugged guest stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_debug_exit_arch {}
 layout! { kvm_debug_exit_arch: 0, 1; }
 
+/// Breakpoint and watchpoint registers for debugging the guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_guest_debug_arch {}
 layout! { kvm_guest_debug_arch: 0, 1; }
 
+/// The registers exchanged through `kvm_run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sync_regs {}
 layout! { kvm_sync_regs: 0, 1; }
 
+/// Registers of segments, control and paging; empty on architectures that have no such set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sregs {}
 layout! { kvm_sregs: 0, 1; }
 
+/// Registers that configure a vCPU; their offsets make up ids of `KVM_GET_ONE_REG`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_riscv_config {
+    /// Extensions that have a single letter: bit 0 is A.
     pub isa: u64,
+    /// Bytes of a block that Zicbom cleans; it is the host's and can't be changed.
     pub zicbom_block_size: u64,
+    /// Since Linux 6.12.
     pub mvendorid: u64,
+    /// Since Linux 6.12.
     pub marchid: u64,
+    /// Since Linux 6.12.
     pub mimpid: u64,
+    /// Bytes of a block that Zicboz zeroes; it is the host's and can't be changed. Since Linux 6.12.
     pub zicboz_block_size: u64,
+    /// The widest paging mode of the host, as in `satp`; it can't be changed. Since Linux 6.12.
     pub satp_mode: u64,
+    /// Bytes of a block that Zicbop prefetches; it is the host's and can't be changed. Since Linux 7.2.
     pub zicbop_block_size: u64,
 }
 layout! {
@@ -62,11 +77,13 @@ layout! {
     satp_mode 48, zicbop_block_size 56
 }
 
+/// The general registers and privilege mode of a vCPU; their offsets make up ids of `KVM_GET_ONE_REG`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_riscv_core {
     pub regs: user_regs_struct,
+    /// `KVM_RISCV_MODE_S` or `KVM_RISCV_MODE_U`.
     pub mode: u64,
 }
 layout! {
@@ -74,6 +91,7 @@ layout! {
     regs 0, mode 256
 }
 
+/// The supervisor's control registers; their offsets make up ids of `KVM_GET_ONE_REG`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -88,6 +106,7 @@ pub struct kvm_riscv_csr {
     pub sip: u64,
     pub satp: u64,
     pub scounteren: u64,
+    /// Since Linux 6.12.
     pub senvcfg: u64,
 }
 layout! {
@@ -96,6 +115,7 @@ layout! {
     scounteren 72, senvcfg 80
 }
 
+/// Control registers of the advanced interrupt architecture; their offsets make up ids of `KVM_GET_ONE_REG`. Since Linux 6.12.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -113,6 +133,7 @@ layout! {
     siselect 0, iprio1 8, iprio2 16, sieh 24, siph 32, iprio1h 40, iprio2h 48
 }
 
+/// Control registers that Smstateen adds; their offsets make up ids of `KVM_GET_ONE_REG`. Since Linux 6.12.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -124,6 +145,7 @@ layout! {
     sstateen0 0
 }
 
+/// The shadow stack pointer that Zicfiss adds; its offset makes up an id of `KVM_GET_ONE_REG`. Since Linux 7.3.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -135,13 +157,18 @@ layout! {
     ssp 0
 }
 
+/// The timer of a vCPU; its offsets make up ids of `KVM_GET_ONE_REG`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_riscv_timer {
+    /// Ticks in a second; only the host's is accepted.
     pub frequency: u64,
+    /// The guest's counter; setting it shifts the guest's time.
     pub time: u64,
+    /// When the timer fires, in the guest's time.
     pub compare: u64,
+    /// `KVM_RISCV_TIMER_STATE_ON` or `KVM_RISCV_TIMER_STATE_OFF`.
     pub state: u64,
 }
 layout! {
@@ -149,11 +176,14 @@ layout! {
     frequency 0, time 8, compare 16, state 24
 }
 
+/// Where the guest wants its stolen time told; its offsets make up ids of `KVM_GET_ONE_REG`. Since Linux 6.12.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_riscv_sbi_sta {
+    /// The lower word of the address that the guest gave; all ones if it gave none.
     pub shmem_lo: u64,
+    /// The upper word of the address that the guest gave; all ones if it gave none.
     pub shmem_hi: u64,
 }
 layout! {
@@ -161,11 +191,14 @@ layout! {
     shmem_lo 0, shmem_hi 8
 }
 
+/// A feature that the guest sets through the SBI's firmware features. Since Linux 7.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_riscv_sbi_fwft_feature {
+    /// 1 if the guest may use the feature.
     pub enable: u64,
+    /// Whether the guest has locked the value.
     pub flags: u64,
     pub value: u64,
 }
@@ -174,14 +207,18 @@ layout! {
     enable 0, flags 8, value 16
 }
 
+/// The state of the SBI's firmware features; their offsets make up ids of `KVM_GET_ONE_REG`. Since Linux 7.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_riscv_sbi_fwft {
     pub misaligned_deleg: kvm_riscv_sbi_fwft_feature,
     pub pointer_masking: kvm_riscv_sbi_fwft_feature,
+    /// Since Linux 7.3.
     pub pte_ad_hw_updating: kvm_riscv_sbi_fwft_feature,
+    /// Since Linux 7.3.
     pub landing_pad: kvm_riscv_sbi_fwft_feature,
+    /// Since Linux 7.3.
     pub shadow_stack: kvm_riscv_sbi_fwft_feature,
 }
 layout! {
@@ -189,10 +226,12 @@ layout! {
     misaligned_deleg 0, pointer_masking 24, pte_ad_hw_updating 48, landing_pad 72, shadow_stack 96
 }
 
+/// The state of one of the emulated interrupt controllers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_irqchip {
+    /// Which controller it is: one of `KVM_IRQCHIP_*`.
     pub chip_id: u32,
     pub pad: u32,
     pub chip: kvm_irqchip_chip,
@@ -202,6 +241,7 @@ layout! {
     chip_id 0, pad 4, chip 8
 }
 
+/// The controller's state; which member holds depends on `chip_id`.
 #[doc(alias = "kvm_irqchip.chip")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -215,22 +255,34 @@ impl Default for kvm_irqchip_chip {
 }
 layout! { kvm_irqchip_chip: 512, 1; }
 
+/// The area shared with a vCPU: what user space asks for before `KVM_RUN` and why it returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run {
+    /// Set by user space: return as soon as the guest can take an interrupt.
     pub request_interrupt_window: u8,
+    /// Set by user space, from a signal handler for example: `KVM_RUN` fails with `EINTR` before it enters the guest.
     pub immediate_exit: u8,
     pub padding1: [u8; 6],
+    /// Why `KVM_RUN` returned; it holds if that succeeded, or as `KVM_EXIT_MEMORY_FAULT` if it failed with `EFAULT` or `EHWPOISON`.
     pub exit_reason: ExitReason,
+    /// 1 if the guest can take an interrupt now, where user space has the interrupt controller.
     pub ready_for_interrupt_injection: u8,
+    /// The guest's interrupt flag, where user space has the local APIC.
     pub if_flag: u8,
     pub flags: u16,
+    /// The task priority, read before and written after each run, where user space has the local APIC.
     pub cr8: u64,
+    /// The local APIC's base MSR, read before and written after each run, where user space has the local APIC.
     pub apic_base: u64,
+    /// What `exit_reason` is about.
     pub payload: kvm_run_payload,
+    /// Which sets of `s` hold: on x86, user space asks here for what the next exit is to fill in.
     pub kvm_valid_regs: u64,
+    /// Which sets of `s` user space has changed: the kernel takes them over and clears the bits.
     pub kvm_dirty_regs: u64,
+    /// Registers exchanged without an ioctl, as `kvm_valid_regs` and `kvm_dirty_regs` say.
     pub s: kvm_run_s,
 }
 layout! {
@@ -240,6 +292,7 @@ layout! {
     kvm_valid_regs 288, kvm_dirty_regs 296, s 304
 }
 
+/// What belongs to `kvm_run.exit_reason`; which member holds depends on it.
 #[doc(alias = "kvm_run.{hw}")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -309,6 +362,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 6.12.
     #[inline]
     pub fn as_iocsr_io(&self) -> &kvm_run_iocsr_io {
         let [head @ .., _, _] = &self.0;
@@ -601,6 +655,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 6.12.
     #[inline]
     pub fn as_memory_fault(&self) -> &kvm_run_memory_fault {
         let [head @ .., _, _] = &self.0;
@@ -615,6 +670,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 7.2.
     #[inline]
     pub fn as_tdx(&self) -> &kvm_run_tdx {
         let [first, ..]: &[kvm_run_tdx; 4] = transmute_ref!(&self.0);
@@ -627,6 +683,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 7.2.
     #[inline]
     pub fn as_arm_sea(&self) -> &kvm_run_arm_sea {
         let [first, ..]: &[kvm_run_arm_sea; 8] = transmute_ref!(&self.0);
@@ -639,6 +696,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 7.2.
     #[inline]
     pub fn as_snp_req_certs(&self) -> &kvm_exit_snp_req_certs {
         let [head @ .., _, _] = &self.0;
@@ -655,6 +713,7 @@ impl kvm_run_payload {
 }
 layout! { kvm_run_payload: 256, 8; }
 
+/// The area of `kvm_run` through which registers are exchanged.
 #[doc(alias = "kvm_run.s")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -668,6 +727,7 @@ impl Default for kvm_run_s {
 }
 layout! { kvm_run_s: 2048, 1; }
 
+/// What debugging of the guest is turned on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -680,6 +740,7 @@ layout! {
     control 0, pad 4
 }
 
+/// The single precision registers of RISC-V; their offsets make up ids of `KVM_GET_ONE_REG`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -692,6 +753,7 @@ layout! {
     f 0, fcsr 128
 }
 
+/// The double precision registers of RISC-V; their offsets make up ids of `KVM_GET_ONE_REG`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -706,6 +768,7 @@ layout! {
     f 0, fcsr 256, _pad0 260
 }
 
+/// The control registers of RISC-V's vectors; their offsets make up ids of `KVM_GET_ONE_REG`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -722,6 +785,7 @@ layout! {
     vstart 0, vl 8, vtype 16, vcsr 24, vlenb 32, datap 40
 }
 
+/// The program counter and general registers of RISC-V.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]

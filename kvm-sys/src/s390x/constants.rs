@@ -7,8 +7,11 @@ pub const KVM_S390_MEMOP_SIDA_READ: u32 = 2;
 pub const KVM_S390_MEMOP_SIDA_WRITE: u32 = 3;
 pub const KVM_S390_MEMOP_ABSOLUTE_READ: u32 = 4;
 pub const KVM_S390_MEMOP_ABSOLUTE_WRITE: u32 = 5;
+/// Since Linux 6.12.
 pub const KVM_S390_MEMOP_ABSOLUTE_CMPXCHG: u32 = 6;
+/// Since Linux 6.12.
 pub const KVM_S390_MEMOP_EXTENSION_CAP_BASE: u32 = 1;
+/// Since Linux 6.12.
 pub const KVM_S390_MEMOP_EXTENSION_CAP_CMPXCHG: u32 = 2;
 pub const KVM_S390_SIGP_STOP: u32 = 0xfffe_0000;
 pub const KVM_S390_PROGRAM_INT: u32 = 0xfffe_0001;
@@ -83,11 +86,15 @@ pub const KVM_S390_VM_CPU_FEAT_CMMA: u32 = 10;
 pub const KVM_S390_VM_CPU_FEAT_PFMFI: u32 = 11;
 pub const KVM_S390_VM_CPU_FEAT_SIGPIF: u32 = 12;
 pub const KVM_S390_VM_CPU_FEAT_KSS: u32 = 13;
+/// Since Linux 7.2.
 pub const KVM_S390_VM_CPU_FEAT_ASTFLEIE2: u32 = 14;
 pub const KVM_S390_VM_CPU_PROCESSOR_SUBFUNC: u64 = 4;
 pub const KVM_S390_VM_CPU_MACHINE_SUBFUNC: u64 = 5;
+/// Since Linux 6.12.
 pub const KVM_S390_VM_CPU_PROCESSOR_UV_FEAT_GUEST: u64 = 6;
+/// Since Linux 6.12.
 pub const KVM_S390_VM_CPU_MACHINE_UV_FEAT_GUEST: u64 = 7;
+/// Since Linux 6.12.
 pub const KVM_S390_VM_CPU_UV_FEAT_NR_BITS: u32 = 64;
 pub const KVM_S390_VM_CRYPTO_ENABLE_AES_KW: u64 = 0;
 pub const KVM_S390_VM_CRYPTO_ENABLE_DEA_KW: u64 = 1;
@@ -113,22 +120,41 @@ pub const KVM_REG_S390_PFCOMPARE: u64 = 0x5030_0000_0000_0006;
 pub const KVM_REG_S390_PFSELECT: u64 = 0x5030_0000_0000_0007;
 pub const KVM_REG_S390_PP: u64 = 0x5030_0000_0000_0008;
 pub const KVM_REG_S390_GBEA: u64 = 0x5030_0000_0000_0009;
+/// Where the dirty ring is in a vCPU's mapping, in pages; 0 where there is none.
 pub const KVM_DIRTY_LOG_PAGE_OFFSET: u64 = 0;
+/// The hypercall is not known; a hypercall returns its negative.
 pub const KVM_ENOSYS: u32 = 1000;
+/// A pointer given to the hypercall is bad; a hypercall returns its negative.
 pub const KVM_EFAULT: u32 = 14;
+/// An argument of the hypercall is bad; a hypercall returns its negative.
 pub const KVM_EINVAL: u32 = 22;
+/// The hypercall was given too much; a hypercall returns its negative.
 pub const KVM_E2BIG: u32 = 7;
+/// The hypercall is not allowed here, outside the guest's kernel for example; a hypercall returns its negative.
 pub const KVM_EPERM: u32 = 1;
+/// The host can't do what the hypercall asks; a hypercall returns its negative.
 pub const KVM_EOPNOTSUPP: u32 = 95;
+/// Look for pending interrupts.
 pub const KVM_HC_VAPIC_POLL_IRQ: u64 = 1;
+/// Page table changes, which the kernel has dropped.
 pub const KVM_HC_MMU_OP: u64 = 2;
+/// Which hypercalls there are, on PowerPC.
 pub const KVM_HC_FEATURES: u64 = 3;
+/// Map the page of registers that a PowerPC guest shares with the host.
 pub const KVM_HC_PPC_MAP_MAGIC_PAGE: u64 = 4;
+/// Wake a halted vCPU.
 pub const KVM_HC_KICK_CPU: u64 = 5;
+/// The frequency of the guest's timer, on MIPS.
 pub const KVM_HC_MIPS_GET_CLOCK_FREQ: u64 = 6;
+/// Turn the machine off, on MIPS.
 pub const KVM_HC_MIPS_EXIT_VM: u64 = 7;
+/// Write to the console, on MIPS.
 pub const KVM_HC_MIPS_CONSOLE_OUTPUT: u64 = 8;
+/// Store the host's clock with the guest's time stamp (`kvm_clock_pairing`).
 pub const KVM_HC_CLOCK_PAIRING: u64 = 9;
+/// Send an interrupt to a set of vCPUs.
 pub const KVM_HC_SEND_IPI: u64 = 10;
+/// Give the vCPU's time to another.
 pub const KVM_HC_SCHED_YIELD: u64 = 11;
+/// Say which pages are encrypted; it leaves as `KVM_EXIT_HYPERCALL`.
 pub const KVM_HC_MAP_GPA_RANGE: u64 = 12;

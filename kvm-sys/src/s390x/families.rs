@@ -19,7 +19,9 @@ family! {
         KVM_PV_UNSHARE_ALL = 6;
         KVM_PV_INFO = 7;
         KVM_PV_DUMP = 8;
+        /// Since Linux 6.12.
         KVM_PV_ASYNC_CLEANUP_PREPARE = 9;
+        /// Since Linux 6.12.
         KVM_PV_ASYNC_CLEANUP_PERFORM = 10;
     }
 }

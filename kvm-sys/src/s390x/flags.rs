@@ -10,8 +10,11 @@ pub struct GuestDebugFlags(pub u32);
 
 flags! {
     GuestDebugFlags: u32 {
+        /// The debug registers in `arch` are in force.
         KVM_GUESTDBG_USE_HW_BP = 1 << 16;
+        /// Debugging is on; without it the other bits do nothing.
         KVM_GUESTDBG_ENABLE = 1 << 0;
+        /// Stop after each instruction.
         KVM_GUESTDBG_SINGLESTEP = 1 << 1;
     }
 }

@@ -122,7 +122,9 @@ layout! { kvm_s390_mem_op_u: 32, 8; }
 pub struct kvm_s390_mem_op_keyed {
     pub ar: u8,
     pub key: u8,
+    /// Since Linux 6.12.
     pub pad1: [u8; 6],
+    /// Since Linux 6.12.
     pub old_addr: u64,
 }
 layout! {
@@ -753,6 +755,7 @@ pub struct kvm_s390_vm_cpu_subfunc {
     pub kdsa: [u8; 16],
     pub sortl: [u8; 32],
     pub dfltcc: [u8; 32],
+    /// Since Linux 7.2.
     pub pfcr: [u8; 16],
     pub reserved: [u8; 1712],
 }
@@ -768,6 +771,7 @@ layout! {
     kmo 176, pcc 192, ppno 208, kma 224, kdsa 240, sortl 256, dfltcc 288, pfcr 320, reserved 336
 }
 
+/// Since Linux 6.12.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -799,6 +803,7 @@ layout! {
     feat 0
 }
 
+/// The general registers of a vCPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -810,6 +815,7 @@ layout! {
     gprs 0
 }
 
+/// Registers of segments, control and paging; empty on architectures that have no such set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -822,6 +828,7 @@ layout! {
     acrs 0, crs 64
 }
 
+/// The floating point registers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -836,6 +843,7 @@ layout! {
     fpc 0, _pad0 4, fprs 8
 }
 
+/// Why and where the debugged guest stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -864,6 +872,7 @@ layout! {
     addr 0, phys_addr 8, len 16, type_ 24, pad 25
 }
 
+/// Breakpoint and watchpoint registers for debugging the guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -877,6 +886,7 @@ layout! {
     nr_hw_bp 0, pad 4, hw_bp 8
 }
 
+/// The registers exchanged through `kvm_run`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -1019,10 +1029,12 @@ layout! {
     reserved1 0, gscb 16, etoken 48, etoken_extension 56
 }
 
+/// The state of one of the emulated interrupt controllers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_irqchip {
+    /// Which controller it is: one of `KVM_IRQCHIP_*`.
     pub chip_id: u32,
     pub pad: u32,
     pub chip: kvm_irqchip_chip,
@@ -1032,6 +1044,7 @@ layout! {
     chip_id 0, pad 4, chip 8
 }
 
+/// The controller's state; which member holds depends on `chip_id`.
 #[doc(alias = "kvm_irqchip.chip")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -1045,24 +1058,36 @@ impl Default for kvm_irqchip_chip {
 }
 layout! { kvm_irqchip_chip: 512, 1; }
 
+/// The area shared with a vCPU: what user space asks for before `KVM_RUN` and why it returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run {
+    /// Set by user space: return as soon as the guest can take an interrupt.
     pub request_interrupt_window: u8,
+    /// Set by user space, from a signal handler for example: `KVM_RUN` fails with `EINTR` before it enters the guest.
     pub immediate_exit: u8,
     pub padding1: [u8; 6],
+    /// Why `KVM_RUN` returned; it holds if that succeeded, or as `KVM_EXIT_MEMORY_FAULT` if it failed with `EFAULT` or `EHWPOISON`.
     pub exit_reason: ExitReason,
+    /// 1 if the guest can take an interrupt now, where user space has the interrupt controller.
     pub ready_for_interrupt_injection: u8,
+    /// The guest's interrupt flag, where user space has the local APIC.
     pub if_flag: u8,
     pub flags: u16,
+    /// The task priority, read before and written after each run, where user space has the local APIC.
     pub cr8: u64,
+    /// The local APIC's base MSR, read before and written after each run, where user space has the local APIC.
     pub apic_base: u64,
     pub psw_mask: u64,
     pub psw_addr: u64,
+    /// What `exit_reason` is about.
     pub payload: kvm_run_payload,
+    /// Which sets of `s` hold: on x86, user space asks here for what the next exit is to fill in.
     pub kvm_valid_regs: SyncRegs,
+    /// Which sets of `s` user space has changed: the kernel takes them over and clears the bits.
     pub kvm_dirty_regs: SyncRegs,
+    /// Registers exchanged without an ioctl, as `kvm_valid_regs` and `kvm_dirty_regs` say.
     pub s: kvm_run_s,
 }
 layout! {
@@ -1072,6 +1097,7 @@ layout! {
     psw_addr 40, payload 48, kvm_valid_regs 304, kvm_dirty_regs 312, s 320
 }
 
+/// What belongs to `kvm_run.exit_reason`; which member holds depends on it.
 #[doc(alias = "kvm_run.{hw}")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -1153,6 +1179,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 6.12.
     #[inline]
     pub fn as_iocsr_io(&self) -> &kvm_run_iocsr_io {
         let [head @ .., _, _] = &self.0;
@@ -1445,6 +1472,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 6.12.
     #[inline]
     pub fn as_memory_fault(&self) -> &kvm_run_memory_fault {
         let [head @ .., _, _] = &self.0;
@@ -1459,6 +1487,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 7.2.
     #[inline]
     pub fn as_tdx(&self) -> &kvm_run_tdx {
         let [first, ..]: &[kvm_run_tdx; 4] = transmute_ref!(&self.0);
@@ -1471,6 +1500,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 7.2.
     #[inline]
     pub fn as_arm_sea(&self) -> &kvm_run_arm_sea {
         let [first, ..]: &[kvm_run_arm_sea; 8] = transmute_ref!(&self.0);
@@ -1483,6 +1513,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 7.2.
     #[inline]
     pub fn as_snp_req_certs(&self) -> &kvm_exit_snp_req_certs {
         let [head @ .., _, _] = &self.0;
@@ -1499,6 +1530,7 @@ impl kvm_run_payload {
 }
 layout! { kvm_run_payload: 256, 8; }
 
+/// The area of `kvm_run` through which registers are exchanged.
 #[doc(alias = "kvm_run.s")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -1526,6 +1558,7 @@ impl kvm_run_s {
 }
 layout! { kvm_run_s: 2048, 8; }
 
+/// `KVM_EXIT_DEBUG`: a breakpoint, watchpoint or single step.
 #[doc(alias = "kvm_run.debug")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -1538,6 +1571,7 @@ layout! {
     arch 0
 }
 
+/// What debugging of the guest is turned on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]

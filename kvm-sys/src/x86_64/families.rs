@@ -10,7 +10,9 @@ pub struct PvCommand(pub u32);
 
 family! {
     PvCommand, "KVM_PV_" {
+        /// A page is being fetched: run something else.
         KVM_PV_REASON_PAGE_NOT_PRESENT = 1;
+        /// A page that was fetched is there.
         KVM_PV_REASON_PAGE_READY = 2;
     }
 }

@@ -10,8 +10,11 @@ pub struct RunFlags(pub u16);
 
 flags! {
     RunFlags: u16 {
+        /// System management mode is active.
         KVM_RUN_X86_SMM = 1 << 0;
+        /// The guest locked the bus, whatever the exit reason.
         KVM_RUN_X86_BUS_LOCK = 1 << 1;
+        /// The vCPU was running a nested guest. Since Linux 6.12.
         KVM_RUN_X86_GUEST_MODE = 1 << 2;
     }
 }
@@ -24,12 +27,19 @@ pub struct GuestDebugFlags(pub u32);
 
 flags! {
     GuestDebugFlags: u32 {
+        /// Breakpoint instructions of the guest stop it instead of reaching it.
         KVM_GUESTDBG_USE_SW_BP = 1 << 16;
+        /// The debug registers in `arch` are in force.
         KVM_GUESTDBG_USE_HW_BP = 1 << 17;
+        /// Inject a debug exception (#DB) when the vCPU runs next.
         KVM_GUESTDBG_INJECT_DB = 1 << 18;
+        /// Inject a breakpoint exception (#BP) when the vCPU runs next.
         KVM_GUESTDBG_INJECT_BP = 1 << 19;
+        /// Hold interrupts off while single-stepping.
         KVM_GUESTDBG_BLOCKIRQ = 1 << 20;
+        /// Debugging is on; without it the other bits do nothing.
         KVM_GUESTDBG_ENABLE = 1 << 0;
+        /// Stop after each instruction.
         KVM_GUESTDBG_SINGLESTEP = 1 << 1;
     }
 }
@@ -42,11 +52,15 @@ pub struct SyncRegs(pub u64);
 
 flags! {
     SyncRegs: u64 {
+        /// The general registers.
         KVM_SYNC_X86_REGS = 1 << 0;
+        /// Segments, control and paging.
         KVM_SYNC_X86_SREGS = 1 << 1;
+        /// Exceptions and interrupts that are pending or under way.
         KVM_SYNC_X86_EVENTS = 1 << 2;
     }
 }
+/// All sets that there are.
 pub const KVM_SYNC_X86_VALID_FIELDS: SyncRegs = SyncRegs(7);
 
 /// How a `kvm_cpuid_entry2` is matched.
@@ -57,8 +71,11 @@ pub struct CpuidFlags(pub u32);
 
 flags! {
     CpuidFlags: u32 {
+        /// The entry is a subleaf: ECX has to be `index`.
         KVM_CPUID_FLAG_SIGNIFCANT_INDEX = 1 << 0;
+        /// The leaf answers differently each time; no present kernel sets it.
         KVM_CPUID_FLAG_STATEFUL_FUNC = 1 << 1;
+        /// Of a leaf that answers differently each time, the entry to be read next; no present kernel sets it.
         KVM_CPUID_FLAG_STATE_READ_NEXT = 1 << 2;
     }
 }
@@ -71,11 +88,17 @@ pub struct VcpuEventFlags(pub u32);
 
 flags! {
     VcpuEventFlags: u32 {
+        /// `nmi.pending` holds.
         KVM_VCPUEVENT_VALID_NMI_PENDING = 1 << 0;
+        /// `sipi_vector` holds.
         KVM_VCPUEVENT_VALID_SIPI_VECTOR = 1 << 1;
+        /// `interrupt.shadow` holds.
         KVM_VCPUEVENT_VALID_SHADOW = 1 << 2;
+        /// `smi` holds.
         KVM_VCPUEVENT_VALID_SMM = 1 << 3;
+        /// `exception.pending`, `exception_has_payload` and `exception_payload` hold.
         KVM_VCPUEVENT_VALID_PAYLOAD = 1 << 4;
+        /// `triple_fault.pending` holds.
         KVM_VCPUEVENT_VALID_TRIPLE_FAULT = 1 << 5;
     }
 }
@@ -88,7 +111,9 @@ pub struct ShadowFlags(pub u8);
 
 flags! {
     ShadowFlags: u8 {
+        /// The last instruction loaded the stack segment.
         KVM_X86_SHADOW_INT_MOV_SS = 1 << 0;
+        /// The last instruction was STI.
         KVM_X86_SHADOW_INT_STI = 1 << 1;
     }
 }
@@ -101,6 +126,7 @@ pub struct Sregs2Flags(pub u64);
 
 flags! {
     Sregs2Flags: u64 {
+        /// `pdptrs` holds.
         KVM_SREGS2_FLAGS_PDPTRS_VALID = 1 << 0;
     }
 }
@@ -113,10 +139,13 @@ pub struct MsrFilterRangeFlags(pub u32);
 
 flags! {
     MsrFilterRangeFlags: u32 {
+        /// The range is about reads.
         KVM_MSR_FILTER_READ = 1 << 0;
+        /// The range is about writes.
         KVM_MSR_FILTER_WRITE = 1 << 1;
     }
 }
+/// All bits that a range knows. Since Linux 6.12.
 pub const KVM_MSR_FILTER_RANGE_VALID_MASK: MsrFilterRangeFlags = MsrFilterRangeFlags(3);
 
 /// What happens to an MSR that no range of a filter covers. Allowing is the absence of a bit.
@@ -127,10 +156,13 @@ pub struct MsrFilterFlags(pub u32);
 
 flags! {
     MsrFilterFlags: u32 {
+        /// What no range covers is denied.
         KVM_MSR_FILTER_DEFAULT_DENY = 1 << 0;
+        /// All bits that a filter knows. Since Linux 6.12.
         KVM_MSR_FILTER_VALID_MASK = 1 << 0;
     }
 }
+/// What no range covers is allowed.
 pub const KVM_MSR_FILTER_DEFAULT_ALLOW: MsrFilterFlags = MsrFilterFlags(0);
 
 /// State of the timer chip beyond its channels.
@@ -141,7 +173,9 @@ pub struct PitFlags(pub u32);
 
 flags! {
     PitFlags: u32 {
+        /// The HPET has taken the timer's interrupt, so the timer raises none.
         KVM_PIT_FLAGS_HPET_LEGACY = 1 << 0;
+        /// The speaker's data bit is set.
         KVM_PIT_FLAGS_SPEAKER_DATA_ON = 1 << 1;
     }
 }
@@ -154,17 +188,29 @@ pub struct Quirks(pub u64);
 
 flags! {
     Quirks: u64 {
+        /// After reset, LINT0 lets interrupts of the i8259 in instead of being masked.
         KVM_X86_QUIRK_LINT0_REENABLED = 1 << 0;
+        /// On AMD processors, CR0.CD and CR0.NW are cleared.
         KVM_X86_QUIRK_CD_NW_CLEARED = 1 << 1;
+        /// The local APIC's page stays there in x2APIC mode.
         KVM_X86_QUIRK_LAPIC_MMIO_HOLE = 1 << 2;
+        /// RIP is past the instruction already when a write to port 0x7e leaves the guest.
         KVM_X86_QUIRK_OUT_7E_INC_RIP = 1 << 3;
+        /// CPUID's MONITOR bit does not follow the one in `IA32_MISC_ENABLE`.
         KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT = 1 << 4;
+        /// A hypercall instruction of the other vendor is rewritten in the guest.
         KVM_X86_QUIRK_FIX_HYPERCALL_INSN = 1 << 5;
+        /// MONITOR and MWAIT do nothing where the guest's CPUID lacks them, instead of faulting.
         KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS = 1 << 6;
+        /// Deleting or moving a memory slot drops the translations of all slots. Since Linux 6.12.
         KVM_X86_QUIRK_SLOT_ZAP_ALL = 1 << 7;
+        /// MSRs that describe features start with all that KVM has, instead of zero. Since Linux 6.12.
         KVM_X86_QUIRK_STUFF_FEATURE_MSRS = 1 << 8;
+        /// On Intel processors, memory is write-back whatever the guest's PAT says. Since Linux 6.12.
         KVM_X86_QUIRK_IGNORE_GUEST_PAT = 1 << 9;
+        /// A nested VMCS may set FREEZE_IN_SMM, which has no effect. Since Linux 6.12.
         KVM_X86_QUIRK_VMCS12_ALLOW_FREEZE_IN_SMM = 1 << 10;
+        /// A nested SVM guest shares the PAT of the guest above it. Since Linux 7.2.
         KVM_X86_QUIRK_NESTED_SVM_SHARED_PAT = 1 << 11;
     }
 }
@@ -177,10 +223,15 @@ pub struct NestedStateFlags(pub u16);
 
 flags! {
     NestedStateFlags: u16 {
+        /// The vCPU was running its nested guest.
         KVM_STATE_NESTED_GUEST_MODE = 1 << 0;
+        /// The vCPU had begun to enter its nested guest, which has yet to run an instruction.
         KVM_STATE_NESTED_RUN_PENDING = 1 << 1;
+        /// An enlightened VMCS of Hyper-V is in use.
         KVM_STATE_NESTED_EVMCS = 1 << 2;
+        /// An exit for the monitor trap flag is pending.
         KVM_STATE_NESTED_MTF_PENDING = 1 << 3;
+        /// SVM's global interrupt flag is set.
         KVM_STATE_NESTED_GIF_SET = 1 << 8;
     }
 }
@@ -193,7 +244,9 @@ pub struct NestedSmmFlags(pub u16);
 
 flags! {
     NestedSmmFlags: u16 {
+        /// System management mode interrupted the nested guest.
         KVM_STATE_NESTED_SMM_GUEST_MODE = 1 << 0;
+        /// VMX was on when system management mode was entered.
         KVM_STATE_NESTED_SMM_VMXON = 1 << 1;
     }
 }
@@ -206,6 +259,7 @@ pub struct VmxStateFlags(pub u32);
 
 flags! {
     VmxStateFlags: u32 {
+        /// `preemption_timer_deadline` holds.
         KVM_STATE_VMX_PREEMPTION_TIMER_DEADLINE = 1 << 0;
     }
 }
@@ -218,7 +272,9 @@ pub struct PmuEventFlags(pub u32);
 
 flags! {
     PmuEventFlags: u32 {
+        /// Events have a mask and match for the unit, as `KVM_PMU_ENCODE_MASKED_ENTRY` lays out. Since Linux 6.12.
         KVM_PMU_EVENT_FLAG_MASKED_EVENTS = 1 << 0;
+        /// All bits that an event filter knows. Since Linux 6.12.
         KVM_PMU_EVENT_FLAGS_VALID_MASK = 1 << 0;
     }
 }
@@ -231,14 +287,23 @@ pub struct XenHvmConfigFlags(pub u32);
 
 flags! {
     XenHvmConfigFlags: u32 {
+        /// An MSR write of the guest fills its hypercall page.
         KVM_XEN_HVM_CONFIG_HYPERCALL_MSR = 1 << 0;
+        /// Hypercalls leave as `KVM_EXIT_XEN`, and the kernel writes the hypercall page.
         KVM_XEN_HVM_CONFIG_INTERCEPT_HCALL = 1 << 1;
+        /// The attributes of VMs and vCPUs are there, and event upcalls are delivered by vector.
         KVM_XEN_HVM_CONFIG_SHARED_INFO = 1 << 2;
+        /// The attributes about a vCPU's run state are there.
         KVM_XEN_HVM_CONFIG_RUNSTATE = 1 << 3;
+        /// GSIs can be routed to event channels of two levels.
         KVM_XEN_HVM_CONFIG_EVTCHN_2LEVEL = 1 << 4;
+        /// Event channels can be raised by ioctl, and the guest's sending and timers be handled in the kernel.
         KVM_XEN_HVM_CONFIG_EVTCHN_SEND = 1 << 5;
+        /// Whether the run state in guest memory is marked while it changes can be chosen. Since Linux 6.12.
         KVM_XEN_HVM_CONFIG_RUNSTATE_UPDATE_FLAG = 1 << 6;
+        /// Xen's clocks do not claim a stable time stamp counter. Since Linux 6.12.
         KVM_XEN_HVM_CONFIG_PVCLOCK_TSC_UNSTABLE = 1 << 7;
+        /// The shared information can be given by an address in this process. Since Linux 6.12.
         KVM_XEN_HVM_CONFIG_SHARED_INFO_HVA = 1 << 8;
     }
 }
@@ -251,8 +316,11 @@ pub struct XenEvtchnFlags(pub u32);
 
 flags! {
     XenEvtchnFlags: u32 {
+        /// Forget where the port leads.
         KVM_XEN_EVTCHN_DEASSIGN = 1 << 0;
+        /// Change where a known port leads.
         KVM_XEN_EVTCHN_UPDATE = 1 << 1;
+        /// Forget where all ports lead.
         KVM_XEN_EVTCHN_RESET = 1 << 2;
     }
 }
@@ -265,9 +333,13 @@ pub struct X2apicFlags(pub u64);
 
 flags! {
     X2apicFlags: u64 {
+        /// Routes, MSIs and the local APIC's state carry APIC ids of 32 bits.
         KVM_X2APIC_API_USE_32BIT_IDS = 1 << 0;
+        /// The id 0xff is no broadcast in x2APIC mode, which more than 255 vCPUs need.
         KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK = 1 << 1;
+        /// The guest can suppress the broadcast at the end of an interrupt; needs a split interrupt controller. Since Linux 7.2.
         KVM_X2APIC_ENABLE_SUPPRESS_EOI_BROADCAST = 1 << 2;
+        /// The guest is not offered to suppress the broadcast at the end of an interrupt. Since Linux 7.2.
         KVM_X2APIC_DISABLE_SUPPRESS_EOI_BROADCAST = 1 << 3;
     }
 }
@@ -280,6 +352,7 @@ pub struct HypervEventfdFlags(pub u32);
 
 flags! {
     HypervEventfdFlags: u32 {
+        /// End the binding instead of making it.
         KVM_HYPERV_EVENTFD_DEASSIGN = 1 << 0;
     }
 }
@@ -292,6 +365,7 @@ pub struct HypercallExitFlags(pub u64);
 
 flags! {
     HypercallExitFlags: u64 {
+        /// The vCPU was in 64-bit mode. Since Linux 6.12.
         KVM_EXIT_HYPERCALL_LONG_MODE = 1 << 0;
     }
 }
@@ -304,6 +378,7 @@ pub struct TdxMemoryFlags(pub u32);
 
 flags! {
     TdxMemoryFlags: u32 {
+        /// Add the pages' content to the guest's measurement. Since Linux 7.2.
         KVM_TDX_MEASURE_MEMORY_REGION = 1 << 0;
     }
 }
@@ -316,9 +391,13 @@ pub struct AsyncPfFlags(pub u64);
 
 flags! {
     AsyncPfFlags: u64 {
+        /// Notices are on.
         KVM_ASYNC_PF_ENABLED = 1 << 0;
+        /// Send notices in kernel mode too.
         KVM_ASYNC_PF_SEND_ALWAYS = 1 << 1;
+        /// Give the notice to the guest as an exit of its nested guest.
         KVM_ASYNC_PF_DELIVERY_AS_PF_VMEXIT = 1 << 2;
+        /// Say by interrupt that a page is there.
         KVM_ASYNC_PF_DELIVERY_AS_INT = 1 << 3;
     }
 }
@@ -331,7 +410,9 @@ pub struct VcpuPreempted(pub u8);
 
 flags! {
     VcpuPreempted: u8 {
+        /// The host does not run the vCPU at present.
         KVM_VCPU_PREEMPTED = 1 << 0;
+        /// Set by the guest: flush the vCPU's TLB before it runs again.
         KVM_VCPU_FLUSH_TLB = 1 << 1;
     }
 }

@@ -11,25 +11,33 @@ use super::flags::{
 };
 use crate::common::*;
 
+/// The state of an i8259 interrupt controller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_pic_state {
+    /// The lines' levels at last sight, by which edges are found.
     pub last_irr: u8,
     pub irr: u8,
     pub imr: u8,
     pub isr: u8,
+    /// The line that has the highest priority.
     pub priority_add: u8,
+    /// The vector of the first line.
     pub irq_base: u8,
     pub read_reg_select: u8,
     pub poll: u8,
     pub special_mask: u8,
+    /// Which initialization word comes next; 0 once it is initialized.
     pub init_state: u8,
     pub auto_eoi: u8,
     pub rotate_on_auto_eoi: u8,
     pub special_fully_nested_mode: u8,
+    /// 1 if the initialization has a fourth word.
     pub init4: u8,
+    /// The lines that are level-triggered.
     pub elcr: u8,
+    /// The lines that can be made level-triggered.
     pub elcr_mask: u8,
 }
 layout! {
@@ -39,13 +47,16 @@ layout! {
     init4 13, elcr 14, elcr_mask 15
 }
 
+/// The state of the I/O APIC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_ioapic_state {
     pub base_address: u64,
+    /// The register that the guest has selected.
     pub ioregsel: u32,
     pub id: u32,
+    /// The pins with an interrupt that has yet to be delivered.
     pub irr: u32,
     pub pad: u32,
     pub redirtbl: [kvm_ioapic_state_redirtbl; 24],
@@ -55,6 +66,7 @@ layout! {
     base_address 0, ioregsel 8, id 12, irr 16, pad 20, redirtbl 24
 }
 
+/// An entry of the I/O APIC's redirection table.
 #[doc(alias = "kvm_ioapic_state.redirtbl")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -84,6 +96,7 @@ impl kvm_ioapic_state_redirtbl {
 }
 layout! { kvm_ioapic_state_redirtbl: 8, 8; }
 
+/// The parts of a redirection table entry.
 #[doc(alias = "kvm_ioapic_state.redirtbl.fields")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -174,6 +187,7 @@ layout! {
     vector 0, bits0 1, bits1 2, reserved 3, dest_id 7
 }
 
+/// The general registers of a vCPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -203,6 +217,7 @@ layout! {
     r12 96, r13 104, r14 112, r15 120, rip 128, rflags 136
 }
 
+/// The register page of a local APIC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -220,21 +235,31 @@ layout! {
     regs 0
 }
 
+/// A segment register with what the processor keeps of its descriptor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_segment {
     pub base: u64,
+    /// In bytes, whatever `g` says.
     pub limit: u32,
     pub selector: u16,
+    /// The descriptor's type: what the segment may be used for.
     pub type_: u8,
     pub present: u8,
+    /// Privilege level: 0 to 3.
     pub dpl: u8,
+    /// 1 for 32-bit operands and stack.
     pub db: u8,
+    /// 1 for code and data, 0 for a system segment.
     pub s: u8,
+    /// 1 for 64-bit code.
     pub l: u8,
+    /// 1 if the descriptor counts its limit in pages.
     pub g: u8,
+    /// A bit that the processor leaves to software.
     pub avl: u8,
+    /// 1 if nothing may be accessed through it, as after loading a null selector.
     pub unusable: u8,
     pub padding: u8,
 }
@@ -244,6 +269,7 @@ layout! {
     unusable 22, padding 23
 }
 
+/// A descriptor table register.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -257,6 +283,7 @@ layout! {
     base 0, limit 8, padding 10
 }
 
+/// Registers of segments, control and paging; empty on architectures that have no such set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -275,9 +302,12 @@ pub struct kvm_sregs {
     pub cr2: u64,
     pub cr3: u64,
     pub cr4: u64,
+    /// The task priority.
     pub cr8: u64,
     pub efer: u64,
+    /// The local APIC's base MSR.
     pub apic_base: u64,
+    /// The vector of an interrupt that was accepted and not yet delivered: at most one bit.
     pub interrupt_bitmap: [u64; 4],
 }
 layout! {
@@ -286,6 +316,7 @@ layout! {
     cr3 240, cr4 248, cr8 256, efer 264, apic_base 272, interrupt_bitmap 280
 }
 
+/// As `kvm_sregs`, with the PAE page directory pointers in place of the queued interrupt.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -304,10 +335,13 @@ pub struct kvm_sregs2 {
     pub cr2: u64,
     pub cr3: u64,
     pub cr4: u64,
+    /// The task priority.
     pub cr8: u64,
     pub efer: u64,
+    /// The local APIC's base MSR.
     pub apic_base: u64,
     pub flags: Sregs2Flags,
+    /// The page directory pointers of PAE paging, if `flags` says so.
     pub pdptrs: [u64; 4],
 }
 layout! {
@@ -316,13 +350,16 @@ layout! {
     cr3 240, cr4 248, cr8 256, efer 264, apic_base 272, flags 280, pdptrs 288
 }
 
+/// The floating point registers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_fpu {
+    /// The eight x87 registers, in the lower 10 bytes of each.
     pub fpr: [[u8; 16]; 8],
     pub fcw: u16,
     pub fsw: u16,
+    /// The tag word in its short form: a bit for each register that is not empty.
     pub ftwx: u8,
     pub pad1: u8,
     pub last_opcode: u16,
@@ -338,6 +375,7 @@ layout! {
     mxcsr 408, pad2 412
 }
 
+/// An MSR and its value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -351,10 +389,12 @@ layout! {
     index 0, reserved 4, data 8
 }
 
+/// A list of MSRs with values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C, align(8))]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_msrs {
+    /// How many entries follow.
     pub nmsrs: u32,
     pub pad: u32,
 }
@@ -373,10 +413,12 @@ pub struct kvm_msrs_flex {
 }
 flexible! { kvm_msrs, 8, kvm_msr_entry, 16 }
 
+/// A list of MSR numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_msr_list {
+    /// How many numbers there is room for; the kernel puts in how many there are, and fails with `E2BIG` if they are more.
     pub nmsrs: u32,
 }
 layout! {
@@ -394,15 +436,19 @@ pub struct kvm_msr_list_flex {
 }
 flexible! { kvm_msr_list, 4, u32, 4 }
 
+/// A range of MSRs with a bit for each: set allows the accesses in `flags`, clear denies them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_msr_filter_range {
     pub flags: MsrFilterRangeFlags,
+    /// How many MSRs the range covers; 0 leaves it unused.
     pub nmsrs: u32,
+    /// The first MSR.
     pub base: u32,
     #[doc(hidden)]
     pub _pad0: [u8; 4],
+    /// Where in this process the bits are: 1 allows the accesses that `flags` names, 0 denies them.
     pub bitmap: u64,
 }
 layout! {
@@ -410,6 +456,7 @@ layout! {
     flags 0, nmsrs 4, base 8, _pad0 12, bitmap 16
 }
 
+/// The ranges of MSRs that a guest may or may not access.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -424,10 +471,12 @@ layout! {
     flags 0, _pad0 4, ranges 8
 }
 
+/// A CPUID leaf without subleaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_cpuid_entry {
+    /// The leaf: what EAX asks for.
     pub function: u32,
     pub eax: u32,
     pub ebx: u32,
@@ -440,10 +489,12 @@ layout! {
     function 0, eax 4, ebx 8, ecx 12, edx 16, padding 20
 }
 
+/// A list of CPUID leaves without subleaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_cpuid {
+    /// How many entries follow.
     pub nent: u32,
     pub padding: u32,
 }
@@ -462,11 +513,14 @@ pub struct kvm_cpuid_flex {
 }
 flexible! { kvm_cpuid, 8, kvm_cpuid_entry, 24 }
 
+/// A CPUID leaf or subleaf and what it answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_cpuid_entry2 {
+    /// The leaf: what EAX asks for.
     pub function: u32,
+    /// The subleaf: what ECX asks for, if `flags` says that it matters.
     pub index: u32,
     pub flags: CpuidFlags,
     pub eax: u32,
@@ -480,10 +534,12 @@ layout! {
     function 0, index 4, flags 8, eax 12, ebx 16, ecx 20, edx 24, padding 28
 }
 
+/// A list of CPUID leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_cpuid2 {
+    /// How many entries follow, or there is room for; the kernel puts in how many there are, and fails with `E2BIG` if they are more.
     pub nent: u32,
     pub padding: u32,
 }
@@ -502,10 +558,12 @@ pub struct kvm_cpuid2_flex {
 }
 flexible! { kvm_cpuid2, 8, kvm_cpuid_entry2, 40 }
 
+/// The state of a channel of the i8254 timer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_pit_channel_state {
+    /// The value counted down from: 1 to 65536.
     pub count: u32,
     pub latched_count: u16,
     pub count_latched: u8,
@@ -517,7 +575,9 @@ pub struct kvm_pit_channel_state {
     pub rw_mode: u8,
     pub mode: u8,
     pub bcd: u8,
+    /// The level of the gate, which lets the channel count.
     pub gate: u8,
+    /// When the count began, in nanoseconds of the host's monotonic clock.
     pub count_load_time: i64,
 }
 layout! {
@@ -526,12 +586,15 @@ layout! {
     write_state 10, write_latch 11, rw_mode 12, mode 13, bcd 14, gate 15, count_load_time 16
 }
 
+/// Why and where the debugged guest stopped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_debug_exit_arch {
+    /// The vector: debug exception or breakpoint.
     pub exception: u32,
     pub pad: u32,
+    /// Where the guest stopped, as a linear address.
     pub pc: u64,
     pub dr6: u64,
     pub dr7: u64,
@@ -541,10 +604,12 @@ layout! {
     exception 0, pad 4, pc 8, dr6 16, dr7 24
 }
 
+/// Breakpoint and watchpoint registers for debugging the guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_guest_debug_arch {
+    /// DR0 to DR3 and DR7 in their places; the others are not looked at.
     pub debugreg: [u64; 8],
 }
 layout! {
@@ -552,6 +617,7 @@ layout! {
     debugreg 0
 }
 
+/// The state of the i8254 timer without its flags.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -563,6 +629,7 @@ layout! {
     channels 0
 }
 
+/// The state of the i8254 timer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -576,10 +643,12 @@ layout! {
     channels 0, flags 72, reserved 76
 }
 
+/// Whether the emulated timer makes up for ticks that the guest missed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_reinject_control {
+    /// 1 makes up for missed ticks, 0 drops them.
     pub pit_reinject: u8,
     pub reserved: [u8; 31],
 }
@@ -588,6 +657,7 @@ layout! {
     pit_reinject 0, reserved 1
 }
 
+/// Exceptions and interrupts of a vCPU that are pending or under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -595,12 +665,15 @@ pub struct kvm_vcpu_events {
     pub exception: kvm_vcpu_events_exception,
     pub interrupt: kvm_vcpu_events_interrupt,
     pub nmi: kvm_vcpu_events_nmi,
+    /// Where a vCPU that was told to start begins: the page's number.
     pub sipi_vector: u32,
     pub flags: VcpuEventFlags,
     pub smi: kvm_vcpu_events_smi,
     pub triple_fault: kvm_vcpu_events_triple_fault,
     pub reserved: [u8; 26],
+    /// 1 if `exception_payload` holds.
     pub exception_has_payload: u8,
+    /// The address of a pending page fault, or what a pending debug exception adds to DR6.
     pub exception_payload: u64,
 }
 layout! {
@@ -609,14 +682,18 @@ layout! {
     reserved 29, exception_has_payload 55, exception_payload 56
 }
 
+/// The exception that is pending or being delivered.
 #[doc(alias = "kvm_vcpu_events.exception")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_vcpu_events_exception {
+    /// 1 if its delivery is under way.
     pub injected: u8,
+    /// The exception's vector.
     pub nr: u8,
     pub has_error_code: u8,
+    /// 1 if it has yet to be delivered, where `KVM_CAP_EXCEPTION_PAYLOAD` is enabled.
     pub pending: u8,
     pub error_code: u32,
 }
@@ -625,13 +702,17 @@ layout! {
     injected 0, nr 1, has_error_code 2, pending 3, error_code 4
 }
 
+/// The interrupt that is being delivered.
 #[doc(alias = "kvm_vcpu_events.interrupt")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_vcpu_events_interrupt {
+    /// 1 if its delivery is under way.
     pub injected: u8,
+    /// The interrupt's vector.
     pub nr: u8,
+    /// 1 if an instruction caused it.
     pub soft: u8,
     pub shadow: ShadowFlags,
 }
@@ -640,13 +721,17 @@ layout! {
     injected 0, nr 1, soft 2, shadow 3
 }
 
+/// The state of non-maskable interrupts.
 #[doc(alias = "kvm_vcpu_events.nmi")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_vcpu_events_nmi {
+    /// 1 if its delivery is under way.
     pub injected: u8,
+    /// 1 if it has yet to be delivered.
     pub pending: u8,
+    /// 1 if further ones are held off.
     pub masked: u8,
     pub pad: u8,
 }
@@ -655,14 +740,19 @@ layout! {
     injected 0, pending 1, masked 2, pad 3
 }
 
+/// The state of system management interrupts.
 #[doc(alias = "kvm_vcpu_events.smi")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_vcpu_events_smi {
+    /// 1 if the vCPU is in system management mode.
     pub smm: u8,
+    /// 1 if it has yet to be delivered.
     pub pending: u8,
+    /// 1 if system management mode interrupted the handler of a non-maskable interrupt.
     pub smm_inside_nmi: u8,
+    /// 1 if an INIT waits for the end of system management mode.
     pub latched_init: u8,
 }
 layout! {
@@ -670,6 +760,7 @@ layout! {
     smm 0, pending 1, smm_inside_nmi 2, latched_init 3
 }
 
+/// Whether a triple fault is pending.
 #[doc(alias = "kvm_vcpu_events.triple_fault")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -682,13 +773,16 @@ layout! {
     pending 0
 }
 
+/// The guest's own debug registers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_debugregs {
+    /// DR0 to DR3.
     pub db: [u64; 4],
     pub dr6: u64,
     pub dr7: u64,
+    /// 0.
     pub flags: u64,
     pub reserved: [u64; 9],
 }
@@ -697,10 +791,12 @@ layout! {
     db 0, dr6 32, dr7 40, flags 48, reserved 56
 }
 
+/// Extended processor state, laid out as CPUID leaf 0xD says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_xsave {
+    /// The first 4096 bytes: the legacy area, the header and what follows them.
     pub region: [u32; 1024],
 }
 
@@ -724,6 +820,7 @@ pub struct kvm_xsave_flex {
 }
 flexible! { kvm_xsave, 4096, u32, 4 }
 
+/// An extended control register.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -737,11 +834,14 @@ layout! {
     xcr 0, reserved 4, value 8
 }
 
+/// The extended control registers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_xcrs {
+    /// How many entries of `xcrs` hold.
     pub nr_xcrs: u32,
+    /// 0.
     pub flags: u32,
     pub xcrs: [kvm_xcr; 16],
     pub padding: [u64; 16],
@@ -751,6 +851,7 @@ layout! {
     nr_xcrs 0, flags 4, xcrs 8, padding 264
 }
 
+/// The registers exchanged through `kvm_run`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -764,6 +865,7 @@ layout! {
     regs 0, sregs 144, events 456
 }
 
+/// The VMCS pages of nested VMX, in a layout of KVM's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -782,15 +884,19 @@ layout! {
     vmcs12 0, shadow_vmcs12 4096
 }
 
+/// The part of nested VMX state that is not in a VMCS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_vmx_nested_state_hdr {
+    /// Where the guest's VMXON region is; all ones if VMX is off.
     pub vmxon_pa: u64,
+    /// Where the guest's current VMCS is; all ones if there is none.
     pub vmcs12_pa: u64,
     pub smm: kvm_vmx_nested_state_hdr_smm,
     pub pad: u16,
     pub flags: VmxStateFlags,
+    /// When the preemption timer runs out, in its own ticks, if `flags` says so.
     pub preemption_timer_deadline: u64,
 }
 layout! {
@@ -798,6 +904,7 @@ layout! {
     vmxon_pa 0, vmcs12_pa 8, smm 16, pad 18, flags 20, preemption_timer_deadline 24
 }
 
+/// Nested VMX state that system management mode set aside.
 #[doc(alias = "kvm_vmx_nested_state_hdr.smm")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -810,6 +917,7 @@ layout! {
     flags 0
 }
 
+/// The VMCB page of nested SVM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -827,11 +935,14 @@ layout! {
     vmcb12 0
 }
 
+/// The part of nested SVM state that is not in a VMCB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_svm_nested_state_hdr {
+    /// Where the guest's VMCB is.
     pub vmcb_pa: u64,
+    /// The nested guest's PAT, where it has one of its own. Since Linux 7.2.
     pub gpat: u64,
 }
 layout! {
@@ -839,12 +950,15 @@ layout! {
     vmcb_pa 0, gpat 8
 }
 
+/// State of nested virtualization: a header and one or two pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_nested_state {
     pub flags: NestedStateFlags,
+    /// `KVM_STATE_NESTED_FORMAT_VMX` or `KVM_STATE_NESTED_FORMAT_SVM`.
     pub format: u16,
+    /// Bytes of the whole state, which on reading is first how many there is room for.
     pub size: u32,
     pub hdr: kvm_nested_state_hdr,
 }
@@ -863,6 +977,7 @@ pub struct kvm_nested_state_flex {
 }
 flexible! { kvm_nested_state, 128, u8, 1 }
 
+/// The header of `kvm_nested_state`; `format` says which member holds.
 #[doc(alias = "kvm_nested_state.hdr")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -900,12 +1015,16 @@ impl kvm_nested_state_hdr {
 }
 layout! { kvm_nested_state_hdr: 120, 8; }
 
+/// Which events a guest's performance monitor may count; on arm64 a range of events and what to do with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C, align(8))]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_pmu_event_filter {
+    /// `KVM_PMU_EVENT_ALLOW` or `KVM_PMU_EVENT_DENY`.
     pub action: u32,
+    /// How many events follow; on arm64, how many the range has.
     pub nevents: u32,
+    /// The fixed counters that are allowed or denied, as `action` says: a bit for each.
     pub fixed_counter_bitmap: u32,
     pub flags: PmuEventFlags,
     pub pad: [u32; 4],
@@ -925,6 +1044,7 @@ pub struct kvm_pmu_event_filter_flex {
 }
 flexible! { kvm_pmu_event_filter, 32, u64, 8 }
 
+/// A machine check to be injected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -933,6 +1053,7 @@ pub struct kvm_x86_mce {
     pub addr: u64,
     pub misc: u64,
     pub mcg_status: u64,
+    /// The bank that the error is in; the other fields are its MSRs.
     pub bank: u8,
     pub pad1: [u8; 7],
     pub pad2: [u64; 3],
@@ -942,15 +1063,21 @@ layout! {
     status 0, addr 8, misc 16, mcg_status 24, bank 32, pad1 33, pad2 40
 }
 
+/// How Xen hypercalls of a guest are set up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_xen_hvm_config {
     pub flags: XenHvmConfigFlags,
+    /// The MSR by which the guest asks for its hypercall page.
     pub msr: u32,
+    /// Where in this process the hypercall page of 32-bit guests is.
     pub blob_addr_32: u64,
+    /// Where in this process the hypercall page of 64-bit guests is.
     pub blob_addr_64: u64,
+    /// Pages of it.
     pub blob_size_32: u8,
+    /// Pages of it.
     pub blob_size_64: u8,
     pub pad2: [u8; 30],
 }
@@ -959,10 +1086,12 @@ layout! {
     flags 0, msr 4, blob_addr_32 8, blob_addr_64 16, blob_size_32 24, blob_size_64 25, pad2 26
 }
 
+/// A Xen attribute of a VM.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_xen_hvm_attr {
+    /// One of `KVM_XEN_ATTR_TYPE_*`.
     pub type_: u16,
     pub pad: [u16; 3],
     pub u: kvm_xen_hvm_attr_u,
@@ -972,6 +1101,7 @@ layout! {
     type_ 0, pad 2, u 8
 }
 
+/// The attribute's value; which member holds depends on `kvm_xen_hvm_attr.type_`.
 #[doc(alias = "kvm_xen_hvm_attr.u")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -1003,6 +1133,7 @@ impl kvm_xen_hvm_attr_u {
         first
     }
 
+    /// Since Linux 6.12.
     #[inline]
     pub fn as_runstate_update_flag(&self) -> &u8 {
         let [first, ..]: &[u8; 64] = transmute_ref!(&self.0);
@@ -1055,6 +1186,7 @@ impl kvm_xen_hvm_attr_u {
 }
 layout! { kvm_xen_hvm_attr_u: 64, 8; }
 
+/// Where the guest's shared information page is.
 #[doc(alias = "kvm_xen_hvm_attr.u.shared_info")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -1072,6 +1204,7 @@ impl kvm_xen_hvm_attr_shared_info {
         transmute_mut!(&mut self.0)
     }
 
+    /// Since Linux 6.12.
     #[inline]
     pub fn as_hva(&self) -> &u64 {
         transmute_ref!(&self.0)
@@ -1084,13 +1217,17 @@ impl kvm_xen_hvm_attr_shared_info {
 }
 layout! { kvm_xen_hvm_attr_shared_info: 8, 8; }
 
+/// An event channel that the guest sends on and where that leads.
 #[doc(alias = "kvm_xen_hvm_attr.u.evtchn")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_xen_hvm_attr_evtchn {
+    /// The port that the guest sends on.
     pub send_port: u32,
+    /// Xen's own number for the kind of channel: between processors or between domains.
     pub type_: u32,
+    /// At most one bit.
     pub flags: XenEvtchnFlags,
     pub deliver: kvm_xen_hvm_attr_evtchn_deliver,
 }
@@ -1099,6 +1236,7 @@ layout! {
     send_port 0, type_ 4, flags 8, deliver 12
 }
 
+/// Where an event goes: to a port of the guest or an eventfd.
 #[doc(alias = "kvm_xen_hvm_attr.u.evtchn.deliver")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -1133,12 +1271,14 @@ impl kvm_xen_hvm_attr_evtchn_deliver {
 }
 layout! { kvm_xen_hvm_attr_evtchn_deliver: 16, 4; }
 
+/// A port of the guest itself.
 #[doc(alias = "kvm_xen_hvm_attr.u.evtchn.deliver.port")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_xen_hvm_attr_evtchn_deliver_port {
     pub port: u32,
+    /// The vCPU's id.
     pub vcpu: u32,
     pub priority: u32,
 }
@@ -1147,11 +1287,13 @@ layout! {
     port 0, vcpu 4, priority 8
 }
 
+/// An eventfd.
 #[doc(alias = "kvm_xen_hvm_attr.u.evtchn.deliver.eventfd")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_xen_hvm_attr_evtchn_deliver_eventfd {
+    /// 0, which tells an eventfd from a port.
     pub port: u32,
     pub fd: i32,
 }
@@ -1160,10 +1302,12 @@ layout! {
     port 0, fd 4
 }
 
+/// A Xen attribute of a vCPU.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_xen_vcpu_attr {
+    /// One of `KVM_XEN_VCPU_ATTR_TYPE_*`.
     pub type_: u16,
     pub pad: [u16; 3],
     pub u: kvm_xen_vcpu_attr_u,
@@ -1173,6 +1317,7 @@ layout! {
     type_ 0, pad 2, u 8
 }
 
+/// The attribute's value; which member holds depends on `kvm_xen_vcpu_attr.type_`.
 #[doc(alias = "kvm_xen_vcpu_attr.u")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -1192,6 +1337,7 @@ impl kvm_xen_vcpu_attr_u {
         first
     }
 
+    /// Since Linux 6.12.
     #[inline]
     pub fn as_hva(&self) -> &u64 {
         let [first, ..]: &[u64; 8] = transmute_ref!(&self.0);
@@ -1254,12 +1400,15 @@ impl kvm_xen_vcpu_attr_u {
 }
 layout! { kvm_xen_vcpu_attr_u: 64, 8; }
 
+/// The vCPU's state and how long it has been in each, in nanoseconds.
 #[doc(alias = "kvm_xen_vcpu_attr.u.runstate")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_xen_vcpu_attr_runstate {
+    /// Xen's own number: running, runnable, blocked or offline.
     pub state: u64,
+    /// When the state began: the sum of the times in all states.
     pub state_entry_time: u64,
     pub time_running: u64,
     pub time_runnable: u64,
@@ -1271,13 +1420,16 @@ layout! {
     state 0, state_entry_time 8, time_running 16, time_runnable 24, time_blocked 32, time_offline 40
 }
 
+/// The vCPU's one-shot timer.
 #[doc(alias = "kvm_xen_vcpu_attr.u.timer")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_xen_vcpu_attr_timer {
+    /// The event channel that it raises; 0 leaves the timer to user space.
     pub port: u32,
     pub priority: u32,
+    /// When it runs out, in nanoseconds of the guest's clock; 0 if it is not set.
     pub expires_ns: u64,
 }
 layout! {
@@ -1285,14 +1437,20 @@ layout! {
     port 0, priority 4, expires_ns 8
 }
 
+/// A command to SEV: its number, where its arguments are and what came of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sev_cmd {
+    /// One of `KVM_SEV_*`.
     pub id: u32,
+    /// Since Linux 6.12.
     pub pad0: u32,
+    /// Where in this process the command's arguments are.
     pub data: u64,
+    /// The firmware's own code, where the command fails.
     pub error: u32,
+    /// Descriptor of /dev/sev.
     pub sev_fd: u32,
 }
 layout! {
@@ -1300,12 +1458,16 @@ layout! {
     id 0, pad0 4, data 8, error 16, sev_fd 20
 }
 
+/// Arguments of `KVM_SEV_INIT2`: what the guest's vCPU state may hold. Since Linux 6.12.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sev_init {
+    /// Features of the encrypted vCPU state; the ones allowed are an attribute of /dev/kvm.
     pub vmsa_features: u64,
+    /// 0.
     pub flags: u32,
+    /// The highest version of the guest's communication block; 0 is the kernel's default.
     pub ghcb_version: u16,
     pub pad1: u16,
     pub pad2: [u32; 8],
@@ -1315,17 +1477,22 @@ layout! {
     vmsa_features 0, flags 8, ghcb_version 12, pad1 14, pad2 16
 }
 
+/// Arguments of `KVM_SEV_LAUNCH_START`: the guest's policy and its owner's keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sev_launch_start {
+    /// 0 for a new key; the firmware's handle comes back.
     pub handle: u32,
     pub policy: u32,
+    /// Where the owner's Diffie-Hellman key is.
     pub dh_uaddr: u64,
     pub dh_len: u32,
+    /// Since Linux 6.12.
     pub pad0: u32,
     pub session_uaddr: u64,
     pub session_len: u32,
+    /// Since Linux 6.12.
     pub pad1: u32,
 }
 layout! {
@@ -1333,12 +1500,14 @@ layout! {
     handle 0, policy 4, dh_uaddr 8, dh_len 16, pad0 20, session_uaddr 24, session_len 32, pad1 36
 }
 
+/// Arguments of `KVM_SEV_LAUNCH_UPDATE_DATA`: memory to be encrypted and measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sev_launch_update_data {
     pub uaddr: u64,
     pub len: u32,
+    /// Since Linux 6.12.
     pub pad0: u32,
 }
 layout! {
@@ -1346,18 +1515,22 @@ layout! {
     uaddr 0, len 8, pad0 12
 }
 
+/// Arguments of `KVM_SEV_LAUNCH_SECRET`: a secret of the owner to be put into guest memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sev_launch_secret {
     pub hdr_uaddr: u64,
     pub hdr_len: u32,
+    /// Since Linux 6.12.
     pub pad0: u32,
     pub guest_uaddr: u64,
     pub guest_len: u32,
+    /// Since Linux 6.12.
     pub pad1: u32,
     pub trans_uaddr: u64,
     pub trans_len: u32,
+    /// Since Linux 6.12.
     pub pad2: u32,
 }
 layout! {
@@ -1366,12 +1539,15 @@ layout! {
     trans_len 40, pad2 44
 }
 
+/// Arguments of `KVM_SEV_LAUNCH_MEASURE`: where to put the measurement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sev_launch_measure {
     pub uaddr: u64,
+    /// Bytes of room; too few fail, and the size needed comes back.
     pub len: u32,
+    /// Since Linux 6.12.
     pub pad0: u32,
 }
 layout! {
@@ -1379,12 +1555,14 @@ layout! {
     uaddr 0, len 8, pad0 12
 }
 
+/// Answer of `KVM_SEV_GUEST_STATUS`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sev_guest_status {
     pub handle: u32,
     pub policy: u32,
+    /// The firmware's own number.
     pub state: u32,
 }
 layout! {
@@ -1392,6 +1570,7 @@ layout! {
     handle 0, policy 4, state 8
 }
 
+/// Arguments of `KVM_SEV_DBG_DECRYPT` and `KVM_SEV_DBG_ENCRYPT`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -1399,6 +1578,7 @@ pub struct kvm_sev_dbg {
     pub src_uaddr: u64,
     pub dst_uaddr: u64,
     pub len: u32,
+    /// Since Linux 6.12.
     pub pad0: u32,
 }
 layout! {
@@ -1406,13 +1586,17 @@ layout! {
     src_uaddr 0, dst_uaddr 8, len 16, pad0 20
 }
 
+/// Arguments of `KVM_SEV_GET_ATTESTATION_REPORT`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sev_attestation_report {
+    /// A number chosen by who asks, which the report repeats.
     pub mnonce: [u8; 16],
     pub uaddr: u64,
+    /// Bytes of room; too few fail, and the size needed comes back.
     pub len: u32,
+    /// Since Linux 6.12.
     pub pad0: u32,
 }
 layout! {
@@ -1420,23 +1604,29 @@ layout! {
     mnonce 0, uaddr 16, len 24, pad0 28
 }
 
+/// Arguments of `KVM_SEV_SEND_START`: keys and certificates of the host that the guest goes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sev_send_start {
     pub policy: u32,
+    /// Since Linux 6.12.
     pub pad0: u32,
     pub pdh_cert_uaddr: u64,
     pub pdh_cert_len: u32,
+    /// Since Linux 6.12.
     pub pad1: u32,
     pub plat_certs_uaddr: u64,
     pub plat_certs_len: u32,
+    /// Since Linux 6.12.
     pub pad2: u32,
     pub amd_certs_uaddr: u64,
     pub amd_certs_len: u32,
+    /// Since Linux 6.12.
     pub pad3: u32,
     pub session_uaddr: u64,
     pub session_len: u32,
+    /// Since Linux 6.12.
     pub pad4: u32,
 }
 layout! {
@@ -1446,18 +1636,22 @@ layout! {
     session_len 64, pad4 68
 }
 
+/// Arguments of `KVM_SEV_SEND_UPDATE_DATA`: guest memory to be encrypted for transport.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sev_send_update_data {
     pub hdr_uaddr: u64,
     pub hdr_len: u32,
+    /// Since Linux 6.12.
     pub pad0: u32,
     pub guest_uaddr: u64,
     pub guest_len: u32,
+    /// Since Linux 6.12.
     pub pad1: u32,
     pub trans_uaddr: u64,
     pub trans_len: u32,
+    /// Since Linux 6.12.
     pub pad2: u32,
 }
 layout! {
@@ -1466,6 +1660,7 @@ layout! {
     trans_len 40, pad2 44
 }
 
+/// Arguments of `KVM_SEV_RECEIVE_START`: policy and keys of a guest that comes in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -1474,9 +1669,11 @@ pub struct kvm_sev_receive_start {
     pub policy: u32,
     pub pdh_uaddr: u64,
     pub pdh_len: u32,
+    /// Since Linux 6.12.
     pub pad0: u32,
     pub session_uaddr: u64,
     pub session_len: u32,
+    /// Since Linux 6.12.
     pub pad1: u32,
 }
 layout! {
@@ -1484,18 +1681,22 @@ layout! {
     handle 0, policy 4, pdh_uaddr 8, pdh_len 16, pad0 20, session_uaddr 24, session_len 32, pad1 36
 }
 
+/// Arguments of `KVM_SEV_RECEIVE_UPDATE_DATA`: transported memory to be put into the guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sev_receive_update_data {
     pub hdr_uaddr: u64,
     pub hdr_len: u32,
+    /// Since Linux 6.12.
     pub pad0: u32,
     pub guest_uaddr: u64,
     pub guest_len: u32,
+    /// Since Linux 6.12.
     pub pad1: u32,
     pub trans_uaddr: u64,
     pub trans_len: u32,
+    /// Since Linux 6.12.
     pub pad2: u32,
 }
 layout! {
@@ -1504,12 +1705,15 @@ layout! {
     trans_len 40, pad2 44
 }
 
+/// Arguments of `KVM_SEV_SNP_LAUNCH_START`: the guest's policy. Since Linux 6.12.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sev_snp_launch_start {
     pub policy: u64,
+    /// What the guest is told of workarounds for errata of its system.
     pub gosvw: [u8; 16],
+    /// 0.
     pub flags: u16,
     pub pad0: [u8; 6],
     pub pad1: [u64; 4],
@@ -1519,15 +1723,21 @@ layout! {
     policy 0, gosvw 8, flags 24, pad0 26, pad1 32
 }
 
+/// Arguments of `KVM_SEV_SNP_LAUNCH_UPDATE`: pages to be put into the guest and measured. Since Linux 6.12.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sev_snp_launch_update {
+    /// Number of the first page; the kernel moves it past what it has done.
     pub gfn_start: u64,
+    /// Where the content is; the kernel moves it past what it has done.
     pub uaddr: u64,
+    /// Bytes, whole pages; the kernel takes off what it has done.
     pub len: u64,
+    /// One of `KVM_SEV_SNP_PAGE_TYPE_*`.
     pub type_: u8,
     pub pad0: u8,
+    /// 0.
     pub flags: u16,
     pub pad1: u32,
     pub pad2: [u64; 4],
@@ -1537,17 +1747,23 @@ layout! {
     gfn_start 0, uaddr 8, len 16, type_ 24, pad0 25, flags 26, pad1 28, pad2 32
 }
 
+/// Arguments of `KVM_SEV_SNP_LAUNCH_FINISH`: the owner's identity block and data of the host. Since Linux 6.12.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_sev_snp_launch_finish {
     pub id_block_uaddr: u64,
     pub id_auth_uaddr: u64,
+    /// 1 if there is an identity block.
     pub id_block_en: u8,
+    /// 1 if the identity block's key is signed by an author's.
     pub auth_key_en: u8,
+    /// 1 keeps reports from being signed with the chip's own key.
     pub vcek_disabled: u8,
+    /// What every report of the guest repeats.
     pub host_data: [u8; 32],
     pub pad0: [u8; 3],
+    /// 0.
     pub flags: u16,
     pub pad1: [u64; 4],
 }
@@ -1557,11 +1773,14 @@ layout! {
     host_data 19, pad0 51, flags 54, pad1 56
 }
 
+/// An eventfd that a Hyper-V signal of the guest goes to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_hyperv_eventfd {
+    /// The connection, of 24 bits.
     pub conn_id: u32,
+    /// The eventfd.
     pub fd: i32,
     pub flags: HypervEventfdFlags,
     pub padding: [u32; 3],
@@ -1571,13 +1790,18 @@ layout! {
     conn_id 0, fd 4, flags 8, padding 12
 }
 
+/// A command to TDX: its number, where its arguments are and what came of it. Since Linux 7.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_tdx_cmd {
+    /// One of `KVM_TDX_*`.
     pub id: u32,
+    /// What the command defines, else 0.
     pub flags: u32,
+    /// Where the command's arguments are, or its only one; else 0.
     pub data: u64,
+    /// The TDX module's own code, where the command fails; 0 before.
     pub hw_error: u64,
 }
 layout! {
@@ -1585,15 +1809,22 @@ layout! {
     id 0, flags 4, data 8, hw_error 16
 }
 
+/// Answer of `KVM_TDX_CAPABILITIES`: what a TDX guest can be given. Since Linux 7.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_tdx_capabilities {
+    /// Attributes that a guest can be given: a bit for each.
     pub supported_attrs: u64,
+    /// Extended processor state that a guest can be given, as in XCR0.
     pub supported_xfam: u64,
+    /// TDVMCALLs that the kernel answers: what R11 says for leaf 1.
     pub kernel_tdvmcallinfo_1_r11: u64,
+    /// TDVMCALLs that user space may answer: what R11 can say for leaf 1.
     pub user_tdvmcallinfo_1_r11: u64,
+    /// TDVMCALLs that the kernel answers: what R12 says for leaf 1.
     pub kernel_tdvmcallinfo_1_r12: u64,
+    /// TDVMCALLs that user space may answer: what R12 can say for leaf 1.
     pub user_tdvmcallinfo_1_r12: u64,
     pub reserved: [u64; 250],
     pub cpuid: kvm_cpuid2,
@@ -1610,14 +1841,19 @@ layout! {
     kernel_tdvmcallinfo_1_r12 32, user_tdvmcallinfo_1_r12 40, reserved 48, cpuid 2048
 }
 
+/// Arguments of `KVM_TDX_INIT_VM`: what the guest is given and its owner's hashes. Since Linux 7.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_tdx_init_vm {
     pub attributes: u64,
+    /// Extended processor state that the guest is given, as in XCR0.
     pub xfam: u64,
+    /// A hash of the guest's configuration, which reports repeat.
     pub mrconfigid: [u64; 6],
+    /// A hash of the guest's owner, which reports repeat.
     pub mrowner: [u64; 6],
+    /// A hash of the owner's configuration, which reports repeat.
     pub mrownerconfig: [u64; 6],
     pub reserved: [u64; 12],
     pub cpuid: kvm_cpuid2,
@@ -1627,12 +1863,16 @@ layout! {
     attributes 0, xfam 8, mrconfigid 16, mrowner 64, mrownerconfig 112, reserved 160, cpuid 256
 }
 
+/// Arguments of `KVM_TDX_INIT_MEM_REGION`: pages to be put into the guest. Since Linux 7.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_tdx_init_mem_region {
+    /// Where the content is, whole pages; the kernel moves it past what it has done.
     pub source_addr: u64,
+    /// Where the pages go; the kernel moves it past what it has done.
     pub gpa: u64,
+    /// Pages that are left to do.
     pub nr_pages: u64,
 }
 layout! {
@@ -1640,10 +1880,12 @@ layout! {
     source_addr 0, gpa 8, nr_pages 16
 }
 
+/// The state of one of the emulated interrupt controllers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_irqchip {
+    /// Which controller it is: one of `KVM_IRQCHIP_*`.
     pub chip_id: u32,
     pub pad: u32,
     pub chip: kvm_irqchip_chip,
@@ -1653,6 +1895,7 @@ layout! {
     chip_id 0, pad 4, chip 8
 }
 
+/// The controller's state; which member holds depends on `chip_id`.
 #[doc(alias = "kvm_irqchip.chip")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -1694,22 +1937,34 @@ impl kvm_irqchip_chip {
 }
 layout! { kvm_irqchip_chip: 512, 8; }
 
+/// The area shared with a vCPU: what user space asks for before `KVM_RUN` and why it returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_run {
+    /// Set by user space: return as soon as the guest can take an interrupt.
     pub request_interrupt_window: u8,
+    /// Set by user space, from a signal handler for example: `KVM_RUN` fails with `EINTR` before it enters the guest.
     pub immediate_exit: u8,
     pub padding1: [u8; 6],
+    /// Why `KVM_RUN` returned; it holds if that succeeded, or as `KVM_EXIT_MEMORY_FAULT` if it failed with `EFAULT` or `EHWPOISON`.
     pub exit_reason: ExitReason,
+    /// 1 if the guest can take an interrupt now, where user space has the interrupt controller.
     pub ready_for_interrupt_injection: u8,
+    /// The guest's interrupt flag, where user space has the local APIC.
     pub if_flag: u8,
     pub flags: RunFlags,
+    /// The task priority, read before and written after each run, where user space has the local APIC.
     pub cr8: u64,
+    /// The local APIC's base MSR, read before and written after each run, where user space has the local APIC.
     pub apic_base: u64,
+    /// What `exit_reason` is about.
     pub payload: kvm_run_payload,
+    /// Which sets of `s` hold: on x86, user space asks here for what the next exit is to fill in.
     pub kvm_valid_regs: SyncRegs,
+    /// Which sets of `s` user space has changed: the kernel takes them over and clears the bits.
     pub kvm_dirty_regs: SyncRegs,
+    /// Registers exchanged without an ioctl, as `kvm_valid_regs` and `kvm_dirty_regs` say.
     pub s: kvm_run_s,
 }
 layout! {
@@ -1719,6 +1974,7 @@ layout! {
     kvm_valid_regs 288, kvm_dirty_regs 296, s 304
 }
 
+/// What belongs to `kvm_run.exit_reason`; which member holds depends on it.
 #[doc(alias = "kvm_run.{hw}")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -1800,6 +2056,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 6.12.
     #[inline]
     pub fn as_iocsr_io(&self) -> &kvm_run_iocsr_io {
         let [head @ .., _, _] = &self.0;
@@ -2092,6 +2349,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 6.12.
     #[inline]
     pub fn as_memory_fault(&self) -> &kvm_run_memory_fault {
         let [head @ .., _, _] = &self.0;
@@ -2106,6 +2364,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 7.2.
     #[inline]
     pub fn as_tdx(&self) -> &kvm_run_tdx {
         let [first, ..]: &[kvm_run_tdx; 4] = transmute_ref!(&self.0);
@@ -2118,6 +2377,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 7.2.
     #[inline]
     pub fn as_arm_sea(&self) -> &kvm_run_arm_sea {
         let [first, ..]: &[kvm_run_arm_sea; 8] = transmute_ref!(&self.0);
@@ -2130,6 +2390,7 @@ impl kvm_run_payload {
         first
     }
 
+    /// Since Linux 7.2.
     #[inline]
     pub fn as_snp_req_certs(&self) -> &kvm_exit_snp_req_certs {
         let [head @ .., _, _] = &self.0;
@@ -2146,6 +2407,7 @@ impl kvm_run_payload {
 }
 layout! { kvm_run_payload: 256, 8; }
 
+/// The area of `kvm_run` through which registers are exchanged.
 #[doc(alias = "kvm_run.s")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -2178,6 +2440,7 @@ impl kvm_run_s {
 }
 layout! { kvm_run_s: 2048, 8; }
 
+/// `KVM_EXIT_DEBUG`: a breakpoint, watchpoint or single step.
 #[doc(alias = "kvm_run.debug")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
@@ -2190,6 +2453,7 @@ layout! {
     arch 0
 }
 
+/// What debugging of the guest is turned on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -2203,12 +2467,16 @@ layout! {
     control 0, pad 4, arch 8
 }
 
+/// What a guest is told about time that the host took, in guest memory that `MSR_KVM_STEAL_TIME` names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_steal_time {
+    /// How long the vCPU was ready and did not run, in nanoseconds.
     pub steal: u64,
+    /// Odd while the host changes the structure.
     pub version: u32,
+    /// 0 so far.
     pub flags: u32,
     pub preempted: VcpuPreempted,
     pub u8_pad: [u8; 3],
@@ -2219,13 +2487,18 @@ layout! {
     steal 0, version 8, flags 12, preempted 16, u8_pad 17, pad 20
 }
 
+/// The host's clock and the guest's time stamp at the same moment, as a hypercall stores them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_clock_pairing {
+    /// Seconds of the host's time of day.
     pub sec: i64,
+    /// Nanoseconds in that second.
     pub nsec: i64,
+    /// The guest's time stamp counter at that moment.
     pub tsc: u64,
+    /// 0 so far.
     pub flags: u32,
     pub pad: [u32; 9],
 }
@@ -2234,6 +2507,7 @@ layout! {
     sec 0, nsec 8, tsc 16, flags 24, pad 28
 }
 
+/// What each page table operation of `KVM_HC_MMU_OP` begins with; the kernel has dropped that call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -2246,6 +2520,7 @@ layout! {
     op 0, pad 4
 }
 
+/// Asks for a page table entry to be written; the kernel has dropped that call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -2259,6 +2534,7 @@ layout! {
     header 0, pte_phys 8, pte_val 16
 }
 
+/// Asks for a TLB flush; the kernel has dropped that call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -2270,6 +2546,7 @@ layout! {
     header 0
 }
 
+/// Says that a page holds no page table any more; the kernel has dropped that call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -2282,11 +2559,14 @@ layout! {
     header 0, pt_phys 8
 }
 
+/// Notices about pages being fetched, in guest memory that `MSR_KVM_ASYNC_PF_EN` names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub struct kvm_vcpu_pv_apf_data {
+    /// `KVM_PV_REASON_PAGE_NOT_PRESENT` with a page fault that is such a notice; the guest zeroes it.
     pub flags: u32,
+    /// Which page is there, by the token that CR2 had in the first notice; the guest zeroes it.
     pub token: u32,
     pub pad: [u8; 56],
 }
