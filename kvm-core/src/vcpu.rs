@@ -187,11 +187,13 @@ impl<H: Hypervisor> Vcpu<H> {
         let registers = &self.registers;
         // SAFETY: as in `enter`.
         match unsafe { registers.backend().enter() } {
-            Ok(()) => self
-                .run
-                .page_mut()
-                .decode_with(|exit| handle(exit, registers))
-                .map_err(malformed),
+            Ok(()) => self.run.page_mut().split().0.decode_then(
+                #[inline(always)]
+                |exit| match exit {
+                    Ok(exit) => Ok(handle(exit, registers)),
+                    Err(error) => Err(malformed(error)),
+                },
+            ),
             Err(errno) => Ok(handle(self.run.no_exit(errno)?, registers)),
         }
     }

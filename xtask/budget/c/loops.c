@@ -17,7 +17,7 @@ __attribute__((noinline)) unsigned long c_mmio_write(int fd, struct kvm_run *run
 		if (ioctl(fd, KVM_RUN, 0) || run->exit_reason != KVM_EXIT_MMIO)
 			break;
 		if (run->mmio.is_write)
-			total += run->mmio.phys_addr + run->mmio.len;
+			total += run->mmio.phys_addr;
 	}
 	return total;
 }
@@ -30,7 +30,7 @@ __attribute__((noinline)) unsigned long c_port_out(int fd, struct kvm_run *run, 
 		if (ioctl(fd, KVM_RUN, 0) || run->exit_reason != KVM_EXIT_IO)
 			break;
 		if (run->io.direction == KVM_EXIT_IO_OUT)
-			total += run->io.port + run->io.size * run->io.count;
+			total += run->io.port;
 	}
 	return total;
 }
@@ -44,7 +44,7 @@ __attribute__((noinline)) unsigned long c_registers(int fd, struct kvm_run *run,
 		if (ioctl(fd, KVM_RUN, 0) || run->exit_reason != KVM_EXIT_IO)
 			break;
 		if (run->io.direction == KVM_EXIT_IO_OUT)
-			total += run->io.port + run->io.size * run->io.count;
+			total += run->io.port;
 		total += run->s.regs.regs.rax;
 		run->s.regs.regs.rip += 1;
 		run->kvm_dirty_regs = KVM_SYNC_X86_REGS;
@@ -62,14 +62,14 @@ __attribute__((noinline)) unsigned long c_ten_kinds(int fd, struct kvm_run *run,
 		switch (run->exit_reason) {
 		case KVM_EXIT_IO:
 			if (run->io.direction == KVM_EXIT_IO_OUT)
-				total += run->io.port + run->io.size * run->io.count;
+				total += run->io.port;
 			else
 				memset((char *)run + run->io.data_offset, 0xff,
 				       run->io.size * run->io.count);
 			break;
 		case KVM_EXIT_MMIO:
 			if (run->mmio.is_write)
-				total += run->mmio.phys_addr + run->mmio.len;
+				total += run->mmio.phys_addr;
 			else
 				memset(run->mmio.data, 0xff, run->mmio.len);
 			break;
