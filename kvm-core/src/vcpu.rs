@@ -166,11 +166,18 @@ impl<H: Hypervisor> Vcpu<H> {
     /// says what no KVM says.
     #[inline(always)]
     pub fn run(&mut self) -> Result<(Exit<'_>, &Registers<H>), Error> {
-        let exit = match self.enter() {
-            Ok(()) => self.run.exit()?,
-            Err(errno) => self.run.no_exit(errno)?,
-        };
-        Ok((exit, &self.registers))
+        let registers = &self.registers;
+        // SAFETY: as in `enter`.
+        match unsafe { registers.backend().enter() } {
+            Ok(()) => self.run.page_mut().split().0.decode_then(
+                #[inline(always)]
+                |exit| match exit {
+                    Ok(exit) => Ok((exit, registers)),
+                    Err(error) => Err(malformed(error)),
+                },
+            ),
+            Err(errno) => Ok((self.run.no_exit(errno)?, registers)),
+        }
     }
 
     /// Runs the guest until it exits, and hands exit and registers to `handle`: as [`run`](Self::run), for
