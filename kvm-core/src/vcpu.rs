@@ -181,7 +181,8 @@ impl<H: Hypervisor> Vcpu<H> {
     }
 
     /// Runs the guest until it exits, and hands exit and registers to `handle`: as [`run`](Self::run), for
-    /// the tightest loops, since the handler is compiled into each arm of the decoder.
+    /// the tightest loops, since the handler is compiled into each arm of the decoder. A long one only if
+    /// it says so: write `#[inline(always)]` before the closure.
     ///
     /// # Errors
     ///
