@@ -166,15 +166,23 @@ impl<H: Hypervisor> Vcpu<H> {
     /// says what no KVM says.
     #[inline(always)]
     pub fn run(&mut self) -> Result<(Exit<'_>, &Registers<H>), Error> {
-        let exit = match self.enter() {
-            Ok(()) => self.run.exit()?,
-            Err(errno) => self.run.no_exit(errno)?,
-        };
-        Ok((exit, &self.registers))
+        let registers = &self.registers;
+        // SAFETY: as in `enter`.
+        match unsafe { registers.backend().enter() } {
+            Ok(()) => self.run.page_mut().split().0.decode_then(
+                #[inline(always)]
+                |exit| match exit {
+                    Ok(exit) => Ok((exit, registers)),
+                    Err(error) => Err(malformed(error)),
+                },
+            ),
+            Err(errno) => Ok((self.run.no_exit(errno)?, registers)),
+        }
     }
 
     /// Runs the guest until it exits, and hands exit and registers to `handle`: as [`run`](Self::run), for
-    /// the tightest loops, since the handler is compiled into each arm of the decoder.
+    /// the tightest loops, since the handler is compiled into each arm of the decoder. A long one only if
+    /// it says so: write `#[inline(always)]` before the closure.
     ///
     /// # Errors
     ///
@@ -187,11 +195,13 @@ impl<H: Hypervisor> Vcpu<H> {
         let registers = &self.registers;
         // SAFETY: as in `enter`.
         match unsafe { registers.backend().enter() } {
-            Ok(()) => self
-                .run
-                .page_mut()
-                .decode_with(|exit| handle(exit, registers))
-                .map_err(malformed),
+            Ok(()) => self.run.page_mut().split().0.decode_then(
+                #[inline(always)]
+                |exit| match exit {
+                    Ok(exit) => Ok(handle(exit, registers)),
+                    Err(error) => Err(malformed(error)),
+                },
+            ),
             Err(errno) => Ok(handle(self.run.no_exit(errno)?, registers)),
         }
     }

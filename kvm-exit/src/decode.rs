@@ -81,33 +81,48 @@ impl<'a, G: Guest> RawExit<'a, G> {
     /// ```
     #[inline(always)]
     pub fn decode_with<R>(self, f: impl FnOnce(Exit<'a, G>) -> R) -> Result<R, Malformed> {
+        self.decode_then(
+            #[inline(always)]
+            |exit| exit.map(f),
+        )
+    }
+
+    /// Calls `f` with the exit or what is malformed: [`decode_with`](Self::decode_with) for callers
+    /// whose own result has room for the error, which spares the conversion.
+    #[inline(always)]
+    pub fn decode_then<R>(self, f: impl FnOnce(Result<Exit<'a, G>, Malformed>) -> R) -> R {
         match self.reason {
             KVM_EXIT_IO => {
-                let io::Access {
-                    port,
-                    size,
-                    is_out,
-                    data,
-                } = io::Access::decode(self.payload, self.tail, self.guest.struct_len())?;
-                Ok(if is_out {
-                    f(Exit::IoOut(IoOut { port, size, data }))
-                } else {
-                    f(Exit::IoIn(IoIn { port, size, data }))
-                })
+                match io::Access::decode(self.payload, self.tail, self.guest.struct_len()) {
+                    Ok(io::Access {
+                        port,
+                        size,
+                        is_out: true,
+                        data,
+                    }) => f(Ok(Exit::IoOut(IoOut { port, size, data }))),
+                    Ok(io::Access {
+                        port,
+                        size,
+                        is_out: false,
+                        data,
+                    }) => f(Ok(Exit::IoIn(IoIn { port, size, data }))),
+                    Err(malformed) => f(Err(malformed)),
+                }
             }
-            KVM_EXIT_MMIO => {
-                let mmio::Access {
+            KVM_EXIT_MMIO => match mmio::Access::decode(self.payload) {
+                Ok(mmio::Access {
                     addr,
-                    is_write,
+                    is_write: true,
                     data,
-                } = mmio::Access::decode(self.payload)?;
-                Ok(if is_write {
-                    f(Exit::MmioWrite(MmioWrite { addr, data }))
-                } else {
-                    f(Exit::MmioRead(MmioRead { addr, data }))
-                })
-            }
-            reason => Ok(f(rare(self.guest, reason, self.payload)?)),
+                }) => f(Ok(Exit::MmioWrite(MmioWrite { addr, data }))),
+                Ok(mmio::Access {
+                    addr,
+                    is_write: false,
+                    data,
+                }) => f(Ok(Exit::MmioRead(MmioRead { addr, data }))),
+                Err(malformed) => f(Err(malformed)),
+            },
+            reason => f(rare(self.guest, reason, self.payload)),
         }
     }
 }

@@ -4,17 +4,27 @@
 use core::ptr;
 use core::sync::atomic::{AtomicI32, Ordering, fence};
 
-/// The thread that last entered a vCPU; 0 before the first entry.
-#[derive(Debug, Default)]
+/// The thread that last entered a vCPU; [`NOBODY`] before the first entry.
+#[derive(Debug)]
 pub(super) struct Entered(AtomicI32);
+
+/// No thread, and not what a thread takes its own number for before it has asked.
+const NOBODY: i32 = -1;
+
+impl Default for Entered {
+    fn default() -> Self {
+        Self(AtomicI32::new(NOBODY))
+    }
+}
 
 impl Entered {
     /// Notes that the calling thread is about to enter.
     #[inline(always)]
     pub(super) fn note(&self) {
-        let thread = this_thread();
-        if self.0.load(Ordering::Relaxed) != thread {
-            self.change(thread);
+        // A thread that has not asked for its number has the number 0, which is never stored here, so
+        // this one comparison also finds that out.
+        if self.0.load(Ordering::Relaxed) != known_number() {
+            self.change();
         }
     }
 
@@ -22,8 +32,8 @@ impl Entered {
     /// before its look at the thread: one of the two sees the other. A thread that stays the same
     /// was seen long ago.
     #[cold]
-    fn change(&self, thread: i32) {
-        self.0.store(thread, Ordering::Relaxed);
+    fn change(&self) {
+        self.0.store(number(), Ordering::Relaxed);
         fence(Ordering::SeqCst);
     }
 
@@ -32,7 +42,7 @@ impl Entered {
     pub(super) fn interrupt(&self) {
         fence(Ordering::SeqCst);
         let thread = self.0.load(Ordering::Relaxed);
-        if thread != 0 {
+        if thread != NOBODY {
             // SAFETY: takes nothing and touches no memory.
             let process = unsafe { libc::getpid() };
             // SAFETY: touches no memory of this process; the signal has a handler since `install`,
@@ -65,27 +75,40 @@ pub(super) fn install() {
     let _ = unsafe { libc::sigaction(signal(), &action, ptr::null_mut()) };
 }
 
-/// The kernel's number of this thread.
+/// The kernel's number of this thread, or 0 if it has not asked for it.
 #[cfg(feature = "std")]
 #[inline(always)]
-fn this_thread() -> i32 {
+fn known_number() -> i32 {
+    with_std::THREAD.get()
+}
+
+/// The kernel's number of this thread; asks for it, the first time.
+#[cfg(feature = "std")]
+fn number() -> i32 {
+    if with_std::THREAD.get() == 0 {
+        with_std::THREAD.set(ask());
+    }
+    with_std::THREAD.get()
+}
+
+#[cfg(feature = "std")]
+mod with_std {
     extern crate std;
 
     use core::cell::Cell;
 
-    std::thread_local!(static THREAD: Cell<i32> = const { Cell::new(0) });
-    THREAD.with(|thread| match thread.get() {
-        0 => {
-            thread.set(ask());
-            thread.get()
-        }
-        known => known,
-    })
+    std::thread_local!(pub(super) static THREAD: Cell<i32> = const { Cell::new(0) });
+}
+
+/// The kernel's number of this thread: without the library there is no place to keep it.
+#[cfg(not(feature = "std"))]
+fn known_number() -> i32 {
+    ask()
 }
 
 /// The kernel's number of this thread.
 #[cfg(not(feature = "std"))]
-fn this_thread() -> i32 {
+fn number() -> i32 {
     ask()
 }
 

@@ -45,14 +45,13 @@ impl DevKvm {
     ///
     /// # Safety
     ///
-    /// Where the row of `op` takes a pointer, `arg` is one to bytes that outlive the call and are all
+    /// `request` is the number of a row. Where the row takes a pointer, `arg` is one to bytes that outlive the call and are all
     /// that it reads or writes, but for what [`Hypervisor::ioctl`]'s caller promises.
     #[inline(always)]
-    unsafe fn call(&self, op: &'static Op, arg: usize) -> Result<u32, Errno> {
+    unsafe fn call(&self, request: u32, arg: usize) -> Result<u32, Errno> {
         // C libraries differ in the type they declare for the request's 32 bits.
-        let request = op.request() as _;
         // SAFETY: as the caller promises.
-        let returned = unsafe { libc::ioctl(self.fd.0, request, arg) };
+        let returned = unsafe { libc::ioctl(self.fd.0, request as _, arg) };
         u32::try_from(returned).map_err(|_| errno())
     }
 
@@ -81,7 +80,7 @@ impl DevKvm {
         };
         // SAFETY: the caller promises that `arg` fits the row: the word is the number that it takes,
         // or a pointer to bytes borrowed until after the call, with pointers to such bytes inside.
-        unsafe { self.call(op, word) }
+        unsafe { self.call(op.request(), word) }
     }
 }
 
@@ -138,10 +137,13 @@ unsafe impl Hypervisor for DevKvm {
 
     #[inline(always)]
     unsafe fn enter(&self) -> Result<(), Errno> {
+        /// A constant, so that nothing is looked up in the table.
+        const RUN: u32 = KVM_RUN.request();
+
         self.entered.note();
         // SAFETY: `KVM_RUN` takes nothing. That the kernel writes to the run page is what the caller's
         // promise allows.
-        unsafe { self.call(&KVM_RUN, 0) }.map(|_| ())
+        unsafe { self.call(RUN, 0) }.map(|_| ())
     }
 
     fn read(&self, offset: u64, buf: &mut [u8]) -> Result<usize, Errno> {

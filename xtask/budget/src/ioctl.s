@@ -8,3 +8,5 @@ ioctl:
     xorl %eax, %eax
     ret
     .size ioctl, . - ioctl
+    .section .note.GNU-stack, "", @progbits
+    .text

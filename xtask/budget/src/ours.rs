@@ -17,7 +17,7 @@ pub(crate) extern "C" fn ours_mmio_write(vcpu: &mut Vcpu, exits: u64) -> u64 {
     let mut total = 0;
     for _ in 0..exits {
         match vcpu.run() {
-            Ok((Exit::MmioWrite(mmio), _)) => total += mmio.addr + mmio.data.len() as u64,
+            Ok((Exit::MmioWrite(mmio), _)) => total += mmio.addr,
             _ => break,
         }
     }
@@ -30,7 +30,7 @@ pub(crate) extern "C" fn ours_port_out(vcpu: &mut Vcpu, exits: u64) -> u64 {
     let mut total = 0;
     for _ in 0..exits {
         match vcpu.run() {
-            Ok((Exit::IoOut(io), _)) => total += u64::from(io.port) + io.data.len() as u64,
+            Ok((Exit::IoOut(io), _)) => total += u64::from(io.port),
             _ => break,
         }
     }
@@ -45,7 +45,7 @@ pub(crate) extern "C" fn ours_registers(vcpu: &mut Vcpu, exits: u64) -> u64 {
         .set_valid_regs(SyncRegs::KVM_SYNC_X86_REGS);
     for _ in 0..exits {
         match vcpu.run() {
-            Ok((Exit::IoOut(io), _)) => total += u64::from(io.port) + io.data.len() as u64,
+            Ok((Exit::IoOut(io), _)) => total += u64::from(io.port),
             _ => break,
         }
         let page = vcpu.run_page_mut();
@@ -57,39 +57,40 @@ pub(crate) extern "C" fn ours_registers(vcpu: &mut Vcpu, exits: u64) -> u64 {
     total
 }
 
-/// Ten kinds, each with something to do.
-fn ten_kinds(exit: Exit<'_>, total: &mut u64) -> bool {
-    match exit {
-        Exit::IoOut(io) => *total += u64::from(io.port) + io.data.len() as u64,
-        Exit::IoIn(io) => io.data.fill(0xff),
-        Exit::MmioWrite(mmio) => *total += mmio.addr + mmio.data.len() as u64,
-        Exit::MmioRead(mmio) => mmio.data.fill(0xff),
-        Exit::X86Rdmsr(msr) => *msr.data = 0,
-        Exit::X86Wrmsr(msr) => *msr.error = 1,
-        Exit::Hypercall(call) => *call.ret = 0,
-        Exit::SystemEvent(event) => *total += event.data.len() as u64,
-        Exit::Interrupted => {}
-        Exit::Hlt | Exit::Shutdown => return false,
-        other => {
-            eprintln!("{other}");
-            return false;
-        }
-    }
-    true
-}
-
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub(crate) extern "C" fn ours_ten_kinds(vcpu: &mut Vcpu, exits: u64) -> u64 {
     let mut total = 0;
     for _ in 0..exits {
-        match vcpu.run_with(
+        let handled = vcpu.run_with(
             #[inline(always)]
-            |exit, _| ten_kinds(exit, &mut total),
-        ) {
+            |exit, _| {
+                match exit {
+                    Exit::IoOut(io) => total += u64::from(io.port),
+                    Exit::IoIn(io) => io.data.fill(0xff),
+                    Exit::MmioWrite(mmio) => total += mmio.addr,
+                    Exit::MmioRead(mmio) => mmio.data.fill(0xff),
+                    Exit::X86Rdmsr(msr) => *msr.data = 0,
+                    Exit::X86Wrmsr(msr) => *msr.error = 1,
+                    Exit::Hypercall(call) => *call.ret = 0,
+                    Exit::SystemEvent(event) => total += event.data.len() as u64,
+                    Exit::Interrupted => {}
+                    Exit::Hlt | Exit::Shutdown => return false,
+                    other => return unexpected(&other),
+                }
+                true
+            },
+        );
+        match handled {
             Ok(true) => {}
             _ => break,
         }
     }
     total
+}
+
+#[cold]
+fn unexpected(exit: &Exit<'_>) -> bool {
+    eprintln!("{exit}");
+    false
 }
