@@ -14,7 +14,7 @@ use kvm_core::kvm_sys::{
 use kvm_core::{AnonymousMemory, Errno, Hypervisor, Memory, ops};
 
 use super::Outcome;
-use super::raw::Raw;
+use super::raw::{self, Raw};
 
 fn vm<H: Hypervisor>(system: H) -> Result<(Raw<H>, Raw<H>), Errno> {
     let system = Raw::new(system);
@@ -209,21 +209,23 @@ pub(super) fn pairs<H: Hypervisor>(system: H) -> Outcome {
     let vcpu = vm.create(&KVM_CREATE_VCPU, 0)?;
     let mut tried = 0;
     for get in ioctl::ALL.iter().filter(|op| op.dir() == Some(Dir::Out)) {
-        let set = |op: &&&Op| op.bank == get.bank && op.dir() == Some(Dir::In);
+        let mut state = vec![0; get.size()];
+        // But for `xsave`, whose setter takes as much as the VM's CPUs have.
+        let set =
+            |op: &&&Op| op.bank == get.bank && op.dir() == Some(Dir::In) && raw::enough(op, &state);
         let Some(set) = ioctl::ALL.iter().find(set).filter(|_| get.bank.is_some()) else {
             continue;
         };
         if !get.fds.contains(Fds::VCPU) || !offered(&system, get)? {
             continue;
         }
-        let mut state = vec![0; get.size()];
         let got = vcpu.bytes(get, &mut state);
         assert!(got.is_ok(), "{get}: {got:?}");
         let took = vcpu.bytes(set, &mut state);
         assert!(took.is_ok(), "{set}: {took:?}");
         tried += 1;
     }
-    assert!(tried >= 10, "only {tried} pairs");
+    assert!(tried >= 9, "only {tried} pairs");
     Ok(())
 }
 

@@ -85,7 +85,7 @@ unsafe impl Backing for NoMemory {
 }
 
 /// Whether the bytes hold what the row takes.
-fn enough(op: &Op, bytes: &[u8]) -> bool {
+pub(super) fn enough(op: &Op, bytes: &[u8]) -> bool {
     let Takes::Struct {
         size,
         flex,
