@@ -14,7 +14,7 @@ use crate::member::Union;
 /// use kvm_exit::{Exit, Other, kvm_sys::ExitReason};
 ///
 /// let other = Other { reason: ExitReason(99), payload: &mut [0; 256] };
-/// let exit = Exit::Other(other);
+/// let exit: Exit<'_> = Exit::Other(other);
 /// assert_eq!(exit.to_string(), "other 99 (KVM_EXIT_?)");
 /// ```
 #[derive(Debug, PartialEq, Eq)]
