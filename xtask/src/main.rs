@@ -3,6 +3,7 @@
 mod apt;
 mod arch;
 mod bindings;
+mod build_cost;
 mod cache;
 mod compare;
 mod compiler;
@@ -37,6 +38,8 @@ struct Cli {
 enum Cmd {
     /// Generate kvm-sys from the kernel's headers.
     Bindings(bindings::Options),
+    /// Measure clean builds beside those of other crates.
+    BuildCost(build_cost::Options),
     /// Say how much of what the headers define kvm-sys has.
     Coverage(coverage::Options),
     /// Have two C compilers judge kvm-sys against the kernel's headers.
@@ -46,6 +49,7 @@ enum Cmd {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Cmd::Bindings(options) => bindings::run(&options),
+        Cmd::BuildCost(options) => build_cost::run(&options),
         Cmd::Coverage(options) => coverage::run(&options),
         Cmd::Verify(options) => verify::run(&options),
     };
