@@ -4,6 +4,7 @@ mod apt;
 mod arch;
 mod bindings;
 mod budget;
+mod build_cost;
 mod cache;
 mod compare;
 mod compiler;
@@ -45,6 +46,8 @@ enum Cmd {
     Bindings(bindings::Options),
     /// Assemble the guests of the examples and tests.
     Guests(guests::Options),
+    /// Measure clean builds beside those of other crates.
+    BuildCost(build_cost::Options),
     /// Say how much of what the headers define kvm-sys has.
     Coverage(coverage::Options),
     /// Have two C compilers judge kvm-sys against the kernel's headers.
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Cmd::Bindings(options) => bindings::run(&options),
         Cmd::Guests(options) => guests::run(&options),
+        Cmd::BuildCost(options) => build_cost::run(&options),
         Cmd::Coverage(options) => coverage::run(&options),
         Cmd::Verify(options) => verify::run(&options),
         Cmd::Budget(options) => budget::run(&options),

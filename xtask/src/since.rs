@@ -12,7 +12,7 @@ use crate::curation::{Curation, Types};
 use crate::extract;
 use crate::facts::Facts;
 use crate::headers::{self, Found, Lock, Tree};
-use crate::lower::field_name;
+use crate::lower::parts::field_name;
 use crate::macros;
 use crate::toolchain::Toolchain;
 

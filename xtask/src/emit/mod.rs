@@ -3,6 +3,7 @@
 mod constants;
 mod ioctls;
 mod types;
+mod views;
 
 use anyhow::{Context, Result};
 
