@@ -277,8 +277,8 @@ macro_rules! architectures {
             }
         }
 
-        /// A [`Page`](crate::Page) of an architecture that is known at run time only: for tools that read
-        /// pages of any. What stands beside the exit is reached by matching on it.
+        /// A [`Page`](crate::Page) of an architecture that is known at run time only: for tools
+        /// that read pages of any. What stands beside the exit is reached by matching on it.
         ///
         /// ```
         /// use kvm_exit::{AnyPage, kvm_sys::Arch};

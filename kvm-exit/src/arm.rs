@@ -94,8 +94,8 @@ impl ArmLdst64b {
 /// `KVM_EXIT_ARM_SEA`: an access of the guest's met a hardware error that the host could not handle
 /// (a synchronous external abort). Needs `KVM_CAP_ARM_SEA_TO_USER`.
 ///
-/// Nothing is a reply. User space may hand the abort to the guest (`KVM_SET_VCPU_EVENTS`); if nothing is
-/// done, the next `KVM_RUN` repeats the access.
+/// Nothing is a reply. User space may hand the abort to the guest (`KVM_SET_VCPU_EVENTS`); if
+/// nothing is done, the next `KVM_RUN` repeats the access.
 ///
 /// ```
 /// use kvm_exit::ArmSea;

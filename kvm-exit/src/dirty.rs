@@ -36,8 +36,8 @@ impl DirtyRing {
     /// What user space writes to the flags of an entry that it has taken.
     pub const HARVESTED: DirtyGfnFlags = DirtyGfnFlags::KVM_DIRTY_GFN_F_RESET;
 
-    /// The ring of `len` bytes, which are what the capability was enabled with; `None` unless they are a
-    /// power of two of entries.
+    /// The ring of `len` bytes, which are what the capability was enabled with; `None` unless they
+    /// are a power of two of entries.
     pub const fn new(len: usize) -> Option<Self> {
         let capacity = len / Self::ENTRY_LEN;
         if len % Self::ENTRY_LEN != 0 || !capacity.is_power_of_two() || capacity > 1 << 31 {

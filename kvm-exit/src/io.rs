@@ -121,8 +121,8 @@ impl<'a> Access<'a> {
         let io = kvm_run_io::of(payload);
         let tail = tail.as_mut_bytes();
         let tail_len = tail.len();
-        // Most port I/O is a guest that prints bytes. Both fields are compared at once then, and with the
-        // width known all that is left to be checked is where the data are.
+        // Most port I/O is a guest that prints bytes. Both fields are compared at once then, and
+        // with the width known all that is left to be checked is where the data are.
         let (is_out, size, data) = if [io.direction, io.size] == [KVM_EXIT_IO_OUT, 1] {
             (true, 1, data(io, 1, tail, struct_len))
         } else {

@@ -2,9 +2,10 @@
 //!
 //! `KVM_RUN` reports why it returned in a page that the kernel shares with user space. A
 //! [`RunPage`] is that page from byte 8 on, and [`RunPage::decode`] turns it into an [`Exit`]:
-//! every exit that KVM has, each with its whole payload, and replies that are `&mut` into the page. What the page holds is not trusted: any bytes give an exit or a
-//! [`Malformed`] that says which field is wrong, so a page from a recording, a fuzzer or a model is
-//! as welcome as one from the kernel.
+//! every exit that KVM has, each with its whole payload, and replies that are `&mut` into the page.
+//! What the page holds is not trusted: any bytes give an exit or a [`Malformed`] that says which
+//! field is wrong, so a page from a recording, a fuzzer or a model is as welcome as one from the
+//! kernel.
 //!
 //! ```
 //! use kvm_exit::{Exit, IoOut, RunPage};

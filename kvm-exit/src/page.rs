@@ -90,7 +90,8 @@ impl<A: GuestArch> Page<A> {
     /// let bytes = words.as_mut_bytes();
     /// assert!(RunPage::from_bytes(bytes).is_ok());
     /// assert_eq!(RunPage::from_bytes(&mut bytes[4..]).unwrap_err(), BadPage::Misaligned);
-    /// assert_eq!(RunPage::from_bytes(&mut bytes[..2000]).unwrap_err(), BadPage::Length { len: 2000, least: 2344 });
+    /// let error = RunPage::from_bytes(&mut bytes[..2000]).unwrap_err();
+    /// assert_eq!(error, BadPage::Length { len: 2000, least: 2344 });
     /// ```
     pub fn from_bytes(bytes: &mut [u8]) -> Result<&mut Self, BadPage> {
         let len = bytes.len();

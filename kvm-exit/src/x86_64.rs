@@ -117,7 +117,8 @@ pub struct SyncArea {
 
 /// What `kvm_run` holds before its exit union, from byte 8 to byte 32.
 ///
-/// The methods of [`RunPage`](crate::RunPage) say what each field means; here they are as the kernel lays them out.
+/// The methods of [`RunPage`](crate::RunPage) say what each field means; here they are as the
+/// kernel lays them out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct RunState {
