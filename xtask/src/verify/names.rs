@@ -270,8 +270,8 @@ mod tests {
             #[doc(alias = "kvm_one.{a}")]
             pub struct kvm_one_u(pub [u64; 1]);
             impl kvm_one_u {
-                pub fn as_a(&self) -> &u32 { todo!() }
-                pub fn as_a_mut(&mut self) -> &mut u32 { todo!() }
+                pub fn as_a(&self) -> &u32 { panic!() }
+                pub fn as_a_mut(&mut self) -> &mut u32 { panic!() }
             }
             pub struct kvm_one { pub type_: Cap, #[doc(hidden)] pub _pad0: [u8; 4], pub u: kvm_one_u }
             impl kvm_one { pub const fn set_low(&mut self, value: u8) { self.bits0 = value; } }
