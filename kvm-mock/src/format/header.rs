@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use kvm_sys::Arch;
+
 use super::crc::Crc;
 use super::scan::ReplayError;
 
@@ -22,12 +24,11 @@ const NATIVE_ORDER: u8 = if cfg!(target_endian = "little") {
 
 /// A guest's architecture.
 ///
-/// The default is the one whose exits [`kvm_exit`] decodes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// The default is the one whose exits [`kvm_exit`] decodes if nothing else is said: [`Arch::NATIVE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Architecture {
     /// 64-bit x86.
-    #[default]
     X86_64,
     /// 64-bit Arm.
     Aarch64,
@@ -53,6 +54,18 @@ impl Architecture {
             2 => Self::Aarch64,
             3 => Self::Riscv64,
             other => Self::Other(other),
+        }
+    }
+}
+
+impl Default for Architecture {
+    fn default() -> Self {
+        match Arch::NATIVE {
+            Arch::Aarch64 => Self::Aarch64,
+            Arch::Riscv64 => Self::Riscv64,
+            Arch::X86_64 => Self::X86_64,
+            // Version 1 of the format has no numbers for the others.
+            _ => Self::Other(0),
         }
     }
 }

@@ -7,8 +7,8 @@ use kvm_exit::{BadPage, RunPage};
 
 use super::lock;
 use super::vcpu::{State, Vcpu};
+use crate::model::script::{Leaves, Mismatch, Step};
 use crate::page::RunMemory;
-use crate::script::{Leaves, Mismatch, Step};
 
 /// What a kick sets in `immediate_exit`. The typed layer has another bit for completing pending I/O, so that
 /// the one is not taken for the other.

@@ -7,6 +7,7 @@ mod calls;
 mod enter;
 mod irqchip;
 mod profile;
+mod script;
 mod slots;
 mod synthetic;
 mod system;
@@ -19,8 +20,8 @@ use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{KVM_CREATE_VCPU, KVM_CREATE_VM};
 use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region};
 
-use crate::script::{Failure, Step};
 pub use profile::Profile;
+pub use script::{Failure, Mismatch, Step};
 use system::System;
 use vcpu::Vcpu;
 use vm::Vm;

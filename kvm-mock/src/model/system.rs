@@ -16,7 +16,7 @@ use super::args::{self, List};
 use super::calls::{self, Call};
 use super::lock;
 use super::profile::Profile;
-use crate::script::{Failure, Script};
+use crate::model::script::{Failure, Script};
 
 static CALLS: &[Call<System>] = &[
     Call(&KVM_GET_API_VERSION, System::get_api_version),

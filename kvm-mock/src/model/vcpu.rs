@@ -20,8 +20,8 @@ use super::lock;
 use super::synthetic::APIC_BOOT_CPU;
 use super::system::{self, MOST_CPUID_ENTRIES};
 use super::vm::Vm;
+use crate::model::script::Script;
 use crate::page::RunMemory;
-use crate::script::Script;
 
 static CALLS: &[Call<Vcpu>] = &[
     Call(&KVM_GET_CPUID2, Vcpu::get_cpuid2),
