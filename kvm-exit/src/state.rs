@@ -4,7 +4,10 @@ use kvm_sys::ExitReason;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// What all architectures have there.
-#[allow(unreachable_pub, reason = "a bound in the interface, but not to be named")]
+#[allow(
+    unreachable_pub,
+    reason = "a bound in the interface, but not to be named"
+)]
 pub trait State {
     #[doc(hidden)]
     fn reason(&self) -> ExitReason;
