@@ -54,15 +54,9 @@
 //!
 //! # Threads
 //!
-//! * One thread at a time runs a vCPU: [`Vcpu::run`] needs it mutably. It may be another one each time.
-//! * [`Registers`], [`Vm`], [`Kvm`] and [`Kicker`] can be cloned and used from any thread. Calls on the registers
-//!   of a vCPU that is running wait for its next exit; others don't.
-//! * [`Kicker::kick`] makes a running vCPU return [`Exit::Interrupted`], from any thread. On `/dev/kvm` it sends the
-//!   thread `SIGRTMIN`. If the program has no handler for that signal when it creates a vCPU, one that does
-//!   nothing is installed; a program with its own keeps it. The thread must not block the signal.
-//! * KVM serves only the process that created a VM: in the child of a fork calls fail with `EIO`.
-//! * Handles may be dropped in any order. The VM, and all memory in its slots, lives until its last handle
-//!   or vCPU is gone.
+//! One thread at a time runs a vCPU; all other handles can be cloned and used from any thread, and
+//! [`Kicker::kick`] ends a run from another one. [`threads`] says who may call what, what waits for what, which
+//! signal a kick uses, and what holds for forks and drops.
 //!
 //! # Features
 //!
@@ -86,6 +80,8 @@ pub mod ops;
 mod registers;
 mod sync;
 mod sys;
+#[doc = include_str!("../THREADS.md")]
+pub mod threads {}
 mod typed;
 mod vcpu;
 mod vm;
