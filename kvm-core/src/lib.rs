@@ -78,6 +78,8 @@ mod mapping;
 mod memory;
 pub mod ops;
 mod registers;
+mod signals;
+mod state;
 mod sync;
 mod sys;
 #[doc = include_str!("../THREADS.md")]
@@ -108,5 +110,7 @@ pub use kvm::Kvm;
 pub use mapping::{Guard, Mapping};
 pub use memory::{AnonymousMemory, Backing, GuestAddress, Memory, Slot, Span};
 pub use registers::Registers;
+pub use signals::SignalSet;
+pub use state::{Piece, Pieces, SavedState};
 pub use vcpu::Vcpu;
 pub use vm::Vm;

@@ -1,5 +1,9 @@
 //! The calls that x86_64 has.
 
+mod save;
+mod save_msrs;
+mod save_vm;
+
 use alloc::vec::Vec;
 
 use kvm_sys::{

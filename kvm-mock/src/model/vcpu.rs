@@ -8,8 +8,8 @@ use kvm_core::kvm_sys::{
     KVM_GET_CPUID2, KVM_GET_MSRS, KVM_INTERRUPT, KVM_MP_STATE_AP_RESET_HOLD, KVM_MP_STATE_HALTED,
     KVM_MP_STATE_INIT_RECEIVED, KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_SIPI_RECEIVED,
     KVM_MP_STATE_UNINITIALIZED, KVM_NMI, KVM_NR_INTERRUPTS, KVM_SET_CPUID2, KVM_SET_GUEST_DEBUG,
-    KVM_SET_MSRS, kvm_cpuid_entry2, kvm_cpuid2, kvm_debugregs, kvm_interrupt, kvm_lapic_state,
-    kvm_mp_state, kvm_sregs,
+    KVM_SET_MSRS, KVM_SET_SIGNAL_MASK, kvm_cpuid_entry2, kvm_cpuid2, kvm_debugregs, kvm_interrupt,
+    kvm_lapic_state, kvm_mp_state, kvm_sregs,
 };
 use kvm_core::{Arg, Errno, Mapping, Region};
 
@@ -29,6 +29,7 @@ static CALLS: &[Call<Vcpu>] = &[
     Call(&KVM_GET_MSRS, Vcpu::get_msrs),
     Call(&KVM_SET_MSRS, Vcpu::set_msrs),
     Call(&KVM_SET_GUEST_DEBUG, Vcpu::accept),
+    Call(&KVM_SET_SIGNAL_MASK, Vcpu::set_signal_mask),
     Call(&KVM_NMI, Vcpu::accept),
     Call(&KVM_INTERRUPT, Vcpu::interrupt),
 ];
