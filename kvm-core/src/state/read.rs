@@ -63,12 +63,11 @@ impl<'a> Iterator for Pieces<'a> {
     type Item = Piece<'a>;
 
     fn next(&mut self) -> Option<Piece<'a>> {
-        let (request, bytes, left) = split_piece(self.left)?;
+        let (piece, left) = split_piece(self.left)?;
         self.left = left;
         Some(Piece {
-            request,
-            op: find(request, self.arch, self.of),
-            bytes,
+            op: find(piece.request, self.arch, self.of),
+            ..piece
         })
     }
 }
@@ -90,18 +89,20 @@ pub(super) fn pieces(state: &SavedState) -> Pieces<'_> {
     }
 }
 
-/// The request number and the bytes of the first piece, and what is behind it.
-fn split_piece(bytes: &[u8]) -> Option<(u32, Option<&[u8]>, &[u8])> {
+/// The first piece, whose call is not looked up, and what is behind it.
+fn split_piece(bytes: &[u8]) -> Option<(Piece<'_>, &[u8])> {
     let (request, rest) = bytes.split_first_chunk()?;
     let (len, rest) = rest.split_first_chunk()?;
-    let (piece, left) = match u32::from_le_bytes(*len) {
+    let (bytes, left) = match u32::from_le_bytes(*len) {
         ABSENT => (None, rest),
         len => {
-            let (piece, left) = rest.split_at_checked(len as usize)?;
-            (Some(piece), left)
+            let (bytes, left) = rest.split_at_checked(len as usize)?;
+            (Some(bytes), left)
         }
     };
-    Some((u32::from_le_bytes(*request), piece, left))
+    let request = u32::from_le_bytes(*request);
+    let op = None;
+    Some((Piece { request, op, bytes }, left))
 }
 
 /// Finds out whether the bytes are state.
@@ -149,7 +150,7 @@ pub(super) fn parse(bytes: Vec<u8>) -> Result<SavedState, Error> {
     };
     while !left.is_empty() {
         match split_piece(left) {
-            Some((_, _, behind)) => left = behind,
+            Some((_, behind)) => left = behind,
             None => return damaged(body.len() - left.len()),
         }
     }

@@ -9,15 +9,13 @@ use kvm_sys::{
     KVM_GET_FPU, KVM_GET_LAPIC, KVM_GET_MP_STATE, KVM_GET_MSRS, KVM_GET_REGS, KVM_GET_SREGS,
     KVM_GET_SREGS2, KVM_GET_TSC_KHZ, KVM_GET_VCPU_EVENTS, KVM_GET_XCRS, KVM_SET_DEBUGREGS,
     KVM_SET_FPU, KVM_SET_LAPIC, KVM_SET_MP_STATE, KVM_SET_REGS, KVM_SET_SREGS, KVM_SET_SREGS2,
-    KVM_SET_TSC_KHZ, KVM_SET_VCPU_EVENTS, KVM_SET_XCRS, kvm_cpuid_entry2, kvm_debugregs, kvm_fpu,
-    kvm_lapic_state, kvm_mp_state, kvm_msr_entry, kvm_regs, kvm_sregs, kvm_sregs2, kvm_vcpu_events,
-    kvm_xcrs,
+    KVM_SET_VCPU_EVENTS, KVM_SET_XCRS, kvm_cpuid_entry2, kvm_debugregs, kvm_fpu, kvm_lapic_state,
+    kvm_mp_state, kvm_msr_entry, kvm_regs, kvm_sregs, kvm_sregs2, kvm_vcpu_events, kvm_xcrs,
 };
 
 use super::save_msrs;
 use crate::error::Cause;
 use crate::state::{Bank, Writer};
-use crate::typed::Call;
 use crate::{Errno, Error, Hypervisor, Registers, SavedState, Vcpu};
 
 const REGS: Bank<kvm_regs> = Bank::new(&KVM_GET_REGS, &KVM_SET_REGS);
@@ -29,8 +27,6 @@ const DEBUGREGS: Bank<kvm_debugregs> = Bank::new(&KVM_GET_DEBUGREGS, &KVM_SET_DE
 const LAPIC: Bank<kvm_lapic_state> = Bank::new(&KVM_GET_LAPIC, &KVM_SET_LAPIC);
 const MP_STATE: Bank<kvm_mp_state> = Bank::new(&KVM_GET_MP_STATE, &KVM_SET_MP_STATE);
 const EVENTS: Bank<kvm_vcpu_events> = Bank::new(&KVM_GET_VCPU_EVENTS, &KVM_SET_VCPU_EVENTS);
-const GET_TSC_KHZ: Call = Call::new(&KVM_GET_TSC_KHZ);
-const SET_TSC_KHZ: Call = Call::new(&KVM_SET_TSC_KHZ);
 
 /// What the state of a vCPU consists of.
 const PIECES: [&Op; 12] = [
@@ -88,10 +84,11 @@ impl<H: Hypervisor> Vcpu<H> {
         } else {
             state.absent(&KVM_GET_CPUID2);
         }
-        if has(KVM_CAP_GET_TSC_KHZ)? {
-            state.put(&KVM_GET_TSC_KHZ, &GET_TSC_KHZ.call(on)?)?;
-        } else {
-            state.absent(&KVM_GET_TSC_KHZ);
+        match has(KVM_CAP_GET_TSC_KHZ)?.then(|| self.get_tsc_khz()) {
+            Some(Ok(khz)) => state.put(&KVM_GET_TSC_KHZ, &khz)?,
+            // The host's own counter is unstable.
+            Some(Err(error)) if error.errno() != Errno::EIO => return Err(error),
+            Some(Err(_)) | None => state.absent(&KVM_GET_TSC_KHZ),
         }
         state.put(&KVM_GET_MSRS, save_msrs::read(self)?.as_slice())?;
         // After all others, any of which may change them.
@@ -136,8 +133,8 @@ impl<H: Hypervisor> Vcpu<H> {
         LAPIC.restore(on, state)?;
         if let Some(khz) = state.get::<u32>(&KVM_GET_TSC_KHZ)? {
             // Not every host can change it, and most need not.
-            if GET_TSC_KHZ.call(on)? != khz {
-                SET_TSC_KHZ.with(on, khz.into())?;
+            if self.get_tsc_khz()? != khz {
+                self.set_tsc_khz(khz)?;
             }
         }
         save_msrs::write(self, &msrs, save_msrs::MIDDLE)?;
