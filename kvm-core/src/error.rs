@@ -58,6 +58,9 @@ pub enum Cause {
     Count,
     /// The MSR numbered [`Error::detail`] could not be read or written, nor those behind it.
     Msr,
+    /// The argument would hold an address, a descriptor or something newer than this crate, for which no
+    /// safe call can vouch.
+    NotPlain,
     /// The run page says something that no KVM says. [`Vcpu::run_page`](crate::Vcpu::run_page) has the
     /// bytes.
     Malformed(Field),
@@ -160,6 +163,10 @@ impl fmt::Display for Error {
             Cause::Msr => write!(
                 f,
                 "MSR {detail:#x} was refused, and those behind it left alone"
+            ),
+            Cause::NotPlain => write!(
+                f,
+                "number {detail} takes addresses or descriptors, for which no safe call can vouch"
             ),
             Cause::Malformed(field) => write!(f, "malformed run page: {field} out of its range"),
             Cause::Mapping => write!(f, "{detail} bytes make no run page"),

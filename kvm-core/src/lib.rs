@@ -68,6 +68,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod capability;
 mod dev_kvm;
 mod errno;
 mod error;
@@ -77,6 +78,7 @@ mod kvm;
 mod mapping;
 mod memory;
 pub mod ops;
+mod raw;
 mod registers;
 mod sync;
 mod sys;

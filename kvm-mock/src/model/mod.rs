@@ -13,6 +13,7 @@ mod synthetic;
 mod system;
 mod vcpu;
 mod vm;
+mod x86_64;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

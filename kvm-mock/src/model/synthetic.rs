@@ -19,6 +19,7 @@ pub(super) fn profile() -> Profile {
         vcpu_mmap_size: 0x3000,
         caps: CAPS.iter().copied().collect(),
         vm_caps: BTreeMap::new(),
+        tsc_khz: 2_000_000,
         cpuid: CPUID.iter().map(cpuid).collect(),
         msrs: MSRS.iter().copied().collect(),
         feature_msrs: BTreeMap::from([(IA32_ARCH_CAPABILITIES, 0)]),
@@ -34,7 +35,7 @@ pub(super) fn profile() -> Profile {
 }
 
 /// Only what the model also does: a capability here is a promise.
-const CAPS: [(Cap, u32); 34] = [
+const CAPS: &[(Cap, u32)] = &[
     (KVM_CAP_IRQCHIP, 1),
     (KVM_CAP_HLT, 1),
     (KVM_CAP_USER_MEMORY, 1),
@@ -69,6 +70,24 @@ const CAPS: [(Cap, u32); 34] = [
     (KVM_CAP_IMMEDIATE_EXIT, 1),
     (KVM_CAP_GET_MSR_FEATURES, 1),
     (KVM_CAP_SREGS2, 1),
+    (KVM_CAP_ENABLE_CAP, 1),
+    (KVM_CAP_GET_TSC_KHZ, 1),
+    (KVM_CAP_TSC_CONTROL, 1),
+    (KVM_CAP_VM_TSC_CONTROL, 1),
+    (KVM_CAP_ENABLE_CAP_VM, 1),
+    (KVM_CAP_SPLIT_IRQCHIP, 1),
+    // These are masks: 32-bit ids, no broadcast quirk; hlt; lint0 reenabled; off.
+    (KVM_CAP_X2APIC_API, 0b11),
+    (KVM_CAP_X86_DISABLE_EXITS, 0b10),
+    (KVM_CAP_EXCEPTION_PAYLOAD, 1),
+    (KVM_CAP_X86_USER_SPACE_MSR, 1),
+    (KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1),
+    (KVM_CAP_EXIT_HYPERCALL, 1 << KVM_HC_MAP_GPA_RANGE),
+    (KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1),
+    (KVM_CAP_DISABLE_QUIRKS2, 1),
+    (KVM_CAP_PMU_CAPABILITY, 1),
+    (KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1),
+    (KVM_CAP_X86_APIC_BUS_CYCLES_NS, 1),
     // One bit for each type: only the default one.
     (KVM_CAP_VM_TYPES, 1 << KVM_X86_DEFAULT_VM),
 ];

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{
     Cap, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_NR_VCPUS, KVM_CAP_VM_TYPES,
-    KVM_CHECK_EXTENSION, KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2, KVM_GET_IRQCHIP, KVM_IRQ_LINE,
-    KVM_REGISTER_COALESCED_MMIO, KVM_SET_BOOT_CPU_ID, KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_IRQCHIP,
-    KVM_SET_TSS_ADDR, KVM_SET_USER_MEMORY_REGION, KVM_UNREGISTER_COALESCED_MMIO,
-    KVM_X86_DEFAULT_VM,
+    KVM_CHECK_EXTENSION, KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2, KVM_ENABLE_CAP, KVM_GET_IRQCHIP,
+    KVM_GET_TSC_KHZ, KVM_IRQ_LINE, KVM_REGISTER_COALESCED_MMIO, KVM_SET_BOOT_CPU_ID,
+    KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_IRQCHIP, KVM_SET_TSC_KHZ, KVM_SET_TSS_ADDR,
+    KVM_SET_USER_MEMORY_REGION, KVM_UNREGISTER_COALESCED_MMIO, KVM_X86_DEFAULT_VM,
 };
 use kvm_core::{Arg, Errno};
 
@@ -33,6 +33,9 @@ static CALLS: &[Call<Vm>] = &[
     Call(&KVM_GET_IRQCHIP, Vm::get_irqchip),
     Call(&KVM_SET_IRQCHIP, Vm::set_irqchip),
     Call(&KVM_IRQ_LINE, Vm::irq_line),
+    Call(&KVM_ENABLE_CAP, Vm::enable_cap),
+    Call(&KVM_GET_TSC_KHZ, Vm::get_tsc_khz),
+    Call(&KVM_SET_TSC_KHZ, Vm::set_tsc_khz),
     Call(&KVM_CREATE_PIT2, Vm::create_pit2),
     Call(&KVM_REGISTER_COALESCED_MMIO, Vm::coalesce),
     Call(&KVM_UNREGISTER_COALESCED_MMIO, Vm::coalesce),
@@ -53,6 +56,7 @@ pub(super) struct State {
     pub(super) irqchips: Irqchips,
     pub(super) banks: Banks,
     boot_cpu: u64,
+    pub(super) tsc_khz: u32,
 }
 
 impl Vm {
@@ -74,6 +78,7 @@ impl Vm {
                 irqchips: Irqchips::default(),
                 banks: Banks::new(&system.profile().resets),
                 boot_cpu: 0,
+                tsc_khz: system.profile().tsc_khz,
             }),
             system: Arc::clone(system),
         })
@@ -91,8 +96,9 @@ impl Vm {
         }
         let boots = id == state.boot_cpu;
         let has_lapic = state.irqchips.exist();
+        let tsc_khz = state.tsc_khz;
         drop(state);
-        Ok(Vcpu::new(self, id, boots, has_lapic))
+        Ok(Vcpu::new(self, id, boots, has_lapic, tsc_khz))
     }
 
     pub(super) fn system(&self) -> &System {
