@@ -92,7 +92,7 @@ impl Error {
         Self::with(op, errno, Cause::Backend, 0)
     }
 
-    #[cold]
+    #[inline(always)]
     pub(crate) const fn with(op: &'static Op, errno: Errno, cause: Cause, detail: u32) -> Self {
         Self {
             op,

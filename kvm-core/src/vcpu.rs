@@ -98,7 +98,7 @@ impl RunHalf {
     }
 }
 
-#[cold]
+#[inline(always)]
 fn malformed(malformed: Malformed) -> Error {
     let cause = Cause::Malformed(malformed.field);
     Error::with(&KVM_RUN, Errno::EPROTO, cause, 0)
@@ -182,7 +182,8 @@ impl<H: Hypervisor> Vcpu<H> {
 
     /// Runs the guest until it exits, and hands exit and registers to `handle`: as [`run`](Self::run), for
     /// the tightest loops, since the handler is compiled into each arm of the decoder. A long one only if
-    /// it says so: write `#[inline(always)]` before the closure.
+    /// it says so: write `#[inline(always)]` before the closure. What decides whether the loop goes on is
+    /// best kept outside of the closure, since what that returns is looked at once more behind it.
     ///
     /// # Errors
     ///
