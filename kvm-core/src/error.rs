@@ -66,6 +66,9 @@ pub enum Cause {
     Malformed(Field),
     /// The vCPU's mapping is too short or not aligned for a run page.
     Mapping,
+    /// The register set is not among those that the run page holds, or can't be: its bit is
+    /// [`Error::detail`].
+    NotSynced,
     /// The vCPU has an exit that the VMM has to answer before the state can be saved: the access of the
     /// last one goes on. [`Vcpu::complete_with`](crate::Vcpu::complete_with) sees to that.
     Unanswered,
@@ -188,6 +191,10 @@ impl fmt::Display for Error {
             ),
             Cause::Malformed(field) => write!(f, "malformed run page: {field} out of its range"),
             Cause::Mapping => write!(f, "{detail} bytes make no run page"),
+            Cause::NotSynced => write!(
+                f,
+                "register set {detail:#x} is not synchronised; has it been enabled?"
+            ),
             Cause::Unanswered => {
                 f.write_str("the access of the last exit goes on; has the VMM completed it?")
             }

@@ -10,6 +10,7 @@ mod profile;
 mod script;
 mod signals;
 mod slots;
+mod sync_regs;
 mod synthetic;
 mod system;
 mod vcpu;

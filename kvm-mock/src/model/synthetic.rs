@@ -63,6 +63,7 @@ const CAPS: &[(Cap, u32)] = &[
     (KVM_CAP_XSAVE, 1),
     (KVM_CAP_XCRS, 1),
     (KVM_CAP_MAX_VCPUS, 1024),
+    (KVM_CAP_SYNC_REGS, 7),
     (KVM_CAP_READONLY_MEM, 1),
     (KVM_CAP_CHECK_EXTENSION_VM, 1),
     (KVM_CAP_MULTI_ADDRESS_SPACE, 1),
