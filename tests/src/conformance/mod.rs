@@ -15,6 +15,9 @@ mod objects;
 mod raw;
 mod registers;
 mod run;
+mod signals;
+mod sync_regs;
+mod window;
 
 use std::error::Error;
 
@@ -100,6 +103,14 @@ scenarios! {
         triple_fault: triple_fault_script,
         several_threads: several_threads_script,
     }
+    sync_regs {
+        general: general_script,
+        special: special_script,
+        interrupted: interrupted_script,
+        refused,
+    }
+    window { opens: opens_script }
+    signals { mask: mask_script }
 }
 
 /// The guest did something else.
