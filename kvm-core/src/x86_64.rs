@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use kvm_sys::{
     GuestDebugFlags, KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_SINGLESTEP, kvm_cpuid_entry2, kvm_debugregs,
-    kvm_guest_debug, kvm_irq_level, kvm_irqchip, kvm_msr_entry, kvm_regs, kvm_sregs,
+    kvm_guest_debug, kvm_irqchip, kvm_msr_entry, kvm_regs, kvm_sregs,
 };
 
 use crate::error::Cause;
@@ -17,7 +17,6 @@ const GET_MSR_INDEX_LIST: UpdateList<u32> = UpdateList::new(&kvm_sys::KVM_GET_MS
 const CREATE_IRQCHIP: Call = Call::new(&kvm_sys::KVM_CREATE_IRQCHIP);
 const GET_IRQCHIP: Update<kvm_irqchip> = Update::new(&kvm_sys::KVM_GET_IRQCHIP);
 const SET_IRQCHIP: Set<kvm_irqchip> = Set::new(&kvm_sys::KVM_SET_IRQCHIP);
-const IRQ_LINE: Set<kvm_irq_level> = Set::new(&kvm_sys::KVM_IRQ_LINE);
 const SET_TSS_ADDR: Call = Call::new(&kvm_sys::KVM_SET_TSS_ADDR);
 const GET_REGS: Get<kvm_regs> = Get::new(&kvm_sys::KVM_GET_REGS);
 const SET_REGS: Set<kvm_regs> = Set::new(&kvm_sys::KVM_SET_REGS);
@@ -80,20 +79,6 @@ impl<H: Hypervisor> Vm<H> {
     /// As [`get_irqchip`](Self::get_irqchip).
     pub fn set_irqchip(&self, chip: &kvm_irqchip) -> Result<(), Error> {
         SET_IRQCHIP.call(self.backend(), chip).map(|_| ())
-    }
-
-    /// Sets the level of an interrupt line of the in-kernel controllers. Section 4.25; needs
-    /// `KVM_CAP_IRQCHIP`.
-    ///
-    /// # Errors
-    ///
-    /// `ENXIO` when the VM has none in the kernel.
-    pub fn set_irq_line(&self, irq: u32, active: bool) -> Result<(), Error> {
-        let level = kvm_irq_level {
-            irq,
-            level: active.into(),
-        };
-        IRQ_LINE.call(self.backend(), &level).map(|_| ())
     }
 
     /// Gives KVM three pages of guest-physical address space, below 4 GiB and in no slot, that Intel

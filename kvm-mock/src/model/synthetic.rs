@@ -34,7 +34,7 @@ pub(super) fn profile() -> Profile {
 }
 
 /// Only what the model also does: a capability here is a promise.
-const CAPS: [(Cap, u32); 34] = [
+const CAPS: &[(Cap, u32)] = &[
     (KVM_CAP_IRQCHIP, 1),
     (KVM_CAP_HLT, 1),
     (KVM_CAP_USER_MEMORY, 1),
@@ -69,6 +69,15 @@ const CAPS: [(Cap, u32); 34] = [
     (KVM_CAP_IMMEDIATE_EXIT, 1),
     (KVM_CAP_GET_MSR_FEATURES, 1),
     (KVM_CAP_SREGS2, 1),
+    (KVM_CAP_IRQFD, 1),
+    (KVM_CAP_IRQFD_RESAMPLE, 1),
+    (KVM_CAP_IOEVENTFD, 1),
+    (KVM_CAP_IOEVENTFD_NO_LENGTH, 1),
+    (KVM_CAP_IOEVENTFD_ANY_LENGTH, 1),
+    // So many entries.
+    (KVM_CAP_IRQ_ROUTING, 4096),
+    (KVM_CAP_SIGNAL_MSI, 1),
+    (KVM_CAP_IRQ_INJECT_STATUS, 1),
     // One bit for each type: only the default one.
     (KVM_CAP_VM_TYPES, 1 << KVM_X86_DEFAULT_VM),
 ];
