@@ -68,6 +68,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod capability;
 mod descriptor;
 mod dev_kvm;
 mod errno;
@@ -79,7 +80,10 @@ mod kvm;
 mod mapping;
 mod memory;
 pub mod ops;
+mod raw;
 mod registers;
+mod signals;
+mod state;
 mod sync;
 mod sys;
 #[doc = include_str!("../THREADS.md")]
@@ -112,5 +116,7 @@ pub use kvm::Kvm;
 pub use mapping::{Guard, Mapping};
 pub use memory::{AnonymousMemory, Backing, GuestAddress, Memory, Slot, Span};
 pub use registers::Registers;
+pub use signals::SignalSet;
+pub use state::{Piece, Pieces, SavedState};
 pub use vcpu::Vcpu;
 pub use vm::Vm;

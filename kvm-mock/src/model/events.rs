@@ -108,10 +108,16 @@ impl Vm {
         }
         let mut state = lock(&self.state);
         let deassign = args.flags.contains(KVM_IRQFD_FLAG_DEASSIGN);
-        if !deassign && !state.irqchips.exist() {
+        let resamples = args.flags.contains(KVM_IRQFD_FLAG_RESAMPLE) && !deassign;
+        // Of a split controller, the half that sees an interrupt end is the VMM's.
+        let allowed = if resamples {
+            state.irqchips.chip(0).is_ok()
+        } else {
+            state.irqchips.exist()
+        };
+        if !deassign && !allowed {
             return Err(Errno::EINVAL);
         }
-        let resamples = args.flags.contains(KVM_IRQFD_FLAG_RESAMPLE) && !deassign;
         let irqfd = Irqfd {
             eventfd: eventfd(args.fd)?,
             gsi: args.gsi,

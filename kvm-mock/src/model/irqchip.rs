@@ -14,12 +14,18 @@ use super::vm::Vm;
 #[derive(Debug, Default)]
 pub(super) struct Irqchips {
     chips: Option<[kvm_irqchip_chip; KVM_NR_IRQCHIPS as usize]>,
+    /// Local APICs only: `KVM_CAP_SPLIT_IRQCHIP`.
+    split: bool,
     pit: bool,
 }
 
 impl Irqchips {
     pub(super) fn exist(&self) -> bool {
-        self.chips.is_some()
+        self.chips.is_some() || self.split
+    }
+
+    pub(super) fn split(&mut self) {
+        self.split = true;
     }
 
     pub(super) fn has_pit(&self) -> bool {

@@ -10,11 +10,13 @@ mod irqchip;
 mod profile;
 mod routing;
 mod script;
+mod signals;
 mod slots;
 mod synthetic;
 mod system;
 mod vcpu;
 mod vm;
+mod x86_64;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

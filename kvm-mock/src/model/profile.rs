@@ -32,6 +32,7 @@ pub struct Profile {
     pub(super) caps: BTreeMap<Cap, u32>,
     /// Where a VM's answer differs from the system's.
     pub(super) vm_caps: BTreeMap<Cap, u32>,
+    pub(super) tsc_khz: u32,
     pub(super) cpuid: Vec<kvm_cpuid_entry2>,
     pub(super) msrs: BTreeMap<u32, u64>,
     pub(super) feature_msrs: BTreeMap<u32, u64>,
@@ -97,6 +98,12 @@ impl Profile {
     pub fn vm_cap(mut self, cap: Cap, value: u32) -> Self {
         self.vm_caps.insert(cap, value);
         self
+    }
+
+    /// The frequency of the time stamp counter in kHz.
+    #[must_use]
+    pub fn tsc_khz(self, tsc_khz: u32) -> Self {
+        Self { tsc_khz, ..self }
     }
 
     /// The leaves that `KVM_GET_SUPPORTED_CPUID` gives.

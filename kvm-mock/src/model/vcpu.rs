@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use kvm_core::kvm_sys::op::{Dir, Fds, Op};
 use kvm_core::kvm_sys::{
-    KVM_GET_CPUID2, KVM_GET_MSRS, KVM_INTERRUPT, KVM_MP_STATE_AP_RESET_HOLD, KVM_MP_STATE_HALTED,
-    KVM_MP_STATE_INIT_RECEIVED, KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_SIPI_RECEIVED,
-    KVM_MP_STATE_UNINITIALIZED, KVM_NMI, KVM_NR_INTERRUPTS, KVM_SET_CPUID2, KVM_SET_GUEST_DEBUG,
-    KVM_SET_MSRS, kvm_cpuid_entry2, kvm_cpuid2, kvm_debugregs, kvm_interrupt, kvm_lapic_state,
+    KVM_ENABLE_CAP, KVM_GET_CPUID2, KVM_GET_MSRS, KVM_GET_TSC_KHZ, KVM_INTERRUPT,
+    KVM_MP_STATE_AP_RESET_HOLD, KVM_MP_STATE_HALTED, KVM_MP_STATE_INIT_RECEIVED,
+    KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_SIPI_RECEIVED, KVM_MP_STATE_UNINITIALIZED, KVM_NMI,
+    KVM_NR_INTERRUPTS, KVM_SET_CPUID2, KVM_SET_GUEST_DEBUG, KVM_SET_MSRS, KVM_SET_SIGNAL_MASK,
+    KVM_SET_TSC_KHZ, kvm_cpuid_entry2, kvm_cpuid2, kvm_debugregs, kvm_interrupt, kvm_lapic_state,
     kvm_mp_state, kvm_sregs,
 };
 use kvm_core::{Arg, Errno, Mapping, Region};
@@ -29,6 +30,10 @@ static CALLS: &[Call<Vcpu>] = &[
     Call(&KVM_GET_MSRS, Vcpu::get_msrs),
     Call(&KVM_SET_MSRS, Vcpu::set_msrs),
     Call(&KVM_SET_GUEST_DEBUG, Vcpu::accept),
+    Call(&KVM_SET_SIGNAL_MASK, Vcpu::set_signal_mask),
+    Call(&KVM_ENABLE_CAP, Vcpu::enable_cap),
+    Call(&KVM_GET_TSC_KHZ, Vcpu::get_tsc_khz),
+    Call(&KVM_SET_TSC_KHZ, Vcpu::set_tsc_khz),
     Call(&KVM_NMI, Vcpu::accept),
     Call(&KVM_INTERRUPT, Vcpu::interrupt),
 ];
@@ -52,10 +57,11 @@ pub(super) struct State {
     pub(super) has_run: bool,
     cpuid: Vec<kvm_cpuid_entry2>,
     msrs: BTreeMap<u32, u64>,
+    pub(super) tsc_khz: u32,
 }
 
 impl Vcpu {
-    pub(super) fn new(vm: &Arc<Vm>, id: u64, boots: bool, has_lapic: bool) -> Self {
+    pub(super) fn new(vm: &Arc<Vm>, id: u64, boots: bool, has_lapic: bool, tsc_khz: u32) -> Self {
         let host = vm.system().profile();
         let mut banks = Banks::new(&host.resets);
         if !boots {
@@ -86,6 +92,7 @@ impl Vcpu {
                 has_run: false,
                 cpuid: Vec::new(),
                 msrs: host.msrs.clone(),
+                tsc_khz,
             }),
             vm: Arc::clone(vm),
         }

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{
     Cap, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_NR_VCPUS, KVM_CAP_VM_TYPES,
-    KVM_CHECK_EXTENSION, KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2, KVM_GET_IRQCHIP, KVM_IOEVENTFD,
-    KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_IRQFD, KVM_REGISTER_COALESCED_MMIO, KVM_SET_BOOT_CPU_ID,
-    KVM_SET_GSI_ROUTING, KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_IRQCHIP, KVM_SET_TSS_ADDR,
+    KVM_CHECK_EXTENSION, KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2, KVM_ENABLE_CAP, KVM_GET_IRQCHIP,
+    KVM_GET_TSC_KHZ, KVM_IOEVENTFD, KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_IRQFD,
+    KVM_REGISTER_COALESCED_MMIO, KVM_SET_BOOT_CPU_ID, KVM_SET_GSI_ROUTING,
+    KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_IRQCHIP, KVM_SET_TSC_KHZ, KVM_SET_TSS_ADDR,
     KVM_SET_USER_MEMORY_REGION, KVM_SIGNAL_MSI, KVM_UNREGISTER_COALESCED_MMIO, KVM_X86_DEFAULT_VM,
 };
 use kvm_core::{Arg, Errno};
@@ -41,6 +42,9 @@ static CALLS: &[Call<Vm>] = &[
     Call(&KVM_SIGNAL_MSI, Vm::signal_msi),
     Call(&KVM_IRQFD, Vm::irqfd),
     Call(&KVM_IOEVENTFD, Vm::ioeventfd),
+    Call(&KVM_ENABLE_CAP, Vm::enable_cap),
+    Call(&KVM_GET_TSC_KHZ, Vm::get_tsc_khz),
+    Call(&KVM_SET_TSC_KHZ, Vm::set_tsc_khz),
     Call(&KVM_CREATE_PIT2, Vm::create_pit2),
     Call(&KVM_REGISTER_COALESCED_MMIO, Vm::coalesce),
     Call(&KVM_UNREGISTER_COALESCED_MMIO, Vm::coalesce),
@@ -63,6 +67,7 @@ pub(super) struct State {
     pub(super) events: Events,
     pub(super) banks: Banks,
     boot_cpu: u64,
+    pub(super) tsc_khz: u32,
 }
 
 impl State {
@@ -93,6 +98,7 @@ impl Vm {
                 events: Events::default(),
                 banks: Banks::new(&system.profile().resets),
                 boot_cpu: 0,
+                tsc_khz: system.profile().tsc_khz,
             }),
             system: Arc::clone(system),
         })
@@ -110,8 +116,9 @@ impl Vm {
         }
         let boots = id == state.boot_cpu;
         let has_lapic = state.irqchips.exist();
+        let tsc_khz = state.tsc_khz;
         drop(state);
-        Ok(Vcpu::new(self, id, boots, has_lapic))
+        Ok(Vcpu::new(self, id, boots, has_lapic, tsc_khz))
     }
 
     pub(super) fn system(&self) -> &System {

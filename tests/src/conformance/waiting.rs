@@ -27,13 +27,14 @@ const WAIT: &[u8] = &[
     0xe6, 0x80, // out 0x80, al
     0xcf,       // iret
 ];
-const HANDLER: u64 = CODE + 4;
+const HANDLER: u32 = 0x1004;
+const _: () = assert!(HANDLER as u64 == CODE + 4);
 
 /// A guest with interrupt controllers in the kernel that waits for [`LINE`], triggered by level if `level`.
 pub(super) fn waiting<H: Hypervisor>(system: H, level: bool) -> Result<Guest<H>, Error> {
     let vm = vm_with(&Kvm::with(system)?, WAIT)?;
     // The table of handlers: offset and segment each.
-    vm.write_memory(GuestAddress(4 * VECTOR), &(HANDLER as u32).to_le_bytes())?;
+    vm.write_memory(GuestAddress(4 * VECTOR), &HANDLER.to_le_bytes())?;
     vm.create_irq_chip()?;
     let mut chip = kvm_irqchip {
         chip_id: KVM_IRQCHIP_PIC_MASTER,
