@@ -108,7 +108,7 @@ pub use hypervisor::{Arg, Hypervisor, Part, PartBytes, Region};
 pub use kicker::Kicker;
 pub use kvm::Kvm;
 pub use mapping::{Guard, Mapping};
-pub use memory::{AnonymousMemory, Backing, GuestAddress, Memory, Slot, Span};
+pub use memory::{AnonymousMemory, Backing, DirtyLog, GuestAddress, Memory, Slot, Span};
 pub use registers::Registers;
 pub use vcpu::Vcpu;
 pub use vm::Vm;

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{
     Cap, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_NR_VCPUS, KVM_CAP_VM_TYPES,
-    KVM_CHECK_EXTENSION, KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2, KVM_ENABLE_CAP, KVM_GET_IRQCHIP,
-    KVM_GET_TSC_KHZ, KVM_IRQ_LINE, KVM_REGISTER_COALESCED_MMIO, KVM_SET_BOOT_CPU_ID,
-    KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_IRQCHIP, KVM_SET_TSC_KHZ, KVM_SET_TSS_ADDR,
-    KVM_SET_USER_MEMORY_REGION, KVM_UNREGISTER_COALESCED_MMIO, KVM_X86_DEFAULT_VM,
+    KVM_CHECK_EXTENSION, KVM_CLEAR_DIRTY_LOG, KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2, KVM_ENABLE_CAP,
+    KVM_GET_DIRTY_LOG, KVM_GET_IRQCHIP, KVM_GET_TSC_KHZ, KVM_IRQ_LINE, KVM_REGISTER_COALESCED_MMIO,
+    KVM_SET_BOOT_CPU_ID, KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_IRQCHIP, KVM_SET_TSC_KHZ,
+    KVM_SET_TSS_ADDR, KVM_SET_USER_MEMORY_REGION, KVM_UNREGISTER_COALESCED_MMIO,
+    KVM_X86_DEFAULT_VM,
 };
 use kvm_core::{Arg, Errno};
 
@@ -26,6 +27,8 @@ use super::vcpu::Vcpu;
 static CALLS: &[Call<Vm>] = &[
     Call(&KVM_CHECK_EXTENSION, Vm::check_extension),
     Call(&KVM_SET_USER_MEMORY_REGION, Vm::set_user_memory_region),
+    Call(&KVM_GET_DIRTY_LOG, Vm::get_dirty_log),
+    Call(&KVM_CLEAR_DIRTY_LOG, Vm::clear_dirty_log),
     Call(&KVM_SET_TSS_ADDR, Vm::set_tss_addr),
     Call(&KVM_SET_IDENTITY_MAP_ADDR, Vm::set_identity_map_addr),
     Call(&KVM_SET_BOOT_CPU_ID, Vm::set_boot_cpu_id),
@@ -111,6 +114,10 @@ impl Vm {
 
     pub(super) fn has_irqchip(&self) -> bool {
         lock(&self.state).irqchips.exist()
+    }
+
+    pub(super) fn page_size(&self) -> u64 {
+        self.system.profile().page_size.max(1).into()
     }
 
     pub(super) fn cap(&self, cap: Cap) -> u32 {

@@ -15,6 +15,7 @@ mod objects;
 mod raw;
 mod registers;
 mod run;
+mod slots;
 
 use std::error::Error;
 
@@ -65,6 +66,14 @@ fn no_guest(_: &Model) {}
 scenarios! {
     objects { system, unknown_capability, unknown_vm_type, several_vms, vcpu_ids, messages }
     memory { refused, taken_back, many_slots }
+    slots {
+        dirty_log: writer_script,
+        flags: writer_script,
+        manual_protect: writer_script,
+        initially_set,
+        moved,
+        moved_code: moved_code_script,
+    }
     calls { of_another_object, slots, timer, before_vcpus, interrupt, lists, pairs }
     registers {
         at_reset,
