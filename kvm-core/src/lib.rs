@@ -80,6 +80,8 @@ mod memory;
 pub mod ops;
 mod raw;
 mod registers;
+mod signals;
+mod state;
 mod sync;
 mod sys;
 #[doc = include_str!("../THREADS.md")]
@@ -110,5 +112,7 @@ pub use kvm::Kvm;
 pub use mapping::{Guard, Mapping};
 pub use memory::{AnonymousMemory, Backing, DirtyLog, GuestAddress, Memory, Slot, Span};
 pub use registers::Registers;
+pub use signals::SignalSet;
+pub use state::{Piece, Pieces, SavedState};
 pub use vcpu::Vcpu;
 pub use vm::Vm;

@@ -4,5 +4,8 @@ mod cpuid;
 mod irqchip;
 mod msrs;
 mod registers;
+mod save;
+mod save_msrs;
+mod save_vm;
 mod setup;
 mod tsc;

@@ -9,6 +9,7 @@ mod enter;
 mod irqchip;
 mod profile;
 mod script;
+mod signals;
 mod slots;
 mod synthetic;
 mod system;

@@ -8,9 +8,9 @@ use kvm_core::kvm_sys::{
     KVM_ENABLE_CAP, KVM_GET_CPUID2, KVM_GET_MSRS, KVM_GET_TSC_KHZ, KVM_INTERRUPT,
     KVM_MP_STATE_AP_RESET_HOLD, KVM_MP_STATE_HALTED, KVM_MP_STATE_INIT_RECEIVED,
     KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_SIPI_RECEIVED, KVM_MP_STATE_UNINITIALIZED, KVM_NMI,
-    KVM_NR_INTERRUPTS, KVM_SET_CPUID2, KVM_SET_GUEST_DEBUG, KVM_SET_MSRS, KVM_SET_TSC_KHZ,
-    kvm_cpuid_entry2, kvm_cpuid2, kvm_debugregs, kvm_interrupt, kvm_lapic_state, kvm_mp_state,
-    kvm_sregs,
+    KVM_NR_INTERRUPTS, KVM_SET_CPUID2, KVM_SET_GUEST_DEBUG, KVM_SET_MSRS, KVM_SET_SIGNAL_MASK,
+    KVM_SET_TSC_KHZ, kvm_cpuid_entry2, kvm_cpuid2, kvm_debugregs, kvm_interrupt, kvm_lapic_state,
+    kvm_mp_state, kvm_sregs,
 };
 use kvm_core::{Arg, Errno, Mapping, Region};
 
@@ -30,6 +30,7 @@ static CALLS: &[Call<Vcpu>] = &[
     Call(&KVM_GET_MSRS, Vcpu::get_msrs),
     Call(&KVM_SET_MSRS, Vcpu::set_msrs),
     Call(&KVM_SET_GUEST_DEBUG, Vcpu::accept),
+    Call(&KVM_SET_SIGNAL_MASK, Vcpu::set_signal_mask),
     Call(&KVM_ENABLE_CAP, Vcpu::enable_cap),
     Call(&KVM_GET_TSC_KHZ, Vcpu::get_tsc_khz),
     Call(&KVM_SET_TSC_KHZ, Vcpu::set_tsc_khz),
