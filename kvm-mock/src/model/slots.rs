@@ -98,9 +98,8 @@ impl Slots {
             self.places.remove(&(space, old.start));
         }
         let logged = flags.contains(KVM_MEM_LOG_DIRTY_PAGES);
-        // "The dirty bitmap is cleared": a log lasts as long as the flag, and as the slot's place.
-        let kept = old.as_ref().filter(|old| old.start == start);
-        let kept = kept.and_then(|old| old.dirty.clone());
+        // A log lasts as long as the flag; the kernel keeps it when the slot moves.
+        let kept = old.as_ref().and_then(|old| old.dirty.clone());
         let dirty =
             logged.then(|| kept.unwrap_or_else(|| DirtyPages::new(len / page, self.protect)));
         let new = Region {

@@ -72,6 +72,7 @@ scenarios! {
         manual_protect: writer_script,
         initially_set,
         moved,
+        moved_log: writer_script,
         moved_code: moved_code_script,
     }
     calls { of_another_object, slots, timer, before_vcpus, interrupt, lists, pairs }

@@ -184,6 +184,17 @@ pub(super) fn moved<H: Hypervisor>(system: H) -> Outcome {
     Ok(())
 }
 
+/// The log moves with the slot.
+pub(super) fn moved_log<H: Hypervisor>(system: H) -> Outcome {
+    let mut guest = writer(system, KVM_MEM_LOG_DIRTY_PAGES)?;
+    guest.halts()?;
+    guest.vm.move_memory(DATA, GuestAddress(0x10_0000))?;
+    guest.vm.move_memory(DATA, GuestAddress(RAM))?;
+    guest.halts()?;
+    assert_eq!(dirty(&guest.vm)?, [0, 3, 9]);
+    Ok(())
+}
+
 pub(super) fn moved_code_script(model: &Model) {
     let at = |address| Step::hlt().finds_memory(address, [0xf4]);
     model.script(0, [at(CODE), at(CODE)]);
