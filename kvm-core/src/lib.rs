@@ -69,10 +69,12 @@ extern crate alloc;
 extern crate std;
 
 mod capability;
+mod descriptor;
 mod dev_kvm;
 mod errno;
 mod error;
 mod hypervisor;
+mod interrupt;
 mod kicker;
 mod kvm;
 mod mapping;
@@ -103,10 +105,12 @@ mod x86_64;
 pub use kvm_exit::{self, Exit};
 pub use kvm_sys;
 
+pub use descriptor::Descriptor;
 pub use dev_kvm::DevKvm;
 pub use errno::Errno;
 pub use error::{Cause, Error};
 pub use hypervisor::{Arg, Hypervisor, Part, PartBytes, Region};
+pub use interrupt::{IoEvent, IoEventAddress, IrqStatus, Route, RoutingEntry};
 pub use kicker::Kicker;
 pub use kvm::Kvm;
 pub use mapping::{Guard, Mapping};

@@ -72,6 +72,15 @@ const CAPS: &[(Cap, u32)] = &[
     // Both flags.
     (KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, 3),
     (KVM_CAP_SREGS2, 1),
+    (KVM_CAP_IRQFD, 1),
+    (KVM_CAP_IRQFD_RESAMPLE, 1),
+    (KVM_CAP_IOEVENTFD, 1),
+    (KVM_CAP_IOEVENTFD_NO_LENGTH, 1),
+    (KVM_CAP_IOEVENTFD_ANY_LENGTH, 1),
+    // So many entries.
+    (KVM_CAP_IRQ_ROUTING, 4096),
+    (KVM_CAP_SIGNAL_MSI, 1),
+    (KVM_CAP_IRQ_INJECT_STATUS, 1),
     (KVM_CAP_ENABLE_CAP, 1),
     (KVM_CAP_GET_TSC_KHZ, 1),
     (KVM_CAP_TSC_CONTROL, 1),
