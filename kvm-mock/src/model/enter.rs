@@ -154,7 +154,8 @@ impl Vcpu {
 
     /// What the step says about the guest's memory.
     fn touch_memory(&self, step: &Step) -> Result<(), Mismatch> {
-        let vm = lock(&self.vm().state);
+        let page = self.vm().page_size();
+        let mut vm = lock(&self.vm().state);
         let missing = |address: &u64, bytes: &[u8]| Mismatch::NoMemory {
             address: *address,
             len: bytes.len(),
@@ -173,7 +174,7 @@ impl Vcpu {
             }
         }
         for (address, bytes) in &step.writes {
-            if !vm.slots.write(*address, bytes) {
+            if !vm.slots.write(*address, bytes, page) {
                 return Err(missing(address, bytes));
             }
         }

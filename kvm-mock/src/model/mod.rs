@@ -4,6 +4,7 @@
 mod args;
 mod banks;
 mod calls;
+mod dirty_log;
 mod enter;
 mod events;
 mod irqchip;

@@ -70,6 +70,8 @@ const CAPS: &[(Cap, u32)] = &[
     (KVM_CAP_MAX_VCPU_ID, 4096),
     (KVM_CAP_IMMEDIATE_EXIT, 1),
     (KVM_CAP_GET_MSR_FEATURES, 1),
+    // Both flags.
+    (KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, 3),
     (KVM_CAP_SREGS2, 1),
     (KVM_CAP_IRQFD, 1),
     (KVM_CAP_IRQFD_RESAMPLE, 1),

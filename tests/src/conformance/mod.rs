@@ -21,6 +21,7 @@ mod run;
 mod signal_mask;
 #[cfg(target_os = "linux")]
 mod signals;
+mod slots;
 mod sync_regs;
 mod waiting;
 mod window;
@@ -82,6 +83,15 @@ fn no_guest(_: &Model) {}
 scenarios! {
     objects { system, unknown_capability, unknown_vm_type, several_vms, vcpu_ids, messages }
     memory { refused, taken_back, many_slots }
+    slots {
+        dirty_log: writer_script,
+        flags: writer_script,
+        manual_protect: writer_script,
+        initially_set,
+        moved,
+        moved_log: writer_script,
+        moved_code: moved_code_script,
+    }
     calls { of_another_object, slots, timer, before_vcpus, interrupt, lists, pairs }
     registers {
         at_reset,
