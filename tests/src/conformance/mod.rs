@@ -5,7 +5,7 @@
 
 mod backends;
 mod calls;
-mod guest;
+pub(crate) mod guest;
 mod harness;
 mod io;
 mod irqchip;
