@@ -84,6 +84,7 @@ mod raw;
 mod registers;
 mod signals;
 mod state;
+mod stats;
 mod sync;
 mod sys;
 #[doc = include_str!("../THREADS.md")]
@@ -118,5 +119,6 @@ pub use memory::{AnonymousMemory, Backing, GuestAddress, Memory, Slot, Span};
 pub use registers::Registers;
 pub use signals::SignalSet;
 pub use state::{Piece, Pieces, SavedState};
+pub use stats::{StatDescriptor, StatKind, StatUnit, StatValues, Stats};
 pub use vcpu::Vcpu;
 pub use vm::Vm;

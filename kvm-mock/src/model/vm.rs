@@ -150,6 +150,11 @@ impl Vm {
         state.banks.call(op, arg).unwrap_or(unknown)
     }
 
+    /// Refuses a call that makes an object of this VM, if what it needs is not offered.
+    pub(super) fn offers(&self, op: &Op) -> Result<(), Errno> {
+        calls::offered(op, Fds::VM, |cap| self.cap(cap))
+    }
+
     fn check_extension(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         // Section 4.4: on a VM, the call has a capability of its own, which the table can't say.
         if self.cap(kvm_core::kvm_sys::KVM_CAP_CHECK_EXTENSION_VM) == 0 {

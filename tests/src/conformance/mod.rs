@@ -20,6 +20,7 @@ mod registers;
 mod run;
 #[cfg(target_os = "linux")]
 mod signals;
+mod stats;
 mod waiting;
 
 use std::error::Error;
@@ -100,6 +101,7 @@ scenarios! {
     }
     #[cfg(target_os = "linux")]
     signals { resample: resample_script [live], ioeventfd: ioeventfd_script [live] }
+    stats { counted: counted_script, described }
     interrupts {
         line_status,
         routes,
