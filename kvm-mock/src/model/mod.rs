@@ -4,6 +4,7 @@
 mod args;
 mod banks;
 mod calls;
+mod dirty_log;
 mod enter;
 mod events;
 mod irqchip;
@@ -12,7 +13,11 @@ mod routing;
 mod script;
 mod signals;
 mod slots;
+<<<<<<< HEAD
 mod stats;
+=======
+mod sync_regs;
+>>>>>>> next
 mod synthetic;
 mod system;
 mod vcpu;

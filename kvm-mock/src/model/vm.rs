@@ -12,7 +12,7 @@ use kvm_core::kvm_sys::{
     KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_IRQCHIP, KVM_SET_TSC_KHZ, KVM_SET_TSS_ADDR,
     KVM_SET_USER_MEMORY_REGION, KVM_SIGNAL_MSI, KVM_UNREGISTER_COALESCED_MMIO, KVM_X86_DEFAULT_VM,
 };
-use kvm_core::{Arg, Errno};
+use kvm_core::{Arg, Errno, kvm_sys};
 
 use super::args;
 use super::banks::Banks;
@@ -30,6 +30,8 @@ use crate::model::script::Write;
 static CALLS: &[Call<Vm>] = &[
     Call(&KVM_CHECK_EXTENSION, Vm::check_extension),
     Call(&KVM_SET_USER_MEMORY_REGION, Vm::set_user_memory_region),
+    Call(&kvm_sys::KVM_GET_DIRTY_LOG, Vm::get_dirty_log),
+    Call(&kvm_sys::KVM_CLEAR_DIRTY_LOG, Vm::clear_dirty_log),
     Call(&KVM_SET_TSS_ADDR, Vm::set_tss_addr),
     Call(&KVM_SET_IDENTITY_MAP_ADDR, Vm::set_identity_map_addr),
     Call(&KVM_SET_BOOT_CPU_ID, Vm::set_boot_cpu_id),
@@ -131,6 +133,10 @@ impl Vm {
 
     pub(super) fn has_irqchip(&self) -> bool {
         lock(&self.state).irqchips.exist()
+    }
+
+    pub(super) fn page_size(&self) -> u64 {
+        self.system.profile().page_size.max(1).into()
     }
 
     pub(super) fn cap(&self, cap: Cap) -> u32 {
