@@ -13,11 +13,8 @@ mod routing;
 mod script;
 mod signals;
 mod slots;
-<<<<<<< HEAD
 mod stats;
-=======
 mod sync_regs;
->>>>>>> next
 mod synthetic;
 mod system;
 mod vcpu;
