@@ -5,9 +5,8 @@ use kvm_core::kvm_exit::{
     DebugExit, InternalError, IoIn, IoOut, MmioRead, MmioWrite, MsrRead, MsrWrite,
 };
 use kvm_core::kvm_sys::{
-    KVM_CAP_X86_USER_SPACE_MSR, KVM_GUESTDBG_ENABLE,
-    KVM_GUESTDBG_USE_HW_BP, KVM_INTERNAL_ERROR_EMULATION, KVM_MSR_EXIT_REASON_UNKNOWN,
-    kvm_enable_cap, kvm_guest_debug,
+    KVM_CAP_X86_USER_SPACE_MSR, KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_USE_HW_BP,
+    KVM_INTERNAL_ERROR_EMULATION, KVM_MSR_EXIT_REASON_UNKNOWN, kvm_enable_cap, kvm_guest_debug,
 };
 use kvm_core::{DevKvm, Error, Exit, Vcpu};
 
@@ -211,6 +210,17 @@ pub const PAGES: &[Page] = &[
         // hlt
         make: |kvm| run(kvm, &[0xf4]),
         check: |exit| is(exit, Exit::Hlt),
+    },
+    Page {
+        name: "irq_window_open",
+        // sti; nop; jmp back to the nop
+        make: |kvm| {
+            let mut guest = Guest::new(kvm, &[0xfb, 0x90, 0xeb, 0xfd])?;
+            guest.vcpu.request_interrupt_window(true);
+            guest.vcpu.run()?;
+            Ok(guest.vcpu)
+        },
+        check: |exit| is(exit, Exit::IrqWindowOpen),
     },
     Page {
         name: "shutdown",

@@ -7,6 +7,7 @@ use kvm_core::{Arg, Errno};
 
 use super::args;
 use super::lock;
+use super::routing::Routes;
 use super::vm::Vm;
 
 /// What a VM has in the kernel.
@@ -31,7 +32,7 @@ impl Irqchips {
         self.pit
     }
 
-    fn chip(&mut self, id: u32) -> Result<&mut kvm_irqchip_chip, Errno> {
+    pub(super) fn chip(&mut self, id: u32) -> Result<&mut kvm_irqchip_chip, Errno> {
         let chips = self.chips.as_mut().ok_or(Errno::ENXIO)?;
         usize::try_from(id)
             .ok()
@@ -55,6 +56,7 @@ impl Vm {
             *ioapic = ioapic_at_reset();
         }
         state.irqchips.chips = Some(chips);
+        state.routes = Routes::of_irqchip();
         Ok(0)
     }
 
@@ -71,16 +73,6 @@ impl Vm {
         let chip: kvm_irqchip = args::read(arg)?;
         *lock(&self.state).irqchips.chip(chip.chip_id)? = chip.chip;
         Ok(0)
-    }
-
-    /// Section 4.25: "Requires that an interrupt controller model has been previously created with
-    /// KVM_CREATE_IRQCHIP."
-    pub(super) fn irq_line(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
-        if lock(&self.state).irqchips.exist() {
-            Ok(0)
-        } else {
-            Err(Errno::ENXIO)
-        }
     }
 
     /// Section 4.71: "This call is only valid after enabling in-kernel irqchip support via

@@ -7,25 +7,31 @@ use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{
     Cap, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_NR_VCPUS, KVM_CAP_VM_TYPES,
     KVM_CHECK_EXTENSION, KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2, KVM_ENABLE_CAP, KVM_GET_IRQCHIP,
-    KVM_GET_TSC_KHZ, KVM_IRQ_LINE, KVM_REGISTER_COALESCED_MMIO, KVM_SET_BOOT_CPU_ID,
+    KVM_GET_TSC_KHZ, KVM_IOEVENTFD, KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_IRQFD,
+    KVM_REGISTER_COALESCED_MMIO, KVM_SET_BOOT_CPU_ID, KVM_SET_GSI_ROUTING,
     KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_IRQCHIP, KVM_SET_TSC_KHZ, KVM_SET_TSS_ADDR,
-    KVM_SET_USER_MEMORY_REGION, KVM_UNREGISTER_COALESCED_MMIO, KVM_X86_DEFAULT_VM,
+    KVM_SET_USER_MEMORY_REGION, KVM_SIGNAL_MSI, KVM_UNREGISTER_COALESCED_MMIO, KVM_X86_DEFAULT_VM,
 };
-use kvm_core::{Arg, Errno};
+use kvm_core::{Arg, Errno, kvm_sys};
 
 use super::args;
 use super::banks::Banks;
 use super::calls::{self, Call};
+use super::events::Events;
 use super::irqchip::Irqchips;
 use super::lock;
 use super::profile::Profile;
+use super::routing::Routes;
 use super::slots::Slots;
 use super::system::{self, System};
 use super::vcpu::Vcpu;
+use crate::model::script::Write;
 
 static CALLS: &[Call<Vm>] = &[
     Call(&KVM_CHECK_EXTENSION, Vm::check_extension),
     Call(&KVM_SET_USER_MEMORY_REGION, Vm::set_user_memory_region),
+    Call(&kvm_sys::KVM_GET_DIRTY_LOG, Vm::get_dirty_log),
+    Call(&kvm_sys::KVM_CLEAR_DIRTY_LOG, Vm::clear_dirty_log),
     Call(&KVM_SET_TSS_ADDR, Vm::set_tss_addr),
     Call(&KVM_SET_IDENTITY_MAP_ADDR, Vm::set_identity_map_addr),
     Call(&KVM_SET_BOOT_CPU_ID, Vm::set_boot_cpu_id),
@@ -33,6 +39,11 @@ static CALLS: &[Call<Vm>] = &[
     Call(&KVM_GET_IRQCHIP, Vm::get_irqchip),
     Call(&KVM_SET_IRQCHIP, Vm::set_irqchip),
     Call(&KVM_IRQ_LINE, Vm::irq_line),
+    Call(&KVM_IRQ_LINE_STATUS, Vm::irq_line_status),
+    Call(&KVM_SET_GSI_ROUTING, Vm::set_gsi_routing),
+    Call(&KVM_SIGNAL_MSI, Vm::signal_msi),
+    Call(&KVM_IRQFD, Vm::irqfd),
+    Call(&KVM_IOEVENTFD, Vm::ioeventfd),
     Call(&KVM_ENABLE_CAP, Vm::enable_cap),
     Call(&KVM_GET_TSC_KHZ, Vm::get_tsc_khz),
     Call(&KVM_SET_TSC_KHZ, Vm::set_tsc_khz),
@@ -54,9 +65,18 @@ pub(super) struct State {
     /// The ids of all vCPUs that were ever created: closing one's descriptor does not end it.
     pub(super) vcpus: BTreeSet<u64>,
     pub(super) irqchips: Irqchips,
+    pub(super) routes: Routes,
+    pub(super) events: Events,
     pub(super) banks: Banks,
     boot_cpu: u64,
     pub(super) tsc_khz: u32,
+}
+
+impl State {
+    /// Does what the VMM asked the kernel to do with a write of the guest's. Says whether it did.
+    pub(super) fn take(&mut self, write: Write<'_>) -> bool {
+        self.events.take(write)
+    }
 }
 
 impl Vm {
@@ -76,6 +96,8 @@ impl Vm {
                 slots: Slots::default(),
                 vcpus: BTreeSet::new(),
                 irqchips: Irqchips::default(),
+                routes: Routes::default(),
+                events: Events::default(),
                 banks: Banks::new(&system.profile().resets),
                 boot_cpu: 0,
                 tsc_khz: system.profile().tsc_khz,
@@ -113,6 +135,10 @@ impl Vm {
         lock(&self.state).irqchips.exist()
     }
 
+    pub(super) fn page_size(&self) -> u64 {
+        self.system.profile().page_size.max(1).into()
+    }
+
     pub(super) fn cap(&self, cap: Cap) -> u32 {
         self.system.profile().cap_of_vm(cap)
     }
@@ -128,6 +154,11 @@ impl Vm {
         }
         let unknown = Err(calls::unknown(Fds::VM));
         state.banks.call(op, arg).unwrap_or(unknown)
+    }
+
+    /// Refuses a call that makes an object of this VM, if what it needs is not offered.
+    pub(super) fn offers(&self, op: &Op) -> Result<(), Errno> {
+        calls::offered(op, Fds::VM, |cap| self.cap(cap))
     }
 
     fn check_extension(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
