@@ -112,3 +112,12 @@ pub use memory::{AnonymousMemory, Backing, GuestAddress, Memory, Slot, Span};
 pub use registers::Registers;
 pub use vcpu::Vcpu;
 pub use vm::Vm;
+#[cfg(not(any(
+    all(target_arch = "aarch64", target_endian = "little"),
+    target_arch = "riscv64",
+    target_arch = "s390x",
+    all(target_arch = "powerpc64", target_endian = "little"),
+    target_arch = "loongarch64",
+    all(target_arch = "mips64", target_endian = "little"),
+)))]
+pub use x86_64::{EncryptCommand, MsrFilterRange, NestedState, Xsave};

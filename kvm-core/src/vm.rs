@@ -28,7 +28,7 @@ pub struct Vm<H: Hypervisor = DevKvm> {
 /// memory goes.
 #[derive(Debug)]
 pub(crate) struct Inner<H> {
-    vm: H,
+    pub(crate) vm: H,
     slots: Mutex<Slots>,
     pub(crate) system: Arc<Shared<H>>,
 }
