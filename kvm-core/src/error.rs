@@ -70,6 +70,24 @@ pub enum Cause {
     Malformed(Field),
     /// The vCPU's mapping is too short or not aligned for a run page.
     Mapping,
+    /// The vCPU has an exit that the VMM has to answer before the state can be saved: the access of the
+    /// last one goes on. [`Vcpu::complete_with`](crate::Vcpu::complete_with) sees to that.
+    Unanswered,
+    /// The bytes are no saved state, or not as they were saved. [`Error::detail`] is where that was found.
+    Damaged,
+    /// The saved state has a layout that this version of the crate does not know; its number is
+    /// [`Error::detail`].
+    StateVersion,
+    /// The saved state is that of another architecture, whose number in the state is [`Error::detail`].
+    ForeignState,
+    /// The saved state is a VM's and was given to a vCPU, or the other way round.
+    StateOfOther,
+    /// The saved state lacks something that is needed.
+    StateMissing,
+    /// A piece of the saved state is not as long as it has to be; its length is [`Error::detail`].
+    StateLength,
+    /// The saved state has a piece that can't be restored; its request number is [`Error::detail`].
+    StateUnknown,
 }
 
 impl Error {
@@ -78,7 +96,7 @@ impl Error {
         Self::with(op, errno, Cause::Backend, 0)
     }
 
-    #[cold]
+    #[inline(always)]
     pub(crate) const fn with(op: &'static Op, errno: Errno, cause: Cause, detail: u32) -> Self {
         Self {
             op,
@@ -176,6 +194,19 @@ impl fmt::Display for Error {
             ),
             Cause::Malformed(field) => write!(f, "malformed run page: {field} out of its range"),
             Cause::Mapping => write!(f, "{detail} bytes make no run page"),
+            Cause::Unanswered => {
+                f.write_str("the access of the last exit goes on; has the VMM completed it?")
+            }
+            Cause::Damaged => write!(f, "damaged, as byte {detail} shows"),
+            Cause::StateVersion => write!(f, "version {detail}, which a later release made"),
+            Cause::ForeignState => write!(f, "of another architecture, number {detail}"),
+            Cause::StateOfOther => f.write_str("of another kind of object"),
+            Cause::StateMissing => f.write_str("the saved state has no such piece"),
+            Cause::StateLength => write!(
+                f,
+                "a piece of {detail} bytes in the saved state, not as many as it has"
+            ),
+            Cause::StateUnknown => write!(f, "piece {detail:#x} can't be restored"),
         }
     }
 }

@@ -36,6 +36,12 @@ pub(crate) struct Shared<H> {
     pub(crate) run_private: usize,
 }
 
+impl<H: Hypervisor> Shared<H> {
+    pub(crate) fn check_extension(&self, cap: Cap) -> Result<u32, Error> {
+        CHECK_EXTENSION.with(&self.system, cap.0.into())
+    }
+}
+
 impl Kvm {
     /// Opens `/dev/kvm`.
     ///
@@ -100,7 +106,7 @@ impl<H: Hypervisor> Kvm<H> {
     ///
     /// What the backend answers; the kernel answers 0 to what it does not know.
     pub fn check_extension(&self, cap: Cap) -> Result<u32, Error> {
-        CHECK_EXTENSION.with(&self.shared.system, cap.0.into())
+        self.shared.check_extension(cap)
     }
 
     /// The number of vCPUs that a VM should have at most: 4 where the kernel does not say. Section 4.7;

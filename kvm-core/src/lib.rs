@@ -69,10 +69,12 @@ extern crate alloc;
 extern crate std;
 
 mod capability;
+mod descriptor;
 mod dev_kvm;
 mod errno;
 mod error;
 mod hypervisor;
+mod interrupt;
 mod kicker;
 mod kvm;
 mod mapping;
@@ -80,6 +82,8 @@ mod memory;
 pub mod ops;
 mod raw;
 mod registers;
+mod signals;
+mod state;
 mod sync;
 mod sys;
 #[doc = include_str!("../THREADS.md")]
@@ -101,15 +105,19 @@ mod x86_64;
 pub use kvm_exit::{self, Exit};
 pub use kvm_sys;
 
+pub use descriptor::Descriptor;
 pub use dev_kvm::DevKvm;
 pub use errno::Errno;
 pub use error::{Cause, Error};
 pub use hypervisor::{Arg, Hypervisor, Part, PartBytes, Region};
+pub use interrupt::{IoEvent, IoEventAddress, IrqStatus, Route, RoutingEntry};
 pub use kicker::Kicker;
 pub use kvm::Kvm;
 pub use mapping::{Guard, Mapping};
 pub use memory::{AnonymousMemory, Backing, GuestAddress, Memory, Slot, Span};
 pub use registers::Registers;
+pub use signals::SignalSet;
+pub use state::{Piece, Pieces, SavedState};
 pub use vcpu::Vcpu;
 pub use vm::Vm;
 #[cfg(not(any(

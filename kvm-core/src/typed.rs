@@ -3,13 +3,14 @@
 #![expect(unsafe_code, reason = "discharges the contract of calls, by the table")]
 
 use alloc::vec::Vec;
+use core::iter::repeat;
 use core::marker::PhantomData;
 
 use kvm_sys::op::{Count, Dir, Field, Flex, Op, Takes};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use crate::error::Cause;
-use crate::{Arg, Errno, Error, Hypervisor};
+use crate::{Arg, Descriptor, Errno, Error, Hypervisor};
 
 /// A list that the kernel is asked to fill is never longer than this; the longest of its own are
 /// some hundred elements.
@@ -112,6 +113,47 @@ impl<T: FromBytes + IntoBytes> Update<T> {
         // nothing else.
         unsafe { on.ioctl(self.0, &mut Arg::Mut(value.as_mut_bytes())) }
             .map_err(|errno| Error::new(self.0, errno))
+    }
+}
+
+/// A call that reads a `T` with descriptors in it.
+pub(crate) struct SetWith<T>(&'static Op, PhantomData<fn(&T)>);
+
+impl<T: IntoBytes + Immutable> SetWith<T> {
+    #[expect(clippy::panic, reason = "evaluated at compile time only")]
+    pub(crate) const fn new(op: &'static Op) -> Self {
+        match op.takes {
+            Takes::Struct {
+                size,
+                dir: Dir::In,
+                flex: None,
+                inner: [],
+                ..
+            } => assert!(size as usize == size_of::<T>()),
+            _ => panic!("the row takes no structure, or needs more than one"),
+        }
+        Self(op, PhantomData)
+    }
+
+    /// The descriptors go where the row has them, in its order; what is left over of those is 0.
+    pub(crate) fn call<H: Hypervisor>(
+        &self,
+        on: &H,
+        value: &T,
+        descriptors: &[Descriptor<'_>],
+    ) -> Result<u32, Error> {
+        let mut bytes = Vec::from(value.as_bytes());
+        let numbers = descriptors.iter().map(|open| open.number());
+        for (field, number) in self.0.opaque().iter().zip(numbers.chain(repeat(0))) {
+            let field = bytes.get_mut(field.offset as usize..);
+            if let Some(field) = field.and_then(<[u8]>::first_chunk_mut) {
+                *field = number.to_ne_bytes();
+            }
+        }
+        // SAFETY: `new` compared the row: it reads `size_of::<T>()` bytes, and needs nothing else but that the
+        // descriptors in them are open, which a `Descriptor` is while it is borrowed. One that is left over is
+        // looked at by no call: what the row has two of is optional.
+        unsafe { on.ioctl(self.0, &mut Arg::In(&bytes)) }.map_err(|errno| Error::new(self.0, errno))
     }
 }
 

@@ -49,6 +49,11 @@ impl<H: Hypervisor> Vm<H> {
         &self.inner.vm
     }
 
+    /// What the VM needs of the system.
+    pub(crate) fn system(&self) -> &Shared<H> {
+        &self.inner.system
+    }
+
     /// Whether, or how far, this VM has a capability. It may differ from the system's answer. Section
     /// 4.4; needs `KVM_CAP_CHECK_EXTENSION_VM`.
     ///

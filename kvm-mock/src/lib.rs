@@ -5,6 +5,7 @@
 //! which hosts of other architectures that have KVM are not.
 
 mod call;
+mod eventfd;
 mod format;
 mod memory;
 mod page;

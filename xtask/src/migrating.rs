@@ -92,11 +92,17 @@ fn names(cell: &str) -> Vec<String> {
 
 fn compare(table: &Table, theirs: &BTreeSet<String>, ours: &BTreeSet<String>) -> Vec<String> {
     let listed: BTreeSet<_> = table.0.keys().cloned().collect();
-    let missing = theirs.difference(&listed).map(|name| format!("{name} is not there"));
+    let missing = theirs
+        .difference(&listed)
+        .map(|name| format!("{name} is not there"));
     let gone = listed
         .difference(theirs)
         .map(|name| format!("kvm-ioctls has no {name}"));
-    let unknown = table.0.values().flatten().filter(|name| !ours.contains(*name));
+    let unknown = table
+        .0
+        .values()
+        .flatten()
+        .filter(|name| !ours.contains(*name));
     missing
         .chain(gone)
         .chain(unknown.map(|name| format!("there is no {name} here")))

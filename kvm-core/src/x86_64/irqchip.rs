@@ -1,6 +1,6 @@
 //! The interrupt controllers in the kernel.
 
-use kvm_sys::{kvm_irq_level, kvm_irqchip};
+use kvm_sys::kvm_irqchip;
 
 use crate::typed::{Call, Set, Update};
 use crate::{Error, Hypervisor, Vm};
@@ -8,7 +8,6 @@ use crate::{Error, Hypervisor, Vm};
 const CREATE_IRQCHIP: Call = Call::new(&kvm_sys::KVM_CREATE_IRQCHIP);
 const GET_IRQCHIP: Update<kvm_irqchip> = Update::new(&kvm_sys::KVM_GET_IRQCHIP);
 const SET_IRQCHIP: Set<kvm_irqchip> = Set::new(&kvm_sys::KVM_SET_IRQCHIP);
-const IRQ_LINE: Set<kvm_irq_level> = Set::new(&kvm_sys::KVM_IRQ_LINE);
 
 impl<H: Hypervisor> Vm<H> {
     /// Creates interrupt controllers in the kernel: two PICs, an I/O APIC, and a local APIC for each
@@ -39,19 +38,5 @@ impl<H: Hypervisor> Vm<H> {
     /// As [`get_irqchip`](Self::get_irqchip).
     pub fn set_irqchip(&self, chip: &kvm_irqchip) -> Result<(), Error> {
         SET_IRQCHIP.call(self.backend(), chip).map(|_| ())
-    }
-
-    /// Sets the level of an interrupt line of the in-kernel controllers. Section 4.25; needs
-    /// `KVM_CAP_IRQCHIP`.
-    ///
-    /// # Errors
-    ///
-    /// `ENXIO` when the VM has none in the kernel.
-    pub fn set_irq_line(&self, irq: u32, active: bool) -> Result<(), Error> {
-        let level = kvm_irq_level {
-            irq,
-            level: active.into(),
-        };
-        IRQ_LINE.call(self.backend(), &level).map(|_| ())
     }
 }

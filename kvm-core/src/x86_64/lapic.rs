@@ -51,11 +51,14 @@ impl<H: Hypervisor> Registers<H> {
     /// code. Needs `KVM_CAP_VAPIC`; the API document has no section on it.
     ///
     /// ```
+    /// use kvm_core::{AnonymousMemory, GuestAddress, Slot};
+    ///
     /// let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
     /// vm.create_irq_chip()?;
+    /// vm.add_memory(Slot(0), GuestAddress(0), AnonymousMemory::new(0x4000)?)?;
     /// let vcpu = vm.create_vcpu(0)?;
     /// vcpu.set_tpr_access_reporting(true)?;
-    /// vcpu.set_vapic_addr(kvm_core::GuestAddress(0x1000))?;
+    /// vcpu.set_vapic_addr(GuestAddress(0x1000))?;
     /// # Ok::<(), kvm_core::Error>(())
     /// ```
     ///

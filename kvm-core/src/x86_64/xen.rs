@@ -11,7 +11,7 @@ use zerocopy::IntoBytes;
 
 use crate::error::Cause;
 use crate::typed::{Set, Update};
-use crate::{Arg, Errno, Error, Hypervisor, Registers, Vm};
+use crate::{Arg, Descriptor, Errno, Error, Hypervisor, Registers, Vm};
 
 const XEN_HVM_GET_ATTR: Update<kvm_xen_hvm_attr> = Update::new(&kvm_sys::KVM_XEN_HVM_GET_ATTR);
 const XEN_HVM_SET_ATTR: Set<kvm_xen_hvm_attr> = Set::new(&kvm_sys::KVM_XEN_HVM_SET_ATTR);
@@ -91,8 +91,9 @@ impl<H: Hypervisor> Vm<H> {
     /// # Errors
     ///
     /// `EINVAL` when the attribute or its value is unknown; [`Cause::NotPlain`] for a shared page by its
-    /// address in this process, for an event channel that leads to an eventfd, and for attributes
-    /// newer than this crate, which [`ioctl`](Self::ioctl) can set.
+    /// address in this process, for an event channel that leads to an eventfd (see
+    /// [`xen_hvm_set_evtchn_eventfd`](Self::xen_hvm_set_evtchn_eventfd)), and for attributes newer than this
+    /// crate. [`ioctl`](Self::ioctl) can set those.
     pub fn xen_hvm_set_attr(&self, attr: &kvm_xen_hvm_attr) -> Result<(), Error> {
         let is_plain = match attr.type_ {
             KVM_XEN_ATTR_TYPE_EVTCHN => {
@@ -104,6 +105,31 @@ impl<H: Hypervisor> Vm<H> {
         };
         plain(is_plain, &kvm_sys::KVM_XEN_HVM_SET_ATTR, attr.type_)?;
         XEN_HVM_SET_ATTR.call(self.backend(), attr).map(|_| ())
+    }
+
+    /// Makes the events that the guest sends on a port go to an eventfd. Section 4.126; needs `KVM_CAP_XEN_HVM`
+    /// with `KVM_XEN_HVM_CONFIG_EVTCHN_SEND`.
+    ///
+    /// `kind` is Xen's own number for the kind of channel, between domains say.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST` when the port leads somewhere already, `EINVAL` when there is no such port, kind or eventfd.
+    pub fn xen_hvm_set_evtchn_eventfd<'fd>(
+        &self,
+        send_port: u32,
+        kind: u32,
+        eventfd: impl Into<Descriptor<'fd>>,
+    ) -> Result<(), Error> {
+        let eventfd = eventfd.into();
+        let mut attr = kvm_xen_hvm_attr {
+            type_: KVM_XEN_ATTR_TYPE_EVTCHN,
+            ..Default::default()
+        };
+        let channel = attr.u.as_evtchn_mut();
+        (channel.send_port, channel.type_) = (send_port, kind);
+        channel.deliver.as_eventfd_mut().fd = eventfd.number();
+        XEN_HVM_SET_ATTR.call(self.backend(), &attr).map(|_| ())
     }
 
     /// Raises an event channel of a vCPU. Section 4.135; needs `KVM_CAP_XEN_HVM` with

@@ -12,6 +12,8 @@ use crate::{Arg, Error, Hypervisor, Registers};
 
 const CHECK_EXTENSION: Call = Call::new(&KVM_CHECK_EXTENSION);
 
+const LEAST: usize = size_of::<kvm_xsave>();
+
 /// The extended state of a vCPU, in the layout of `XSAVE`: 4096 bytes, or more where the guest may
 /// use AMX.
 #[derive(Clone, PartialEq, Eq)]
@@ -50,11 +52,11 @@ impl fmt::Debug for Xsave {
 }
 
 impl<H: Hypervisor> Registers<H> {
-    /// The bytes of extended state that the kernel writes and reads. It grows with what the process asks for, but
-    /// not once the process has a vCPU.
-    fn xsave_len(&self) -> Result<usize, Error> {
+    /// How many bytes of extended state the kernel writes and reads; nothing where it is older than the
+    /// question. What the process asks for may change it, but not once there is a vCPU.
+    fn xsave2_len(&self) -> Result<Option<usize>, Error> {
         let len = CHECK_EXTENSION.with(&self.vm().vm, KVM_CAP_XSAVE2.0.into())?;
-        Ok((len as usize).max(size_of::<kvm_xsave>()))
+        Ok((len != 0).then_some((len as usize).max(LEAST)))
     }
 
     /// All of the extended state. Section 4.134, and where the kernel lacks `KVM_CAP_XSAVE2`, 4.42; needs
@@ -64,12 +66,12 @@ impl<H: Hypervisor> Registers<H> {
     ///
     /// What the backend answers.
     pub fn get_xsave2(&self) -> Result<Xsave, Error> {
-        if CHECK_EXTENSION.with(&self.vm().vm, KVM_CAP_XSAVE2.0.into())? == 0 {
+        let Some(len) = self.xsave2_len()? else {
             return self.get_xsave().map(|xsave| Xsave::from(&xsave));
-        }
-        let mut bytes = alloc::vec![0; self.xsave_len()?];
+        };
+        let mut bytes = alloc::vec![0; len];
         // SAFETY: the row has as many bytes as the VM says for the capability, and no fewer than its
-        // fixed part: `xsave_len` gives that many.
+        // fixed part: `xsave2_len` gives that many.
         unsafe {
             self.backend()
                 .ioctl(&KVM_GET_XSAVE2, &mut Arg::Mut(&mut bytes))
@@ -98,9 +100,9 @@ impl<H: Hypervisor> Registers<H> {
     /// `EINVAL` for components that the host lacks, a malformed header, or reserved bits of MXCSR.
     pub fn set_xsave2(&self, xsave: &Xsave) -> Result<(), Error> {
         let mut bytes = xsave.0.clone();
-        bytes.resize(bytes.len().max(self.xsave_len()?), 0);
+        bytes.resize(bytes.len().max(self.xsave2_len()?.unwrap_or(LEAST)), 0);
         // SAFETY: the row has as many bytes as the VM says for the capability, and no fewer than its
-        // fixed part: `xsave_len` gives that many.
+        // fixed part: `xsave2_len` gives that many.
         unsafe { self.backend().ioctl(&KVM_SET_XSAVE, &mut Arg::In(&bytes)) }
             .map(|_| ())
             .map_err(|errno| Error::new(&KVM_SET_XSAVE, errno))

@@ -1,6 +1,6 @@
 //! The argument of a call, read and written as the kernel does: in place, and never past its end.
 
-use kvm_core::{Arg, Errno};
+use kvm_core::{Arg, Errno, PartBytes};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// An integer; no argument is 0.
@@ -17,7 +17,21 @@ pub(super) fn bytes<'a>(arg: &'a Arg<'_>) -> Result<&'a [u8], Errno> {
     match arg {
         Arg::In(bytes) => Ok(bytes),
         Arg::Mut(bytes) => Ok(bytes),
-        Arg::None | Arg::Value(_) | Arg::Parts { .. } => Err(Errno::EFAULT),
+        Arg::Parts { head, .. } => Ok(head),
+        Arg::None | Arg::Value(_) => Err(Errno::EFAULT),
+    }
+}
+
+/// What the pointer at an offset in the structure leads to.
+pub(super) fn part<'a>(arg: &'a Arg<'_>, offset: usize) -> Result<&'a [u8], Errno> {
+    let Arg::Parts { parts, .. } = arg else {
+        return Err(Errno::EFAULT);
+    };
+    let part = parts.iter().find(|part| part.offset == offset);
+    match part.map(|part| &part.bytes) {
+        Some(PartBytes::In(bytes)) => Ok(bytes),
+        Some(PartBytes::Mut(bytes)) => Ok(bytes),
+        None => Err(Errno::EFAULT),
     }
 }
 
@@ -25,7 +39,8 @@ pub(super) fn bytes<'a>(arg: &'a Arg<'_>) -> Result<&'a [u8], Errno> {
 pub(super) fn bytes_mut<'a>(arg: &'a mut Arg<'_>) -> Result<&'a mut [u8], Errno> {
     match arg {
         Arg::Mut(bytes) => Ok(bytes),
-        Arg::None | Arg::Value(_) | Arg::In(_) | Arg::Parts { .. } => Err(Errno::EFAULT),
+        Arg::Parts { head, .. } => Ok(head),
+        Arg::None | Arg::Value(_) | Arg::In(_) => Err(Errno::EFAULT),
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) struct Call<T>(
 /// Finds the call, if an object of this kind answers it and what it needs is offered. Section 4: a call
 /// is valid on the descriptors that the API names, if the kernel has the capability that it names.
 pub(super) fn find<T>(
-    calls: &'static [Call<T>],
+    calls: [&'static [Call<T>]; 2],
     op: &Op,
     kind: Fds,
     cap: impl Fn(Cap) -> u32,
@@ -24,7 +24,7 @@ pub(super) fn find<T>(
     if !op.fds.contains(kind) || !offered {
         return Err(unknown(kind));
     }
-    Ok(calls.iter().find(|call| call.0 == op))
+    Ok(calls.into_iter().flatten().find(|call| call.0 == op))
 }
 
 /// How an object of this kind refuses a call that it does not know. The API does not say; the kernel's

@@ -19,6 +19,8 @@ enum Done {
     Exits,
     Fails(Errno),
     Waits,
+    /// The kernel takes what the guest does, which goes on.
+    Stays,
 }
 
 impl Vcpu {
@@ -45,17 +47,22 @@ impl Vcpu {
             return Err(Errno::EINTR);
         }
         state.has_run = true;
-        let Some(pending) = self.script.next() else {
-            return Err(run.block());
-        };
-        // SAFETY: inside `enter`, by the caller's promise.
-        let done = unsafe { self.perform(&mut state, run, pending.step()) }
-            .map_err(|mismatch| self.vm().system().fail(pending.failure(self.id, mismatch)));
-        self.script.pend(pending);
-        match done? {
-            Done::Exits => Ok(()),
-            Done::Fails(errno) => Err(errno),
-            Done::Waits => Err(run.block()),
+        loop {
+            let Some(pending) = self.script.next() else {
+                return Err(run.block());
+            };
+            // SAFETY: inside `enter`, by the caller's promise.
+            let done = unsafe { self.perform(&mut state, run, pending.step()) }
+                .map_err(|mismatch| self.vm().system().fail(pending.failure(self.id, mismatch)));
+            if !matches!(done, Ok(Done::Stays)) {
+                self.script.pend(pending);
+            }
+            match done? {
+                Done::Exits => return Ok(()),
+                Done::Fails(errno) => return Err(errno),
+                Done::Waits => return Err(run.block()),
+                Done::Stays => {}
+            }
         }
     }
 
@@ -89,11 +96,20 @@ impl Vcpu {
     ) -> Result<Done, Mismatch> {
         let irqchip = self.vm().has_irqchip();
         self.touch_memory(step)?;
+        for gsi in &step.ended {
+            lock(&self.vm().state).events.end_interrupt(*gsi);
+        }
         if let Some(regs) = &step.regs {
             state.banks.set("regs", regs);
         }
         if let Leaves::Block = step.leaves {
             return Ok(Done::Waits);
+        }
+        if self.takes(step)? {
+            if let Some(regs) = &step.regs_then {
+                state.banks.set("regs", regs);
+            }
+            return Ok(Done::Stays);
         }
         let write = |page: &mut RunPage| {
             step.encode(page)?;
@@ -105,6 +121,16 @@ impl Vcpu {
         // `RunMemory` has made sure that the page is one.
         written.unwrap_or(Ok(())).map_err(Mismatch::Unencodable)?;
         Ok(step.errno.map_or(Done::Exits, Done::Fails))
+    }
+
+    /// Whether the kernel takes the step's write, so that there is no exit.
+    fn takes(&self, step: &Step) -> Result<bool, Mismatch> {
+        let write = step.write();
+        let taken = write.is_some_and(|write| lock(&self.vm().state).take(write));
+        if step.in_kernel && !taken {
+            return Err(Mismatch::Exits);
+        }
+        Ok(taken)
     }
 
     /// What the step says about the guest's memory.

@@ -2,11 +2,13 @@
 
 use kvm_core::kvm_sys::{
     KVM_IRQCHIP_IOAPIC, KVM_NR_IRQCHIPS, kvm_irqchip, kvm_irqchip_chip, kvm_pit_config,
+    kvm_reinject_control,
 };
 use kvm_core::{Arg, Errno};
 
 use super::args;
 use super::lock;
+use super::routing::Routes;
 use super::vm::Vm;
 
 /// What a VM has in the kernel.
@@ -31,7 +33,7 @@ impl Irqchips {
         self.pit
     }
 
-    fn chip(&mut self, id: u32) -> Result<&mut kvm_irqchip_chip, Errno> {
+    pub(super) fn chip(&mut self, id: u32) -> Result<&mut kvm_irqchip_chip, Errno> {
         let chips = self.chips.as_mut().ok_or(Errno::ENXIO)?;
         usize::try_from(id)
             .ok()
@@ -55,6 +57,7 @@ impl Vm {
             *ioapic = ioapic_at_reset();
         }
         state.irqchips.chips = Some(chips);
+        state.routes = Routes::of_irqchip();
         Ok(0)
     }
 
@@ -73,29 +76,34 @@ impl Vm {
         Ok(0)
     }
 
-    /// Section 4.25: "Requires that an interrupt controller model has been previously created with
-    /// KVM_CREATE_IRQCHIP."
-    pub(super) fn irq_line(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
-        if lock(&self.state).irqchips.exist() {
-            Ok(0)
-        } else {
-            Err(Errno::ENXIO)
-        }
-    }
-
     /// Section 4.71: "This call is only valid after enabling in-kernel irqchip support via
     /// KVM_CREATE_IRQCHIP."
     pub(super) fn create_pit2(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let _: kvm_pit_config = args::read(arg)?;
+        self.create_pit(arg)
+    }
+
+    pub(super) fn create_pit(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
         let mut state = lock(&self.state);
         if state.irqchips.pit {
             return Err(Errno::EEXIST);
         }
-        if !state.irqchips.exist() {
+        // A local APIC alone won't do.
+        if state.irqchips.chips.is_none() {
             return Err(Errno::ENOENT);
         }
         state.irqchips.pit = true;
         Ok(0)
+    }
+
+    /// Section 4.99 has no errno for a VM without a timer; the kernel's is this one.
+    pub(super) fn reinject_control(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let _: kvm_reinject_control = args::read(arg)?;
+        if lock(&self.state).irqchips.pit {
+            Ok(0)
+        } else {
+            Err(Errno::ENXIO)
+        }
     }
 }
 

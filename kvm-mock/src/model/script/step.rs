@@ -44,6 +44,8 @@ pub struct Step {
     pub(crate) reply: Reply,
     pub(crate) regs_then: Option<kvm_regs>,
     pub(crate) goes_on: bool,
+    pub(crate) in_kernel: bool,
+    pub(crate) ended: Vec<u32>,
 }
 
 type Encode = dyn Fn(&mut RunPage) -> Result<(), Unencodable> + Send;
@@ -92,6 +94,8 @@ impl Step {
             reply: Reply::None,
             regs_then: None,
             goes_on: false,
+            in_kernel: false,
+            ended: Vec::new(),
         }
     }
 
@@ -374,6 +378,38 @@ impl Step {
             goes_on: true,
             ..self
         }
+    }
+
+    /// The write is one that the VMM has asked the kernel to take, so that there is no exit: by
+    /// [`register_ioevent`](kvm_core::Vm::register_ioevent).
+    ///
+    /// Such a write never exits. This says that the step has to be one, or else the run fails.
+    ///
+    /// ```
+    /// use kvm_core::{Exit, Kvm};
+    /// use kvm_mock::{Mismatch, Model, Step};
+    ///
+    /// let model = Model::new();
+    /// model.script(0, [Step::mmio_write(0xd000_0000, [1]).in_kernel()]);
+    /// let mut vcpu = Kvm::with(model.clone())?.create_vm()?.create_vcpu(0)?;
+    /// assert!(vcpu.run().is_err());
+    /// assert_eq!(*model.outcome().unwrap_err().mismatch(), Mismatch::Exits);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn in_kernel(self) -> Self {
+        Self {
+            in_kernel: true,
+            ..self
+        }
+    }
+
+    /// Before this step the guest ended the interrupt of `gsi`: the eventfds that the VMM
+    /// [registered](kvm_core::Vm::register_irqfd_with_resample) to be told of it are signalled.
+    #[must_use]
+    pub fn ends_interrupt(mut self, gsi: u32) -> Self {
+        self.ended.push(gsi);
+        self
     }
 
     /// Writes the exit into the page.
