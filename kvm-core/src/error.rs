@@ -50,6 +50,13 @@ pub enum Cause {
     SlotTaken,
     /// The slot holds no memory.
     SlotEmpty,
+    /// Whether the memory in a slot is read-only can't be changed.
+    ReadOnly,
+    /// The slot has a guest_memfd: it can only be removed, and is neither read-only nor logged.
+    Private,
+    /// The range of pages does not begin at a multiple of 64, or ends neither at one nor at the slot's
+    /// end.
+    Pages,
     /// The range of addresses is not all in slots.
     NotMemory,
     /// The range of bytes is not all inside the memory.
@@ -68,8 +75,13 @@ pub enum Cause {
     /// The run page says something that no KVM says. [`Vcpu::run_page`](crate::Vcpu::run_page) has the
     /// bytes.
     Malformed(Field),
+    /// What is said of an object's statistics makes no sense.
+    Stats,
     /// The vCPU's mapping is too short or not aligned for a run page.
     Mapping,
+    /// The register set is not among those that the run page holds, or can't be: its bit is
+    /// [`Error::detail`].
+    NotSynced,
     /// The vCPU has an exit that the VMM has to answer before the state can be saved: the access of the
     /// last one goes on. [`Vcpu::complete_with`](crate::Vcpu::complete_with) sees to that.
     Unanswered,
@@ -179,6 +191,15 @@ impl fmt::Display for Error {
             Cause::Overlap => write!(f, "the memory overlaps that of slot {detail}"),
             Cause::SlotTaken => write!(f, "slot {detail} holds memory already"),
             Cause::SlotEmpty => write!(f, "slot {detail} holds no memory"),
+            Cause::ReadOnly => write!(f, "slot {detail} can't become read-only, or cease to be so"),
+            Cause::Private => write!(
+                f,
+                "slot {detail} has a guest_memfd: it is neither read-only nor logged, moved nor changed"
+            ),
+            Cause::Pages => write!(
+                f,
+                "the pages of slot {detail} are no range of whole words of the bitmap"
+            ),
             Cause::NotMemory => f.write_str("the addresses are not all in memory slots"),
             Cause::OutOfBounds => f.write_str("the bytes are not all inside the memory"),
             Cause::Count => write!(f, "{detail} elements are more than the call can take"),
@@ -193,7 +214,12 @@ impl fmt::Display for Error {
                 "number {detail} takes addresses or descriptors, for which no safe call can vouch"
             ),
             Cause::Malformed(field) => write!(f, "malformed run page: {field} out of its range"),
+            Cause::Stats => f.write_str("what is said of the statistics makes no sense"),
             Cause::Mapping => write!(f, "{detail} bytes make no run page"),
+            Cause::NotSynced => write!(
+                f,
+                "register set {detail:#x} is not synchronised; has it been enabled?"
+            ),
             Cause::Unanswered => {
                 f.write_str("the access of the last exit goes on; has the VMM completed it?")
             }

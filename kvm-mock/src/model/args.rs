@@ -1,6 +1,6 @@
 //! The argument of a call, read and written as the kernel does: in place, and never past its end.
 
-use kvm_core::{Arg, Errno, PartBytes};
+use kvm_core::{Arg, Errno, Part, PartBytes};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// An integer; no argument is 0.
@@ -17,8 +17,7 @@ pub(super) fn bytes<'a>(arg: &'a Arg<'_>) -> Result<&'a [u8], Errno> {
     match arg {
         Arg::In(bytes) => Ok(bytes),
         Arg::Mut(bytes) => Ok(bytes),
-        Arg::Parts { head, .. } => Ok(head),
-        Arg::None | Arg::Value(_) => Err(Errno::EFAULT),
+        Arg::None | Arg::Value(_) | Arg::Parts { .. } => Err(Errno::EFAULT),
     }
 }
 
@@ -39,8 +38,7 @@ pub(super) fn part<'a>(arg: &'a Arg<'_>, offset: usize) -> Result<&'a [u8], Errn
 pub(super) fn bytes_mut<'a>(arg: &'a mut Arg<'_>) -> Result<&'a mut [u8], Errno> {
     match arg {
         Arg::Mut(bytes) => Ok(bytes),
-        Arg::Parts { head, .. } => Ok(head),
-        Arg::None | Arg::Value(_) | Arg::In(_) => Err(Errno::EFAULT),
+        Arg::None | Arg::Value(_) | Arg::In(_) | Arg::Parts { .. } => Err(Errno::EFAULT),
     }
 }
 
@@ -55,6 +53,25 @@ pub(super) fn write<T: IntoBytes + Immutable>(arg: &mut Arg<'_>, value: &T) -> R
     value
         .write_to_prefix(bytes_mut(arg)?)
         .map_err(|_| Errno::EFAULT)
+}
+
+/// The structure of a call with pointers inside it.
+pub(super) fn head<T: FromBytes>(arg: &Arg<'_>) -> Result<T, Errno> {
+    let Arg::Parts { head, .. } = arg else {
+        return Err(Errno::EFAULT);
+    };
+    let (value, _) = T::read_from_prefix(head).map_err(|_| Errno::EFAULT)?;
+    Ok(value)
+}
+
+/// What the pointers in a structure point to, of which there have to be `N`.
+pub(super) fn parts<'a, 'b, const N: usize>(
+    arg: &'a mut Arg<'b>,
+) -> Result<&'a mut [Part<'b>; N], Errno> {
+    let Arg::Parts { parts, .. } = arg else {
+        return Err(Errno::EFAULT);
+    };
+    (&mut **parts).try_into().map_err(|_| Errno::EFAULT)
 }
 
 /// A header that starts with a count, and as many elements behind it.

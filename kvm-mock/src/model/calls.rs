@@ -20,11 +20,18 @@ pub(super) fn find<T>(
     kind: Fds,
     cap: impl Fn(Cap) -> u32,
 ) -> Result<Option<&'static Call<T>>, Errno> {
-    let offered = needed(op).is_none_or(|needed| cap(needed) != 0);
-    if !op.fds.contains(kind) || !offered {
-        return Err(unknown(kind));
-    }
+    offered(op, kind, cap)?;
     Ok(calls.into_iter().flatten().find(|call| call.0 == op))
+}
+
+/// Refuses a call that objects of this kind do not answer.
+pub(super) fn offered(op: &Op, kind: Fds, cap: impl Fn(Cap) -> u32) -> Result<(), Errno> {
+    let offered = needed(op).is_none_or(|needed| cap(needed) != 0);
+    if op.fds.contains(kind) && offered {
+        Ok(())
+    } else {
+        Err(unknown(kind))
+    }
 }
 
 /// How an object of this kind refuses a call that it does not know. The API does not say; the kernel's

@@ -2,10 +2,11 @@
 #![expect(unsafe_code, reason = "touches the run page")]
 
 use kvm_core::Errno;
-use kvm_core::kvm_sys::{kvm_regs, kvm_sregs};
+use kvm_core::kvm_sys::{KVM_CAP_SYNC_REGS, kvm_regs, kvm_sregs};
 use kvm_exit::{BadPage, RunPage};
 
 use super::lock;
+use super::sync_regs;
 use super::vcpu::{State, Vcpu};
 use crate::model::script::{Leaves, Mismatch, Step};
 use crate::page::RunMemory;
@@ -24,19 +25,49 @@ enum Done {
 }
 
 impl Vcpu {
-    /// Takes the reply to the last exit and, unless `immediate_exit` is set, the next step.
+    /// Takes the registers that the VMM left in the page, enters, and leaves those it asks for.
     ///
     /// # Safety
     ///
     /// No reference into the private bytes of the vCPU's mapping lives, and no other thread is inside
     /// `enter` of it.
     pub(super) unsafe fn enter(&self) -> Result<(), Errno> {
+        // SAFETY: the caller's promise.
+        let entered = unsafe { self.run() };
+        if entered == Err(Errno::EINTR) {
+            self.counters.interrupted();
+        }
+        entered
+    }
+
+    /// # Safety
+    ///
+    /// As [`enter`](Self::enter).
+    unsafe fn run(&self) -> Result<(), Errno> {
         let mut state = lock(&self.state);
         self.vm().system().outcome().map_err(|_| Errno::DIVERGED)?;
         // Without a mapping nobody could see the exit.
         let run = self.run.get().ok_or(Errno::EINVAL)?;
+        let supported = self.vm().cap(KVM_CAP_SYNC_REGS);
+        let take = |page: &mut RunPage| sync_regs::take(page, &mut state, supported);
         // SAFETY: inside `enter`, by the caller's promise.
-        let goes_on = unsafe { self.complete(&mut state, run) }?;
+        unsafe { with_page(run, take) }??;
+        // SAFETY: inside `enter`, by the caller's promise.
+        let entered = unsafe { self.enter_guest(&mut state, run) };
+        let give = |page: &mut RunPage| sync_regs::give(page, &state);
+        // SAFETY: inside `enter`, by the caller's promise.
+        unsafe { with_page(run, give) }?;
+        entered
+    }
+
+    /// Takes the reply to the last exit and, unless `immediate_exit` is set, the next step.
+    ///
+    /// # Safety
+    ///
+    /// The caller is inside `enter`.
+    unsafe fn enter_guest(&self, state: &mut State, run: &RunMemory) -> Result<(), Errno> {
+        // SAFETY: inside `enter`, by the caller's promise.
+        let goes_on = unsafe { self.complete(state, run) }?;
         // Section 5, immediate_exit: pending I/O is completed, and the guest not entered. An access that
         // takes several exits is not complete before the last.
         let flag = run.immediate_exit();
@@ -52,7 +83,7 @@ impl Vcpu {
                 return Err(run.block());
             };
             // SAFETY: inside `enter`, by the caller's promise.
-            let done = unsafe { self.perform(&mut state, run, pending.step()) }
+            let done = unsafe { self.perform(state, run, pending.step()) }
                 .map_err(|mismatch| self.vm().system().fail(pending.failure(self.id, mismatch)));
             if !matches!(done, Ok(Done::Stays)) {
                 self.script.pend(pending);
@@ -120,6 +151,7 @@ impl Vcpu {
         let written = unsafe { with_page(run, write) };
         // `RunMemory` has made sure that the page is one.
         written.unwrap_or(Ok(())).map_err(Mismatch::Unencodable)?;
+        self.counters.exit(step);
         Ok(step.errno.map_or(Done::Exits, Done::Fails))
     }
 
@@ -135,7 +167,8 @@ impl Vcpu {
 
     /// What the step says about the guest's memory.
     fn touch_memory(&self, step: &Step) -> Result<(), Mismatch> {
-        let vm = lock(&self.vm().state);
+        let page = self.vm().page_size();
+        let mut vm = lock(&self.vm().state);
         let missing = |address: &u64, bytes: &[u8]| Mismatch::NoMemory {
             address: *address,
             len: bytes.len(),
@@ -154,7 +187,7 @@ impl Vcpu {
             }
         }
         for (address, bytes) in &step.writes {
-            if !vm.slots.write(*address, bytes) {
+            if !vm.slots.write(*address, bytes, page) {
                 return Err(missing(address, bytes));
             }
         }

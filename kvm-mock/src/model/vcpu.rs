@@ -17,6 +17,7 @@ use super::args::{self, List};
 use super::banks::Banks;
 use super::calls::{self, Call};
 use super::lock;
+use super::stats::Counters;
 use super::synthetic::APIC_BOOT_CPU;
 use super::system::{self, MOST_CPUID_ENTRIES};
 use super::vm::Vm;
@@ -43,6 +44,7 @@ pub(super) struct Vcpu {
     number: i32,
     pub(super) script: Arc<Script>,
     pub(super) run: OnceLock<Arc<RunMemory>>,
+    pub(super) counters: Counters,
     /// Held while the vCPU runs, as the kernel holds the vCPU's own lock: other calls wait.
     pub(super) state: Mutex<State>,
 }
@@ -89,6 +91,7 @@ impl Vcpu {
             number: vm.system().next_number(),
             script: vm.system().claim(id),
             run: OnceLock::new(),
+            counters: Counters::default(),
             state: Mutex::new(State {
                 banks,
                 has_run: false,

@@ -11,7 +11,7 @@ use kvm_core::kvm_sys::{
     KVM_SET_GSI_ROUTING, KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_IRQCHIP, KVM_SET_TSS_ADDR,
     KVM_SET_USER_MEMORY_REGION, KVM_SIGNAL_MSI, KVM_UNREGISTER_COALESCED_MMIO, KVM_X86_DEFAULT_VM,
 };
-use kvm_core::{Arg, Errno};
+use kvm_core::{Arg, Errno, kvm_sys};
 
 use super::args;
 use super::banks::Banks;
@@ -30,6 +30,8 @@ use crate::model::script::Write;
 static CALLS: &[Call<Vm>] = &[
     Call(&KVM_CHECK_EXTENSION, Vm::check_extension),
     Call(&KVM_SET_USER_MEMORY_REGION, Vm::set_user_memory_region),
+    Call(&kvm_sys::KVM_GET_DIRTY_LOG, Vm::get_dirty_log),
+    Call(&kvm_sys::KVM_CLEAR_DIRTY_LOG, Vm::clear_dirty_log),
     Call(&KVM_SET_TSS_ADDR, Vm::set_tss_addr),
     Call(&KVM_SET_IDENTITY_MAP_ADDR, Vm::set_identity_map_addr),
     Call(&KVM_SET_BOOT_CPU_ID, Vm::set_boot_cpu_id),
@@ -130,6 +132,10 @@ impl Vm {
         lock(&self.state).irqchips.exist()
     }
 
+    pub(super) fn page_size(&self) -> u64 {
+        self.system.profile().page_size.max(1).into()
+    }
+
     pub(super) fn cap(&self, cap: Cap) -> u32 {
         self.system.profile().cap_of_vm(cap)
     }
@@ -147,6 +153,11 @@ impl Vm {
         }
         let unknown = Err(calls::unknown(Fds::VM));
         state.banks.call(op, arg).unwrap_or(unknown)
+    }
+
+    /// Refuses a call that makes an object of this VM, if what it needs is not offered.
+    pub(super) fn offers(&self, op: &Op) -> Result<(), Errno> {
+        calls::offered(op, Fds::VM, |cap| self.cap(cap))
     }
 
     fn check_extension(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {

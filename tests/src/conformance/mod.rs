@@ -18,9 +18,14 @@ mod objects;
 mod raw;
 mod registers;
 mod run;
+mod signal_mask;
 #[cfg(target_os = "linux")]
 mod signals;
+mod slots;
+mod stats;
+mod sync_regs;
 mod waiting;
+mod window;
 
 use std::error::Error;
 
@@ -79,6 +84,15 @@ fn no_guest(_: &Model) {}
 scenarios! {
     objects { system, unknown_capability, unknown_vm_type, several_vms, vcpu_ids, messages }
     memory { refused, taken_back, many_slots }
+    slots {
+        dirty_log: writer_script,
+        flags: writer_script,
+        manual_protect: writer_script,
+        initially_set,
+        moved,
+        moved_log: writer_script,
+        moved_code: moved_code_script,
+    }
     calls { of_another_object, slots, timer, before_vcpus, interrupt, lists, pairs }
     registers {
         at_reset,
@@ -100,6 +114,7 @@ scenarios! {
     }
     #[cfg(target_os = "linux")]
     signals { resample: resample_script [live], ioeventfd: ioeventfd_script [live] }
+    stats { counted: counted_script, described }
     interrupts {
         line_status,
         routes,
@@ -129,6 +144,14 @@ scenarios! {
         triple_fault: triple_fault_script,
         several_threads: several_threads_script,
     }
+    sync_regs {
+        general: general_script,
+        special: special_script,
+        interrupted: interrupted_script,
+        refused,
+    }
+    window { opens: opens_script }
+    signal_mask { set: set_script }
 }
 
 /// The guest did something else.

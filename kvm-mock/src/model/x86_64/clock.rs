@@ -13,7 +13,7 @@ impl Vm {
     /// The clock stands still, as a guest does that executes nothing.
     pub(super) fn set_clock(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let clock: kvm_clock_data = args::read(arg)?;
-        // "Other flags returned by KVM_GET_CLOCK are accepted but ignored."
+        // Those that only `KVM_GET_CLOCK` gives meaning to are ignored.
         let known = KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC;
         if known.complement().intersects(clock.flags) {
             return Err(Errno::EINVAL);
@@ -28,7 +28,7 @@ impl Vm {
 }
 
 impl Vcpu {
-    /// "If the guest has not set up kvmclock, EINVAL": a guest that executes nothing has not.
+    /// A guest that executes nothing has not set up kvmclock; the errno for it is the kernel's.
     #[expect(clippy::unused_self, reason = "an entry of the table of calls")]
     pub(super) fn kvmclock_ctrl(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
         Err(Errno::EINVAL)

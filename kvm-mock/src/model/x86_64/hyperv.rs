@@ -6,12 +6,11 @@ use kvm_core::{Arg, Errno};
 use crate::model::vm::Vm;
 use crate::model::{args, lock};
 
-/// "conn_id: the lower 24 bits".
+/// Their numbers have 24 bits.
 const CONNECTIONS: u32 = 1 << 24;
 
 impl Vm {
-    /// "-EINVAL for invalid flags, -ENOENT when unassigning a connection that has none, -EEXIST when it has one
-    /// already."
+    /// `EINVAL` for unknown flags and numbers, `ENOENT` for taking away what is not there, `EEXIST` for what is.
     pub(super) fn hyperv_eventfd(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let eventfd: kvm_hyperv_eventfd = args::read(arg)?;
         if KVM_HYPERV_EVENTFD_DEASSIGN

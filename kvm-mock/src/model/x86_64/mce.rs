@@ -27,8 +27,7 @@ impl System {
 }
 
 impl Vcpu {
-    /// "The maximum number of supported error-reporting banks can be retrieved when checking for
-    /// KVM_CAP_MCE."
+    /// The capability's value is the greatest number of banks.
     pub(super) fn setup_mce(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let mcg_cap: u64 = args::read(arg)?;
         let most = self.vm().cap(KVM_CAP_MCE).into();

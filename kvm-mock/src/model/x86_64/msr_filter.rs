@@ -15,7 +15,7 @@ impl Vm {
     /// What exits because of it, a script says, so there is nothing to remember.
     #[expect(clippy::unused_self, reason = "an entry of the table of calls")]
     pub(super) fn set_msr_filter(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        let filter: kvm_msr_filter = args::read(arg)?;
+        let filter: kvm_msr_filter = args::head(arg)?;
         let mut empty = true;
         for (i, range) in filter.ranges.iter().enumerate() {
             if range.nmsrs == 0 {

@@ -21,7 +21,7 @@ const KNOWN: NestedStateFlags = KVM_STATE_NESTED_GUEST_MODE
     .union(KVM_STATE_NESTED_MTF_PENDING)
     .union(KVM_STATE_NESTED_GIF_SET);
 
-/// No VMX region, and no nested guest: "-1ull" for both addresses.
+/// No VMX region, and no nested guest: all ones for both addresses.
 pub(super) fn at_reset() -> Vec<u8> {
     let mut state = kvm_nested_state {
         format: KVM_STATE_NESTED_FORMAT_VMX,
@@ -34,8 +34,7 @@ pub(super) fn at_reset() -> Vec<u8> {
 }
 
 impl Vcpu {
-    /// "E2BIG: the total state size exceeds the value of 'size' specified by the user; the size required
-    /// will be written into size."
+    /// `E2BIG` when there is less room than state; `size` is what is needed in any case.
     pub(super) fn get_nested_state(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let mut header: kvm_nested_state = args::read(arg)?;
         let state = lock(&self.state);

@@ -20,7 +20,7 @@ impl Vcpu {
         (self.vm().cap(KVM_CAP_XSAVE2) as usize).max(size_of::<kvm_xsave>())
     }
 
-    /// "It would copy current vcpu's xsave struct to the userspace", as many bytes as the capability says.
+    /// As many bytes as the capability says.
     pub(super) fn get_xsave2(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let to = args::bytes_mut(arg)?.get_mut(..self.xsave_len());
         lock(&self.state)
@@ -29,8 +29,7 @@ impl Vcpu {
         Ok(0)
     }
 
-    /// "This ioctl ... reads as many bytes as KVM_CHECK_EXTENSION(KVM_CAP_XSAVE2) says." What the processor does
-    /// not have is refused.
+    /// As many bytes as the capability says. What the processor does not have is refused.
     pub(super) fn set_xsave(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let bytes = args::bytes(arg)?.get(..self.xsave_len());
         let bytes = bytes.ok_or(Errno::EFAULT)?;
