@@ -84,6 +84,7 @@ mod raw;
 mod registers;
 mod signals;
 mod state;
+mod stats;
 mod sync;
 mod sys;
 #[doc = include_str!("../THREADS.md")]
@@ -118,6 +119,7 @@ pub use memory::{AnonymousMemory, Backing, DirtyLog, GuestAddress, Memory, Slot,
 pub use registers::Registers;
 pub use signals::SignalSet;
 pub use state::{Piece, Pieces, SavedState};
+pub use stats::{StatDescriptor, StatKind, StatUnit, StatValues, Stats};
 pub use vcpu::Vcpu;
 pub use vm::Vm;
 #[cfg(not(any(
@@ -128,4 +130,4 @@ pub use vm::Vm;
     target_arch = "loongarch64",
     all(target_arch = "mips64", target_endian = "little"),
 )))]
-pub use x86_64::SyncedRegisters;
+pub use x86_64::{EncryptCommand, MsrFilterRange, NestedState, SyncedRegisters, Xsave};

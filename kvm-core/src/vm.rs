@@ -25,7 +25,7 @@ pub struct Vm<H: Hypervisor = DevKvm> {
 /// memory goes.
 #[derive(Debug)]
 pub(crate) struct Inner<H> {
-    vm: H,
+    pub(crate) vm: H,
     pub(crate) slots: Mutex<Slots<H>>,
     pub(crate) system: Arc<Shared<H>>,
 }
@@ -44,6 +44,11 @@ impl<H: Hypervisor> Vm<H> {
     /// The backend's VM object.
     pub(crate) fn backend(&self) -> &H {
         &self.inner.vm
+    }
+
+    /// What every handle of the VM keeps alive.
+    pub(crate) fn inner(&self) -> &Arc<Inner<H>> {
+        &self.inner
     }
 
     /// What the VM needs of the system.

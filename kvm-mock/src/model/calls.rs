@@ -15,16 +15,23 @@ pub(super) struct Call<T>(
 /// Finds the call, if an object of this kind answers it and what it needs is offered. Section 4: a call
 /// is valid on the descriptors that the API names, if the kernel has the capability that it names.
 pub(super) fn find<T>(
-    calls: &'static [Call<T>],
+    calls: [&'static [Call<T>]; 2],
     op: &Op,
     kind: Fds,
     cap: impl Fn(Cap) -> u32,
 ) -> Result<Option<&'static Call<T>>, Errno> {
+    offered(op, kind, cap)?;
+    Ok(calls.into_iter().flatten().find(|call| call.0 == op))
+}
+
+/// Refuses a call that objects of this kind do not answer.
+pub(super) fn offered(op: &Op, kind: Fds, cap: impl Fn(Cap) -> u32) -> Result<(), Errno> {
     let offered = needed(op).is_none_or(|needed| cap(needed) != 0);
-    if !op.fds.contains(kind) || !offered {
-        return Err(unknown(kind));
+    if op.fds.contains(kind) && offered {
+        Ok(())
+    } else {
+        Err(unknown(kind))
     }
-    Ok(calls.iter().find(|call| call.0 == op))
 }
 
 /// How an object of this kind refuses a call that it does not know. The API does not say; the kernel's

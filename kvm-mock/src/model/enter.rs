@@ -32,6 +32,18 @@ impl Vcpu {
     /// No reference into the private bytes of the vCPU's mapping lives, and no other thread is inside
     /// `enter` of it.
     pub(super) unsafe fn enter(&self) -> Result<(), Errno> {
+        // SAFETY: the caller's promise.
+        let entered = unsafe { self.run() };
+        if entered == Err(Errno::EINTR) {
+            self.counters.interrupted();
+        }
+        entered
+    }
+
+    /// # Safety
+    ///
+    /// As [`enter`](Self::enter).
+    unsafe fn run(&self) -> Result<(), Errno> {
         let mut state = lock(&self.state);
         self.vm().system().outcome().map_err(|_| Errno::DIVERGED)?;
         // Without a mapping nobody could see the exit.
@@ -139,6 +151,7 @@ impl Vcpu {
         let written = unsafe { with_page(run, write) };
         // `RunMemory` has made sure that the page is one.
         written.unwrap_or(Ok(())).map_err(Mismatch::Unencodable)?;
+        self.counters.exit(step);
         Ok(step.errno.map_or(Done::Exits, Done::Fails))
     }
 

@@ -13,6 +13,7 @@ mod routing;
 mod script;
 mod signals;
 mod slots;
+mod stats;
 mod sync_regs;
 mod synthetic;
 mod system;
@@ -23,11 +24,12 @@ mod x86_64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kvm_core::kvm_sys::op::{Fds, Op};
-use kvm_core::kvm_sys::{KVM_CREATE_VCPU, KVM_CREATE_VM};
+use kvm_core::kvm_sys::{KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_STATS_FD};
 use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region};
 
 pub use profile::Profile;
 pub use script::{Failure, Mismatch, Step};
+use stats::Stats;
 use system::System;
 use vcpu::Vcpu;
 use vm::Vm;
@@ -71,6 +73,7 @@ enum Object {
     System(Arc<System>),
     Vm(Arc<Vm>),
     Vcpu(Arc<Vcpu>),
+    Stats(Arc<Stats>),
 }
 
 impl Object {
@@ -79,6 +82,7 @@ impl Object {
             Self::System(_) => Fds::SYSTEM,
             Self::Vm(_) => Fds::VM,
             Self::Vcpu(_) => Fds::VCPU,
+            Self::Stats(_) => Fds::empty(),
         }
     }
 }
@@ -126,6 +130,7 @@ impl Model {
             Object::System(system) => system,
             Object::Vm(vm) => vm.system(),
             Object::Vcpu(vcpu) => vcpu.vm().system(),
+            Object::Stats(stats) => stats.vm().system(),
         }
     }
 }
@@ -145,6 +150,8 @@ unsafe impl Hypervisor for Model {
             Object::System(system) => system.ioctl(op, arg),
             Object::Vm(vm) => vm.ioctl(op, arg),
             Object::Vcpu(vcpu) => vcpu.ioctl(op, arg),
+            // No call is known to them; the errno is that of every file without calls.
+            Object::Stats(_) => Err(Errno::ENOTTY),
         }
     }
 
@@ -158,6 +165,14 @@ unsafe impl Hypervisor for Model {
                 let vcpu = vm.create_vcpu(args::value(arg)?)?;
                 Ok(Self(Object::Vcpu(Arc::new(vcpu))))
             }
+            Object::Vm(vm) if op == &KVM_GET_STATS_FD => {
+                vm.offers(op)?;
+                Ok(Self(Object::Stats(Arc::new(Stats::of_vm(vm)))))
+            }
+            Object::Vcpu(vcpu) if op == &KVM_GET_STATS_FD => {
+                vcpu.vm().offers(op)?;
+                Ok(Self(Object::Stats(Arc::new(Stats::of_vcpu(vcpu)))))
+            }
             other => Err(calls::unknown(other.kind())),
         }
     }
@@ -165,7 +180,7 @@ unsafe impl Hypervisor for Model {
     fn map(&self, region: Region) -> Result<Mapping, Errno> {
         match &self.0 {
             Object::Vcpu(vcpu) => vcpu.map(region),
-            Object::System(_) | Object::Vm(_) => Err(Errno::ENODEV),
+            Object::System(_) | Object::Vm(_) | Object::Stats(_) => Err(Errno::ENODEV),
         }
     }
 
@@ -177,9 +192,12 @@ unsafe impl Hypervisor for Model {
         }
     }
 
-    fn read(&self, _offset: u64, _buf: &mut [u8]) -> Result<usize, Errno> {
-        // What the kernel says of files that can't be read. Only statistics can, which no model keeps.
-        Err(Errno::EINVAL)
+    fn read(&self, offset: u64, buf: &mut [u8]) -> Result<usize, Errno> {
+        match &self.0 {
+            Object::Stats(stats) => Ok(stats.read(offset, buf)),
+            // What the kernel says of files that can't be read.
+            Object::System(_) | Object::Vm(_) | Object::Vcpu(_) => Err(Errno::EINVAL),
+        }
     }
 
     fn number(&self) -> i32 {
@@ -187,6 +205,7 @@ unsafe impl Hypervisor for Model {
             Object::System(system) => system.number(),
             Object::Vm(vm) => vm.number(),
             Object::Vcpu(vcpu) => vcpu.number(),
+            Object::Stats(stats) => stats.number(),
         }
     }
 }

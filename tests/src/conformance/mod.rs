@@ -7,7 +7,7 @@ mod backends;
 mod calls;
 #[cfg(target_os = "linux")]
 mod events;
-mod guest;
+pub(crate) mod guest;
 mod harness;
 mod interrupts;
 mod io;
@@ -22,6 +22,7 @@ mod signal_mask;
 #[cfg(target_os = "linux")]
 mod signals;
 mod slots;
+mod stats;
 mod sync_regs;
 mod waiting;
 mod window;
@@ -113,6 +114,7 @@ scenarios! {
     }
     #[cfg(target_os = "linux")]
     signals { resample: resample_script [live], ioeventfd: ioeventfd_script [live] }
+    stats { counted: counted_script, described }
     interrupts {
         line_status,
         routes,
