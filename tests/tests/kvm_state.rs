@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use kvm_core::kvm_sys::op::Op;
 use kvm_core::kvm_sys::{
-    KVM_GET_CLOCK, KVM_GET_MSRS, KVM_GET_PIT2, kvm_msr_entry, kvm_regs, kvm_segment, kvm_sregs,
+    KVM_GET_CLOCK, KVM_GET_MSRS, KVM_GET_PIT2, kvm_cpuid_entry2, kvm_msr_entry, kvm_regs,
+    kvm_segment, kvm_sregs,
 };
 use kvm_core::{AnonymousMemory, Exit, GuestAddress, Kvm, SavedState, Slot, Vcpu, Vm};
 use kvm_tests::checks::{self, NotRun};
@@ -128,6 +129,25 @@ impl Devices {
     }
 }
 
+struct Host {
+    kvm: Kvm,
+    /// Asked for once: the number of the processor that answers is in it.
+    cpuid: Vec<kvm_cpuid_entry2>,
+    with_irqchip: bool,
+}
+
+impl Host {
+    fn new(with_irqchip: bool) -> Result<Self, NotRun> {
+        let kvm = checks::kvm()?;
+        let cpuid = kvm.get_supported_cpuid().unwrap();
+        Ok(Self {
+            kvm,
+            cpuid,
+            with_irqchip,
+        })
+    }
+}
+
 struct Machine {
     vm: Vm,
     vcpu: Vcpu,
@@ -145,10 +165,10 @@ struct Seen {
 
 impl Machine {
     /// Without anything in its memory or registers.
-    fn empty(kvm: &Kvm, with_irqchip: bool) -> Self {
-        let vm = kvm.create_vm().unwrap();
+    fn empty(host: &Host) -> Self {
+        let vm = host.kvm.create_vm().unwrap();
         vm.set_tss_address(0xfffb_d000).unwrap();
-        if with_irqchip {
+        if host.with_irqchip {
             vm.create_irq_chip().unwrap();
         }
         let ram = AnonymousMemory::new(RAM).unwrap();
@@ -162,12 +182,11 @@ impl Machine {
     }
 
     /// About to run the guest.
-    fn new(kvm: &Kvm, with_irqchip: bool) -> Self {
-        let machine = Self::empty(kvm, with_irqchip);
+    fn new(host: &Host) -> Self {
+        let machine = Self::empty(host);
         machine.vm.write_memory(GuestAddress(CODE), GUEST).unwrap();
         let vcpu = &machine.vcpu;
-        vcpu.set_cpuid2(&kvm.get_supported_cpuid().unwrap())
-            .unwrap();
+        vcpu.set_cpuid2(&host.cpuid).unwrap();
         for (table, entry) in TABLES {
             let entry: u64 = entry;
             machine
@@ -203,7 +222,7 @@ impl Machine {
     }
 
     /// Ends here, and goes on in another VM.
-    fn migrate(mut self, kvm: &Kvm, with_irqchip: bool) -> Self {
+    fn migrate(mut self, host: &Host) -> Self {
         let devices = &mut self.devices;
         self.vcpu
             .complete_with(|exit, _| assert!(devices.handle(exit)))
@@ -214,7 +233,7 @@ impl Machine {
         let devices = self.devices.clone();
         drop(self);
 
-        let mut other = Self::empty(kvm, with_irqchip);
+        let mut other = Self::empty(host);
         other.devices = devices;
         other.vm.write_memory(GuestAddress(0), &memory).unwrap();
         let state = SavedState::from_bytes(vcpu_state).unwrap();
@@ -267,24 +286,24 @@ fn same(seen: &Seen, reference: &Seen, paused: &str) {
 }
 
 fn paused_at_each_exit(with_irqchip: bool) -> Result<(), NotRun> {
-    let kvm = checks::kvm()?;
-    let reference = Machine::new(&kvm, with_irqchip).finish();
+    let host = Host::new(with_irqchip)?;
+    let reference = Machine::new(&host).finish();
     let exits = reference.devices.log.len();
     assert!(exits > 70, "{exits}");
     for pause in 0..exits {
-        let mut machine = Machine::new(&kvm, with_irqchip);
+        let mut machine = Machine::new(&host);
         for _ in 0..pause {
             assert!(machine.step());
             if machine.devices.log.len() > pause {
                 break;
             }
         }
-        let seen = machine.migrate(&kvm, with_irqchip).finish();
+        let seen = machine.migrate(&host).finish();
         same(&seen, &reference, &format!("paused at exit {pause}"));
     }
-    let mut machine = Machine::new(&kvm, with_irqchip);
+    let mut machine = Machine::new(&host);
     while machine.step() && machine.devices.log.len() < exits - 2 {
-        machine = machine.migrate(&kvm, with_irqchip);
+        machine = machine.migrate(&host);
     }
     same(&machine.finish(), &reference, "paused at every exit");
     Ok(())
@@ -303,11 +322,11 @@ fn paused_by_kicks() -> Result<(), NotRun> {
     /// How many runs are kicked.
     const RUNS: u32 = 200;
 
-    let kvm = checks::kvm()?;
-    let reference = Machine::new(&kvm, false).finish();
+    let host = Host::new(false)?;
+    let reference = Machine::new(&host).finish();
     let mut places = BTreeSet::new();
     for run in 0..RUNS {
-        let mut machine = Machine::new(&kvm, false);
+        let mut machine = Machine::new(&host);
         let kicker = machine.vcpu.kicker();
         let wait = Duration::from_micros(u64::from(run) * 17);
         let kick = thread::spawn(move || {
@@ -321,7 +340,7 @@ fn paused_by_kicks() -> Result<(), NotRun> {
             match machine.vcpu.run().unwrap().0 {
                 Exit::Interrupted => {
                     places.insert(machine.vcpu.get_regs().unwrap().rip);
-                    break machine.migrate(&kvm, false).finish();
+                    break machine.migrate(&host).finish();
                 }
                 exit => {
                     if !machine.devices.handle(exit) {
