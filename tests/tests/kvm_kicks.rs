@@ -18,7 +18,7 @@ use kvm_tests::checks::{self, NotRun};
 /// A kick that is not answered for so long is lost.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Threads that kick one vCPU.
-const KICKERS: u64 = 3;
+const KICKERS: u8 = 3;
 
 /// A guest, and the code of it.
 const GUESTS: [(&str, &[u8]); 3] = [
@@ -129,11 +129,11 @@ fn many_at_once() -> Result<(), NotRun> {
     for (name, code) in GUESTS {
         let (mut vcpu, kicks) = (vcpu(code)?, share());
         let wanted = [const { AtomicBool::new(false) }; KICKERS as usize];
-        let (left, over) = (AtomicU64::new(KICKERS), AtomicBool::new(false));
+        let (left, over) = (AtomicU64::new(KICKERS.into()), AtomicBool::new(false));
         let begun = Instant::now();
         let kicker = vcpu.kicker();
         let kick_all = |kicker: &Kicker, mine: &AtomicBool| {
-            for kick in 0..kicks / KICKERS {
+            for kick in 0..kicks / u64::from(KICKERS) {
                 mine.store(true, Ordering::SeqCst);
                 kicker.kick();
                 // Half of the time others are left to answer for it.
