@@ -114,8 +114,8 @@ impl Devices {
                 return io.port != END;
             }
             Exit::MmioRead(mmio) => {
-                let len = mmio.data.len();
-                mmio.data.copy_from_slice(&answer[..len]);
+                mmio.data
+                    .copy_from_slice(answer.get(..mmio.data.len()).unwrap());
                 self.log
                     .push(format!("read {:#x} {:x?}", mmio.addr, mmio.data));
             }
