@@ -2,9 +2,10 @@
 
 use alloc::vec::Vec;
 
-use kvm_sys::{
-    GuestDebugFlags, KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_SINGLESTEP, kvm_cpuid_entry2, kvm_debugregs,
-    kvm_guest_debug, kvm_irq_level, kvm_irqchip, kvm_msr_entry, kvm_regs, kvm_sregs,
+use kvm_exit::X86_64;
+use kvm_sys::x86_64::{
+    self, GuestDebugFlags, KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_SINGLESTEP, kvm_cpuid_entry2,
+    kvm_debugregs, kvm_guest_debug, kvm_irq_level, kvm_irqchip, kvm_msr_entry, kvm_regs, kvm_sregs,
 };
 
 use crate::error::Cause;
@@ -12,25 +13,26 @@ use crate::typed::{Call, Get, Set, SetList, Update, UpdateList};
 use crate::{Errno, Error, Hypervisor, Kvm, Registers, Vm};
 
 const GET_SUPPORTED_CPUID: UpdateList<kvm_cpuid_entry2> =
-    UpdateList::new(&kvm_sys::KVM_GET_SUPPORTED_CPUID);
-const GET_MSR_INDEX_LIST: UpdateList<u32> = UpdateList::new(&kvm_sys::KVM_GET_MSR_INDEX_LIST);
-const CREATE_IRQCHIP: Call = Call::new(&kvm_sys::KVM_CREATE_IRQCHIP);
-const GET_IRQCHIP: Update<kvm_irqchip> = Update::new(&kvm_sys::KVM_GET_IRQCHIP);
-const SET_IRQCHIP: Set<kvm_irqchip> = Set::new(&kvm_sys::KVM_SET_IRQCHIP);
-const IRQ_LINE: Set<kvm_irq_level> = Set::new(&kvm_sys::KVM_IRQ_LINE);
-const SET_TSS_ADDR: Call = Call::new(&kvm_sys::KVM_SET_TSS_ADDR);
-const GET_REGS: Get<kvm_regs> = Get::new(&kvm_sys::KVM_GET_REGS);
-const SET_REGS: Set<kvm_regs> = Set::new(&kvm_sys::KVM_SET_REGS);
-const GET_SREGS: Get<kvm_sregs> = Get::new(&kvm_sys::KVM_GET_SREGS);
-const SET_SREGS: Set<kvm_sregs> = Set::new(&kvm_sys::KVM_SET_SREGS);
-const GET_DEBUGREGS: Get<kvm_debugregs> = Get::new(&kvm_sys::KVM_GET_DEBUGREGS);
-const SET_DEBUGREGS: Set<kvm_debugregs> = Set::new(&kvm_sys::KVM_SET_DEBUGREGS);
-const GET_CPUID2: UpdateList<kvm_cpuid_entry2> = UpdateList::new(&kvm_sys::KVM_GET_CPUID2);
-const SET_CPUID2: SetList<kvm_cpuid_entry2> = SetList::new(&kvm_sys::KVM_SET_CPUID2);
-const GET_MSRS: UpdateList<kvm_msr_entry> = UpdateList::new(&kvm_sys::KVM_GET_MSRS);
-const SET_MSRS: SetList<kvm_msr_entry> = SetList::new(&kvm_sys::KVM_SET_MSRS);
+    UpdateList::new(&x86_64::KVM_GET_SUPPORTED_CPUID);
+const GET_MSR_INDEX_LIST: UpdateList<u32> = UpdateList::new(&x86_64::KVM_GET_MSR_INDEX_LIST);
+const CREATE_IRQCHIP: Call = Call::new(&x86_64::KVM_CREATE_IRQCHIP);
+const GET_IRQCHIP: Update<kvm_irqchip> = Update::new(&x86_64::KVM_GET_IRQCHIP);
+const SET_IRQCHIP: Set<kvm_irqchip> = Set::new(&x86_64::KVM_SET_IRQCHIP);
+const IRQ_LINE: Set<kvm_irq_level> = Set::new(&x86_64::KVM_IRQ_LINE);
+const SET_TSS_ADDR: Call = Call::new(&x86_64::KVM_SET_TSS_ADDR);
+const SET_GUEST_DEBUG: Set<kvm_guest_debug> = Set::new(&x86_64::KVM_SET_GUEST_DEBUG);
+const GET_REGS: Get<kvm_regs> = Get::new(&x86_64::KVM_GET_REGS);
+const SET_REGS: Set<kvm_regs> = Set::new(&x86_64::KVM_SET_REGS);
+const GET_SREGS: Get<kvm_sregs> = Get::new(&x86_64::KVM_GET_SREGS);
+const SET_SREGS: Set<kvm_sregs> = Set::new(&x86_64::KVM_SET_SREGS);
+const GET_DEBUGREGS: Get<kvm_debugregs> = Get::new(&x86_64::KVM_GET_DEBUGREGS);
+const SET_DEBUGREGS: Set<kvm_debugregs> = Set::new(&x86_64::KVM_SET_DEBUGREGS);
+const GET_CPUID2: UpdateList<kvm_cpuid_entry2> = UpdateList::new(&x86_64::KVM_GET_CPUID2);
+const SET_CPUID2: SetList<kvm_cpuid_entry2> = SetList::new(&x86_64::KVM_SET_CPUID2);
+const GET_MSRS: UpdateList<kvm_msr_entry> = UpdateList::new(&x86_64::KVM_GET_MSRS);
+const SET_MSRS: SetList<kvm_msr_entry> = SetList::new(&x86_64::KVM_SET_MSRS);
 
-impl<H: Hypervisor> Kvm<H> {
+impl<H: Hypervisor<Guest = X86_64>> Kvm<H> {
     /// The CPUID leaves that the CPU and KVM both support, to give to
     /// [`set_cpuid2`](Registers::set_cpuid2), whole or in part. Section 4.46; needs `KVM_CAP_EXT_CPUID`.
     ///
@@ -51,7 +53,7 @@ impl<H: Hypervisor> Kvm<H> {
     }
 }
 
-impl<H: Hypervisor> Vm<H> {
+impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// Creates interrupt controllers in the kernel: two PICs, an I/O APIC, and a local APIC for each
     /// vCPU created after. Section 4.24; needs `KVM_CAP_IRQCHIP`.
     ///
@@ -107,7 +109,18 @@ impl<H: Hypervisor> Vm<H> {
     }
 }
 
-impl<H: Hypervisor> Registers<H> {
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
+    /// Turns debugging of the guest on or off: single-stepping, breakpoints. Section 4.87; needs
+    /// `KVM_CAP_SET_GUEST_DEBUG`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for flags that this architecture lacks, `EBUSY` when an exception is to be injected and
+    /// another one is pending.
+    pub fn set_guest_debug(&self, debug: &kvm_guest_debug) -> Result<(), Error> {
+        SET_GUEST_DEBUG.call(self.backend(), debug).map(|_| ())
+    }
+
     /// The general registers, instruction pointer and flags. Section 4.11.
     ///
     /// # Errors
@@ -214,7 +227,7 @@ impl<H: Hypervisor> Registers<H> {
     /// [`Cause::Msr`] with the index of the first one that can't be read; those before it were.
     pub fn get_msrs(&self, entries: &mut [kvm_msr_entry]) -> Result<(), Error> {
         let done = GET_MSRS.update(self.backend(), entries)?;
-        all_done(&kvm_sys::KVM_GET_MSRS, entries, done)
+        all_done(&x86_64::KVM_GET_MSRS, entries, done)
     }
 
     /// Writes the MSRs. Section 4.19.
@@ -224,7 +237,7 @@ impl<H: Hypervisor> Registers<H> {
     /// [`Cause::Msr`] with the index of the first one that was refused; those before it are set.
     pub fn set_msrs(&self, entries: &[kvm_msr_entry]) -> Result<(), Error> {
         let done = SET_MSRS.call(self.backend(), entries)?;
-        all_done(&kvm_sys::KVM_SET_MSRS, entries, done)
+        all_done(&x86_64::KVM_SET_MSRS, entries, done)
     }
 }
 

@@ -58,7 +58,7 @@ impl Banks {
         }
     }
 
-    fn set_bytes(&mut self, bank: &'static str, from: &[u8]) {
+    pub(super) fn set_bytes(&mut self, bank: &'static str, from: &[u8]) {
         self.0.insert(bank, from.to_vec());
         for (one, two, len) in SHARED {
             let other = match bank {

@@ -2,12 +2,10 @@
 #![expect(unsafe_code, reason = "touches the run page")]
 
 use kvm_core::Errno;
-use kvm_core::kvm_sys::{kvm_regs, kvm_sregs};
-use kvm_exit::{BadPage, RunPage};
 
 use super::lock;
 use super::vcpu::{State, Vcpu};
-use crate::model::script::{Leaves, Mismatch, Step};
+use crate::model::script::{Mismatch, Scripted};
 use crate::page::RunMemory;
 
 /// What a kick sets in `immediate_exit`. The typed layer has another bit for completing pending I/O, so that
@@ -33,6 +31,7 @@ impl Vcpu {
         self.vm().system().outcome().map_err(|_| Errno::DIVERGED)?;
         // Without a mapping nobody could see the exit.
         let run = self.run.get().ok_or(Errno::EINVAL)?;
+        (self.vm().system().platform().check_enter)(&state)?;
         // SAFETY: inside `enter`, by the caller's promise.
         let goes_on = unsafe { self.complete(&mut state, run) }?;
         // Section 5, immediate_exit: pending I/O is completed, and the guest not entered. An access that
@@ -68,14 +67,14 @@ impl Vcpu {
         let Some(pending) = self.script.finish() else {
             return Ok(false);
         };
-        let check = |page: &mut RunPage| pending.check(page);
         // SAFETY: inside `enter`, by the caller's promise.
-        unsafe { with_page(run, check) }?
+        unsafe { run.with_page(|page| pending.step().check(page)) }
             .map_err(|mismatch| self.vm().system().fail(pending.failure(self.id, mismatch)))?;
-        if let Some(regs) = pending.regs_then() {
-            state.banks.set("regs", regs);
+        let frame = pending.step().frame();
+        for (bank, bytes) in &frame.state_then {
+            state.banks.set_bytes(bank, bytes);
         }
-        Ok(pending.goes_on())
+        Ok(frame.goes_on)
     }
 
     /// # Safety
@@ -85,36 +84,36 @@ impl Vcpu {
         &self,
         state: &mut State,
         run: &RunMemory,
-        step: &Step,
+        step: &dyn Scripted,
     ) -> Result<Done, Mismatch> {
-        let irqchip = self.vm().has_irqchip();
         self.touch_memory(step)?;
-        if let Some(regs) = &step.regs {
-            state.banks.set("regs", regs);
+        let frame = step.frame();
+        for (bank, bytes) in &frame.state {
+            state.banks.set_bytes(bank, bytes);
         }
-        if let Leaves::Block = step.leaves {
+        if step.blocks() {
             return Ok(Done::Waits);
         }
-        let write = |page: &mut RunPage| {
+        let vm = self.vm();
+        let tell_state = vm.system().platform().tell_state;
+        let write = |page: &mut [u64]| {
             step.encode(page)?;
-            tell_state(page, state, irqchip);
+            tell_state(page, state, &lock(&vm.state));
             Ok(())
         };
         // SAFETY: inside `enter`, by the caller's promise.
-        let written = unsafe { with_page(run, write) };
-        // `RunMemory` has made sure that the page is one.
-        written.unwrap_or(Ok(())).map_err(Mismatch::Unencodable)?;
-        Ok(step.errno.map_or(Done::Exits, Done::Fails))
+        unsafe { run.with_page(write) }.map_err(Mismatch::Unencodable)?;
+        Ok(frame.errno.map_or(Done::Exits, Done::Fails))
     }
 
     /// What the step says about the guest's memory.
-    fn touch_memory(&self, step: &Step) -> Result<(), Mismatch> {
+    fn touch_memory(&self, step: &dyn Scripted) -> Result<(), Mismatch> {
         let vm = lock(&self.vm().state);
         let missing = |address: &u64, bytes: &[u8]| Mismatch::NoMemory {
             address: *address,
             len: bytes.len(),
         };
-        for (address, expected) in &step.finds {
+        for (address, expected) in &step.frame().finds {
             let mut found = vec![0; expected.len()];
             if !vm.slots.read(*address, &mut found) {
                 return Err(missing(address, expected));
@@ -127,36 +126,11 @@ impl Vcpu {
                 });
             }
         }
-        for (address, bytes) in &step.writes {
+        for (address, bytes) in &step.frame().writes {
             if !vm.slots.write(*address, bytes) {
                 return Err(missing(address, bytes));
             }
         }
         Ok(())
     }
-}
-
-/// What KVM says beside the exit: section 5.
-fn tell_state(page: &mut RunPage, state: &State, irqchip: bool) {
-    /// The interrupt flag in rflags.
-    const IF: u64 = 1 << 9;
-
-    let regs: kvm_regs = state.banks.get("regs");
-    let sregs: kvm_sregs = state.banks.get("sregs");
-    let interruptible = regs.rflags & IF != 0;
-    let (_, beside) = page.split();
-    beside.state.if_flag = interruptible.into();
-    beside.state.ready_for_interrupt_injection = (interruptible || irqchip).into();
-    beside.state.cr8 = sregs.cr8;
-    beside.state.apic_base = sregs.apic_base;
-}
-
-/// # Safety
-///
-/// The caller is inside `enter` of the vCPU.
-unsafe fn with_page<R>(run: &RunMemory, look: impl FnOnce(&mut RunPage) -> R) -> Result<R, Errno> {
-    let look = |words: &mut [u64]| RunPage::from_words(words).map(look);
-    // SAFETY: the caller's promise.
-    let looked: Result<R, BadPage> = unsafe { run.with_page(look) };
-    looked.map_err(|_| Errno::EINVAL)
 }

@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 
 use kvm_core::{Errno, Mapping};
-use kvm_exit::RunPage;
+use kvm_exit::{GuestArch, RunPage};
 use kvm_sys::ExitReason;
 use zerocopy::IntoBytes;
 
@@ -19,7 +19,7 @@ struct Difference {
     texts: [String; 2],
 }
 
-impl Replay {
+impl<G: GuestArch> Replay<G> {
     /// # Safety
     ///
     /// As [`enter`](kvm_core::Hypervisor::enter).

@@ -6,5 +6,5 @@ mod step;
 
 pub use failure::{Failure, Mismatch};
 pub(crate) use queue::Script;
-pub(crate) use step::Leaves;
+pub(crate) use step::Scripted;
 pub use step::Step;

@@ -1,27 +1,27 @@
 //! The interrupt controllers and the timer that a VM can have in the kernel.
 
-use kvm_core::kvm_sys::{
+use kvm_core::kvm_sys::x86_64::{
     KVM_IRQCHIP_IOAPIC, KVM_NR_IRQCHIPS, kvm_irqchip, kvm_irqchip_chip, kvm_pit_config,
 };
 use kvm_core::{Arg, Errno};
 
-use super::args;
-use super::lock;
-use super::vm::Vm;
+use crate::model::args;
+use crate::model::lock;
+use crate::model::vm::Vm;
 
 /// What a VM has in the kernel.
 #[derive(Debug, Default)]
-pub(super) struct Irqchips {
+pub(in crate::model) struct Irqchips {
     chips: Option<[kvm_irqchip_chip; KVM_NR_IRQCHIPS as usize]>,
     pit: bool,
 }
 
 impl Irqchips {
-    pub(super) fn exist(&self) -> bool {
+    pub(in crate::model) fn exist(&self) -> bool {
         self.chips.is_some()
     }
 
-    pub(super) fn has_pit(&self) -> bool {
+    pub(in crate::model) fn has_pit(&self) -> bool {
         self.pit
     }
 
@@ -36,7 +36,7 @@ impl Irqchips {
 
 impl Vm {
     /// Section 4.24; must come before the first vCPU, and once.
-    pub(super) fn create_irqchip(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
+    pub(in crate::model) fn create_irqchip(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
         let mut state = lock(&self.state);
         if state.irqchips.exist() {
             return Err(Errno::EEXIST);
@@ -53,7 +53,7 @@ impl Vm {
     }
 
     /// Section 4.26: reads the state of the chip that `chip_id` names.
-    pub(super) fn get_irqchip(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+    pub(in crate::model) fn get_irqchip(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let mut chip: kvm_irqchip = args::read(arg)?;
         chip.chip = *lock(&self.state).irqchips.chip(chip.chip_id)?;
         args::write(arg, &chip)?;
@@ -61,7 +61,7 @@ impl Vm {
     }
 
     /// Section 4.27: sets the state of the chip that `chip_id` names.
-    pub(super) fn set_irqchip(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+    pub(in crate::model) fn set_irqchip(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let chip: kvm_irqchip = args::read(arg)?;
         *lock(&self.state).irqchips.chip(chip.chip_id)? = chip.chip;
         Ok(0)
@@ -69,7 +69,7 @@ impl Vm {
 
     /// Section 4.25: "Requires that an interrupt controller model has been previously created with
     /// KVM_CREATE_IRQCHIP."
-    pub(super) fn irq_line(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
+    pub(in crate::model) fn irq_line(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
         if lock(&self.state).irqchips.exist() {
             Ok(0)
         } else {
@@ -79,7 +79,7 @@ impl Vm {
 
     /// Section 4.71: "This call is only valid after enabling in-kernel irqchip support via
     /// KVM_CREATE_IRQCHIP."
-    pub(super) fn create_pit2(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+    pub(in crate::model) fn create_pit2(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let _: kvm_pit_config = args::read(arg)?;
         let mut state = lock(&self.state);
         if state.irqchips.pit {
