@@ -50,6 +50,13 @@ pub enum Cause {
     SlotTaken,
     /// The slot holds no memory.
     SlotEmpty,
+    /// Whether the memory in a slot is read-only can't be changed.
+    ReadOnly,
+    /// The slot has a guest_memfd: it can only be removed, and is neither read-only nor logged.
+    Private,
+    /// The range of pages does not begin at a multiple of 64, or ends neither at one nor at the slot's
+    /// end.
+    Pages,
     /// The range of addresses is not all in slots.
     NotMemory,
     /// The range of bytes is not all inside the memory.
@@ -58,11 +65,32 @@ pub enum Cause {
     Count,
     /// The MSR numbered [`Error::detail`] could not be read or written, nor those behind it.
     Msr,
+    /// The argument would hold an address, a descriptor or something newer than this crate, for which no
+    /// safe call can vouch.
+    NotPlain,
     /// The run page says something that no KVM says. [`Vcpu::run_page`](crate::Vcpu::run_page) has the
     /// bytes.
     Malformed(Field),
     /// The vCPU's mapping is too short or not aligned for a run page.
     Mapping,
+    /// The vCPU has an exit that the VMM has to answer before the state can be saved: the access of the
+    /// last one goes on. [`Vcpu::complete_with`](crate::Vcpu::complete_with) sees to that.
+    Unanswered,
+    /// The bytes are no saved state, or not as they were saved. [`Error::detail`] is where that was found.
+    Damaged,
+    /// The saved state has a layout that this version of the crate does not know; its number is
+    /// [`Error::detail`].
+    StateVersion,
+    /// The saved state is that of another architecture, whose number in the state is [`Error::detail`].
+    ForeignState,
+    /// The saved state is a VM's and was given to a vCPU, or the other way round.
+    StateOfOther,
+    /// The saved state lacks something that is needed.
+    StateMissing,
+    /// A piece of the saved state is not as long as it has to be; its length is [`Error::detail`].
+    StateLength,
+    /// The saved state has a piece that can't be restored; its request number is [`Error::detail`].
+    StateUnknown,
 }
 
 impl Error {
@@ -71,7 +99,7 @@ impl Error {
         Self::with(op, errno, Cause::Backend, 0)
     }
 
-    #[cold]
+    #[inline(always)]
     pub(crate) const fn with(op: &'static Op, errno: Errno, cause: Cause, detail: u32) -> Self {
         Self {
             op,
@@ -154,6 +182,15 @@ impl fmt::Display for Error {
             Cause::Overlap => write!(f, "the memory overlaps that of slot {detail}"),
             Cause::SlotTaken => write!(f, "slot {detail} holds memory already"),
             Cause::SlotEmpty => write!(f, "slot {detail} holds no memory"),
+            Cause::ReadOnly => write!(f, "slot {detail} can't become read-only, or cease to be so"),
+            Cause::Private => write!(
+                f,
+                "slot {detail} has a guest_memfd: it is neither read-only nor logged, moved nor changed"
+            ),
+            Cause::Pages => write!(
+                f,
+                "the pages of slot {detail} are no range of whole words of the bitmap"
+            ),
             Cause::NotMemory => f.write_str("the addresses are not all in memory slots"),
             Cause::OutOfBounds => f.write_str("the bytes are not all inside the memory"),
             Cause::Count => write!(f, "{detail} elements are more than the call can take"),
@@ -161,8 +198,25 @@ impl fmt::Display for Error {
                 f,
                 "MSR {detail:#x} was refused, and those behind it left alone"
             ),
+            Cause::NotPlain => write!(
+                f,
+                "number {detail} takes addresses or descriptors, for which no safe call can vouch"
+            ),
             Cause::Malformed(field) => write!(f, "malformed run page: {field} out of its range"),
             Cause::Mapping => write!(f, "{detail} bytes make no run page"),
+            Cause::Unanswered => {
+                f.write_str("the access of the last exit goes on; has the VMM completed it?")
+            }
+            Cause::Damaged => write!(f, "damaged, as byte {detail} shows"),
+            Cause::StateVersion => write!(f, "version {detail}, which a later release made"),
+            Cause::ForeignState => write!(f, "of another architecture, number {detail}"),
+            Cause::StateOfOther => f.write_str("of another kind of object"),
+            Cause::StateMissing => f.write_str("the saved state has no such piece"),
+            Cause::StateLength => write!(
+                f,
+                "a piece of {detail} bytes in the saved state, not as many as it has"
+            ),
+            Cause::StateUnknown => write!(f, "piece {detail:#x} can't be restored"),
         }
     }
 }

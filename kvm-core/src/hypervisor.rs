@@ -39,7 +39,7 @@ pub unsafe trait Hypervisor: Sized + Send + Sync {
     ///
     /// # Safety
     ///
-    /// `arg` fits the row of `op`: the same kind, a length of at least the fixed part and of what its
+    /// `arg` fits the row of `op`: the same kind (or none where the kernel takes a null pointer), a length of at least the fixed part and of what its
     /// counts promise, parts where the row has inner pointers, each long enough for what the call
     /// writes. Host addresses registered by it stay valid, and are covered by no reference, until
     /// the call that takes them back, or until every object of the VM is gone. Descriptors in it

@@ -8,6 +8,8 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::Mapping;
 
+/// Where `request_interrupt_window` is in a run page.
+const REQUEST_INTERRUPT_WINDOW: usize = 0;
 /// Where `immediate_exit` is in a run page.
 const IMMEDIATE_EXIT: usize = 1;
 /// A kicker asks the vCPU to return.
@@ -62,9 +64,21 @@ impl Kicker {
         CompleteOnly(self)
     }
 
+    /// See [`Vcpu::request_interrupt_window`](crate::Vcpu::request_interrupt_window).
+    pub(crate) fn request_interrupt_window(&self, on: bool) {
+        let window = self.byte::<REQUEST_INTERRUPT_WINDOW>();
+        window.store(on.into(), Ordering::SeqCst);
+    }
+
     fn flag(&self) -> &AtomicU8 {
-        // SAFETY: byte 1 is inside the mapping, which `Vcpu::new` found long enough for a run page.
-        let flag = unsafe { self.0.start().add(IMMEDIATE_EXIT) };
+        self.byte::<IMMEDIATE_EXIT>()
+    }
+
+    /// One of the two bytes that threads share.
+    fn byte<const AT: usize>(&self) -> &AtomicU8 {
+        const { assert!(AT < 2) };
+        // SAFETY: bytes 0 and 1 are inside the mapping, which `Vcpu::new` found long enough for a run page.
+        let flag = unsafe { self.0.start().add(AT) };
         // SAFETY: the mapping's contract: initialised, live while this handle is, and accessed
         // atomically only. The kernel's plain read of it is outside the program.
         unsafe { AtomicU8::from_ptr(flag.as_ptr()) }

@@ -2,7 +2,7 @@
 
 use alloc::sync::Arc;
 
-use kvm_sys::Cap;
+use kvm_sys::{Cap, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_NR_MEMSLOTS, KVM_CAP_NR_VCPUS};
 
 use crate::error::Cause;
 use crate::typed::Call;
@@ -34,6 +34,12 @@ pub(crate) struct Shared<H> {
     pub(crate) page_size: u64,
     pub(crate) run_size: usize,
     pub(crate) run_private: usize,
+}
+
+impl<H: Hypervisor> Shared<H> {
+    pub(crate) fn check_extension(&self, cap: Cap) -> Result<u32, Error> {
+        CHECK_EXTENSION.with(&self.system, cap.0.into())
+    }
 }
 
 impl Kvm {
@@ -100,7 +106,63 @@ impl<H: Hypervisor> Kvm<H> {
     ///
     /// What the backend answers; the kernel answers 0 to what it does not know.
     pub fn check_extension(&self, cap: Cap) -> Result<u32, Error> {
-        CHECK_EXTENSION.with(&self.shared.system, cap.0.into())
+        self.shared.check_extension(cap)
+    }
+
+    /// The number of vCPUs that a VM should have at most: 4 where the kernel does not say. Section 4.7;
+    /// `KVM_CAP_NR_VCPUS`.
+    ///
+    /// # Errors
+    ///
+    /// What the backend answers.
+    pub fn get_nr_vcpus(&self) -> Result<u32, Error> {
+        Ok(match self.check_extension(KVM_CAP_NR_VCPUS)? {
+            0 => 4,
+            number => number,
+        })
+    }
+
+    /// The number of vCPUs that a VM can have at most: as many as [it should](Self::get_nr_vcpus) where the
+    /// kernel does not say. Section 4.7; `KVM_CAP_MAX_VCPUS`.
+    ///
+    /// ```
+    /// let kvm = kvm_core::Kvm::with(kvm_mock::Model::new())?;
+    /// assert!(kvm.get_nr_vcpus()? <= kvm.get_max_vcpus()?);
+    /// assert!(kvm.get_max_vcpus()? <= kvm.get_max_vcpu_id()?);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the backend answers.
+    pub fn get_max_vcpus(&self) -> Result<u32, Error> {
+        match self.check_extension(KVM_CAP_MAX_VCPUS)? {
+            0 => self.get_nr_vcpus(),
+            number => Ok(number),
+        }
+    }
+
+    /// What the ids of vCPUs are below: the [number of vCPUs](Self::get_max_vcpus) where the kernel does not
+    /// say. Section 4.7; `KVM_CAP_MAX_VCPU_ID`.
+    ///
+    /// # Errors
+    ///
+    /// What the backend answers.
+    pub fn get_max_vcpu_id(&self) -> Result<u32, Error> {
+        match self.check_extension(KVM_CAP_MAX_VCPU_ID)? {
+            0 => self.get_max_vcpus(),
+            number => Ok(number),
+        }
+    }
+
+    /// The number of memory slots that a VM can have in each address space. Section 4.35;
+    /// `KVM_CAP_NR_MEMSLOTS`.
+    ///
+    /// # Errors
+    ///
+    /// What the backend answers.
+    pub fn get_nr_memslots(&self) -> Result<u32, Error> {
+        self.check_extension(KVM_CAP_NR_MEMSLOTS)
     }
 
     /// Size of a vCPU's mapping in bytes. Section 4.5.

@@ -68,16 +68,22 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod capability;
+mod descriptor;
 mod dev_kvm;
 mod errno;
 mod error;
 mod hypervisor;
+mod interrupt;
 mod kicker;
 mod kvm;
 mod mapping;
 mod memory;
 pub mod ops;
+mod raw;
 mod registers;
+mod signals;
+mod state;
 mod sync;
 mod sys;
 #[doc = include_str!("../THREADS.md")]
@@ -102,14 +108,18 @@ mod x86_64;
 pub use kvm_exit::{self, Exit};
 pub use kvm_sys;
 
+pub use descriptor::Descriptor;
 pub use dev_kvm::DevKvm;
 pub use errno::Errno;
 pub use error::{Cause, Error};
 pub use hypervisor::{Arg, Hypervisor, Part, PartBytes, Region};
+pub use interrupt::{IoEvent, IoEventAddress, IrqStatus, Route, RoutingEntry};
 pub use kicker::Kicker;
 pub use kvm::Kvm;
 pub use mapping::{Guard, Mapping};
-pub use memory::{AnonymousMemory, Backing, GuestAddress, Memory, Slot, Span};
+pub use memory::{AnonymousMemory, Backing, DirtyLog, GuestAddress, Memory, Slot, Span};
 pub use registers::Registers;
+pub use signals::SignalSet;
+pub use state::{Piece, Pieces, SavedState};
 pub use vcpu::Vcpu;
 pub use vm::Vm;

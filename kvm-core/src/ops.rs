@@ -33,3 +33,6 @@ pub static MMAP_MEMORY: Op = row("mmap of guest memory", Fds::empty(), Returns::
 
 /// Copying guest memory by guest address.
 pub static GUEST_MEMORY: Op = row("guest memory", Fds::empty(), Returns::Nothing);
+
+/// Reading [`SavedState`](crate::SavedState), which makes no call.
+pub static STATE: Op = row("saved state", Fds::empty(), Returns::Nothing);

@@ -22,18 +22,23 @@ pub struct Registers<H: Hypervisor = DevKvm>(Arc<Inner<H>>);
 #[derive(Debug)]
 struct Inner<H> {
     vcpu: H,
-    _vm: Arc<vm::Inner<H>>,
+    vm: Arc<vm::Inner<H>>,
 }
 
 impl<H: Hypervisor> Registers<H> {
     pub(crate) fn new(vcpu: H, vm: Arc<vm::Inner<H>>) -> Self {
-        Self(Arc::new(Inner { vcpu, _vm: vm }))
+        Self(Arc::new(Inner { vcpu, vm }))
     }
 
     /// The backend's vCPU object.
     #[inline(always)]
     pub(crate) fn backend(&self) -> &H {
         &self.0.vcpu
+    }
+
+    /// The VM that the vCPU is of.
+    pub(crate) fn vm(&self) -> &vm::Inner<H> {
+        &self.0.vm
     }
 
     /// What the vCPU is doing: running, halted, waiting to be started. Section 4.38; needs

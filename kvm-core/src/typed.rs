@@ -3,13 +3,14 @@
 #![expect(unsafe_code, reason = "discharges the contract of calls, by the table")]
 
 use alloc::vec::Vec;
+use core::iter::repeat;
 use core::marker::PhantomData;
 
-use kvm_sys::op::{Count, Dir, Field, Flex, Op, Takes};
+use kvm_sys::op::{Count, Dir, Field, Flex, Inner, Length, Op, Takes};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use crate::error::Cause;
-use crate::{Arg, Errno, Error, Hypervisor};
+use crate::{Arg, Descriptor, Errno, Error, Hypervisor, Part, PartBytes};
 
 /// A list that the kernel is asked to fill is never longer than this; the longest of its own are
 /// some hundred elements.
@@ -98,6 +99,113 @@ impl<T: IntoBytes + Immutable> Set<T> {
     }
 }
 
+/// A call that reads a `T` in which one pointer is to a bitmap.
+pub(crate) struct Bitmap<T> {
+    op: &'static Op,
+    /// Where the pointer is.
+    offset: usize,
+    dir: Dir,
+    len: Length,
+    head: PhantomData<fn(&T)>,
+}
+
+impl<T: IntoBytes + FromBytes + Immutable> Bitmap<T> {
+    #[expect(clippy::panic, reason = "evaluated at compile time only")]
+    pub(crate) const fn new(op: &'static Op) -> Self {
+        match op.takes {
+            Takes::Struct {
+                size,
+                dir: Dir::In,
+                flex: None,
+                inner: [Inner { offset, dir, len }],
+                opaque: [Field { offset: hidden, .. }],
+                ..
+            } => {
+                assert!(size as usize == size_of::<T>() && *hidden == *offset);
+                assert!(matches!(len, Length::Slot(_) | Length::Bits(_)));
+                Self {
+                    op,
+                    offset: *offset as usize,
+                    dir: *dir,
+                    len: *len,
+                    head: PhantomData,
+                }
+            }
+            _ => panic!("the row has not exactly one pointer, to a bitmap"),
+        }
+    }
+
+    /// Makes the call, which writes the bitmap.
+    ///
+    /// # Safety
+    ///
+    /// The bitmap has as many words as the call writes for this head: for a slot's, a bit for each of its
+    /// pages, as long as the call lasts.
+    pub(crate) unsafe fn get<H: Hypervisor>(
+        &self,
+        on: &H,
+        head: &T,
+        bitmap: &mut [u64],
+    ) -> Result<(), Error> {
+        if !matches!(self.dir, Dir::Out) {
+            return Err(Error::new(self.op, Errno::EINVAL));
+        }
+        let bytes = PartBytes::Mut(bitmap.as_mut_bytes());
+        // SAFETY: `new` compared the row: it reads `size_of::<T>()` bytes, which have one pointer, to as
+        // many bytes as the caller promises.
+        unsafe { self.call(on, head, bytes) }
+    }
+
+    /// Makes the call, which reads the bitmap. One that is too short for the head is refused.
+    pub(crate) fn set<H: Hypervisor>(&self, on: &H, head: &T, bitmap: &[u64]) -> Result<(), Error> {
+        let bits = match self.len {
+            Length::Bits(Field { offset, len: 4 }) => head
+                .as_bytes()
+                .get(offset as usize..)
+                .and_then(<[u8]>::first_chunk)
+                .map(|bits| u32::from_ne_bytes(*bits)),
+            _ => None,
+        };
+        match bits {
+            Some(bits)
+                if matches!(self.dir, Dir::In) && bits.div_ceil(64) as usize <= bitmap.len() =>
+            {
+                // SAFETY: `new` compared the row: it reads `size_of::<T>()` bytes, which have one
+                // pointer, to the bits that were counted just now.
+                unsafe { self.call(on, head, PartBytes::In(bitmap.as_bytes())) }
+            }
+            _ => Err(Error::with(
+                self.op,
+                Errno::EINVAL,
+                Cause::Count,
+                bits.unwrap_or(0),
+            )),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// `bytes` are as many as the call reads or writes for this head.
+    unsafe fn call<H: Hypervisor>(
+        &self,
+        on: &H,
+        head: &T,
+        bytes: PartBytes<'_>,
+    ) -> Result<(), Error> {
+        let offset = self.offset;
+        let mut copy = T::new_zeroed();
+        copy.as_mut_bytes().copy_from_slice(head.as_bytes());
+        let mut arg = Arg::Parts {
+            head: copy.as_mut_bytes(),
+            parts: &mut [Part { offset, bytes }],
+        };
+        // SAFETY: `new` compared the head with the row, and the caller promises the part.
+        unsafe { on.ioctl(self.op, &mut arg) }
+            .map(|_| ())
+            .map_err(|errno| Error::new(self.op, errno))
+    }
+}
+
 /// A call that reads a `T` and writes it back.
 pub(crate) struct Update<T>(&'static Op, PhantomData<fn(&mut T)>);
 
@@ -112,6 +220,47 @@ impl<T: FromBytes + IntoBytes> Update<T> {
         // nothing else.
         unsafe { on.ioctl(self.0, &mut Arg::Mut(value.as_mut_bytes())) }
             .map_err(|errno| Error::new(self.0, errno))
+    }
+}
+
+/// A call that reads a `T` with descriptors in it.
+pub(crate) struct SetWith<T>(&'static Op, PhantomData<fn(&T)>);
+
+impl<T: IntoBytes + Immutable> SetWith<T> {
+    #[expect(clippy::panic, reason = "evaluated at compile time only")]
+    pub(crate) const fn new(op: &'static Op) -> Self {
+        match op.takes {
+            Takes::Struct {
+                size,
+                dir: Dir::In,
+                flex: None,
+                inner: [],
+                ..
+            } => assert!(size as usize == size_of::<T>()),
+            _ => panic!("the row takes no structure, or needs more than one"),
+        }
+        Self(op, PhantomData)
+    }
+
+    /// The descriptors go where the row has them, in its order; what is left over of those is 0.
+    pub(crate) fn call<H: Hypervisor>(
+        &self,
+        on: &H,
+        value: &T,
+        descriptors: &[Descriptor<'_>],
+    ) -> Result<u32, Error> {
+        let mut bytes = Vec::from(value.as_bytes());
+        let numbers = descriptors.iter().map(|open| open.number());
+        for (field, number) in self.0.opaque().iter().zip(numbers.chain(repeat(0))) {
+            let field = bytes.get_mut(field.offset as usize..);
+            if let Some(field) = field.and_then(<[u8]>::first_chunk_mut) {
+                *field = number.to_ne_bytes();
+            }
+        }
+        // SAFETY: `new` compared the row: it reads `size_of::<T>()` bytes, and needs nothing else but that the
+        // descriptors in them are open, which a `Descriptor` is while it is borrowed. One that is left over is
+        // looked at by no call: what the row has two of is optional.
+        unsafe { on.ioctl(self.0, &mut Arg::In(&bytes)) }.map_err(|errno| Error::new(self.0, errno))
     }
 }
 

@@ -97,7 +97,7 @@ impl<G: GuestArch> RunHalf<G> {
     }
 }
 
-#[cold]
+#[inline(always)]
 fn malformed(malformed: Malformed) -> Error {
     let cause = Cause::Malformed(malformed.field);
     Error::with(&KVM_RUN, Errno::EPROTO, cause, 0)
@@ -181,7 +181,8 @@ impl<H: Hypervisor> Vcpu<H> {
 
     /// Runs the guest until it exits, and hands exit and registers to `handle`: as [`run`](Self::run), for
     /// the tightest loops, since the handler is compiled into each arm of the decoder. A long one only if
-    /// it says so: write `#[inline(always)]` before the closure.
+    /// it says so: write `#[inline(always)]` before the closure. What decides whether the loop goes on is
+    /// best kept outside of the closure, since what that returns is looked at once more behind it.
     ///
     /// # Errors
     ///
@@ -250,10 +251,75 @@ impl<H: Hypervisor> Vcpu<H> {
         drop(only);
         match entered {
             Ok(()) => self.run.exit().map(Some),
-            // A kick that came meanwhile keeps its flag, so the next run sees it.
-            Err(Errno::EINTR) => Ok(None),
+            // A kick that came meanwhile keeps its flag, so the next run sees it. A vCPU that waits to be
+            // started has nothing to complete.
+            Err(Errno::EINTR | Errno::EAGAIN) => Ok(None),
             Err(errno) => self.run.no_exit(errno).map(Some),
         }
+    }
+
+    /// Finishes the I/O of the last exit without running the guest, and hands further exits of the same access
+    /// to `handle`: [`complete`](Self::complete) until it gives nothing. The guest can be saved then.
+    ///
+    /// ```
+    /// use kvm_core::{Exit, Kvm};
+    /// use kvm_mock::{Model, Step};
+    ///
+    /// let model = Model::new();
+    /// // A write across the end of a page.
+    /// model.script(0, [
+    ///     Step::mmio_write(0xd000_0ffe, [1, 2]).goes_on(),
+    ///     Step::mmio_write(0xd000_1000, [3, 4]),
+    /// ]);
+    /// let mut vcpu = Kvm::with(model)?.create_vm()?.create_vcpu(0)?;
+    /// let mut written = Vec::new();
+    /// let mut handle = |exit: Exit<'_>| match exit {
+    ///     Exit::MmioWrite(write) => written.extend_from_slice(write.data),
+    ///     other => eprintln!("{other}"),
+    /// };
+    /// handle(vcpu.run()?.0);
+    /// vcpu.complete_with(|exit, _| handle(exit))?;
+    /// assert_eq!(written, [1, 2, 3, 4]);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`complete`](Self::complete).
+    pub fn complete_with(
+        &mut self,
+        mut handle: impl FnMut(Exit<'_, H::Guest>, &Registers<H>),
+    ) -> Result<(), Error> {
+        let registers = self.registers.clone();
+        while let Some(exit) = self.complete()? {
+            handle(exit, &registers);
+        }
+        Ok(())
+    }
+
+    /// Asks for [`Exit::IrqWindowOpen`] as soon as the guest can take an interrupt, until it is asked for no
+    /// longer. For VMMs that have the interrupt controller themselves, on x86_64: section 5,
+    /// `request_interrupt_window`.
+    ///
+    /// From another thread it counts from the vCPU's next entry, so a [kick](Kicker) goes with it. Whether the
+    /// guest can take one now is in the [run page](Self::run_page).
+    ///
+    /// ```
+    /// use kvm_core::{Exit, Kvm};
+    /// use kvm_mock::{Model, Step};
+    ///
+    /// let model = Model::new();
+    /// model.script(0, [Step::exit(|page| page.encode(&Exit::IrqWindowOpen))]);
+    /// let mut vcpu = Kvm::with(model)?.create_vm()?.create_vcpu(0)?;
+    /// // A device has an interrupt, and the guest has them off.
+    /// vcpu.request_interrupt_window(!vcpu.run_page().ready_for_interrupt_injection());
+    /// if let (Exit::IrqWindowOpen, _) = vcpu.run()? {
+    ///     vcpu.request_interrupt_window(false); // and inject it
+    /// }
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    pub fn request_interrupt_window(&self, on: bool) {
+        self.run.kicker.request_interrupt_window(on);
     }
 
     /// Makes this vCPU return from the guest, from any thread.

@@ -23,9 +23,9 @@ use crate::member::{Member, Union};
 use crate::powerpc::DcrAccess;
 use crate::{
     ArmLdst64b, ArmNisv, ArmSea, DcrRead, DcrWrite, Epr, Exception, Exit, FailEntry, Hypercall,
-    Hyperv, InternalError, IoIn, IoOut, IocsrRead, IocsrWrite, Malformed, MemoryFault, MmioRead,
-    MmioWrite, MsrRead, MsrWrite, Osi, Other, PaprHcall, RiscvCsr, RiscvSbi, S390Sieic, S390Stsi,
-    S390Tsch, S390Ucontrol, SnpReqCerts, SystemEvent, Tdx, TprAccess, Xen, io, loongarch, mmio,
+    Hyperv, InternalError, IocsrRead, IocsrWrite, Malformed, MemoryFault, MmioRead, MmioWrite,
+    MsrRead, MsrWrite, Osi, Other, PaprHcall, RiscvCsr, RiscvSbi, S390Sieic, S390Stsi, S390Tsch,
+    S390Ucontrol, SnpReqCerts, SystemEvent, Tdx, TprAccess, Xen, io, loongarch, mmio,
 };
 
 /// The exit part of a page before it is decoded. Made by [`Page::split`](crate::Page::split).
@@ -92,23 +92,7 @@ impl<'a, G: Guest> RawExit<'a, G> {
     #[inline(always)]
     pub fn decode_then<R>(self, f: impl FnOnce(Result<Exit<'a, G>, Malformed>) -> R) -> R {
         match self.reason {
-            KVM_EXIT_IO => {
-                match io::Access::decode(self.payload, self.tail, self.guest.struct_len()) {
-                    Ok(io::Access {
-                        port,
-                        size,
-                        is_out: true,
-                        data,
-                    }) => f(Ok(Exit::IoOut(IoOut { port, size, data }))),
-                    Ok(io::Access {
-                        port,
-                        size,
-                        is_out: false,
-                        data,
-                    }) => f(Ok(Exit::IoIn(IoIn { port, size, data }))),
-                    Err(malformed) => f(Err(malformed)),
-                }
-            }
+            KVM_EXIT_IO => io::decode_then(self.payload, self.tail, self.guest.struct_len(), f),
             KVM_EXIT_MMIO => match mmio::Access::decode(self.payload) {
                 Ok(mmio::Access {
                     addr,

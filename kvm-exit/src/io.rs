@@ -1,13 +1,14 @@
 //! `KVM_EXIT_IO`: port I/O.
 
-use core::slice::{ChunksExact, ChunksExactMut};
+use core::slice::{self, ChunksExact, ChunksExactMut};
 
 use kvm_sys::{KVM_EXIT_IO_IN, KVM_EXIT_IO_OUT, kvm_run_io};
 use zerocopy::IntoBytes;
 
+use crate::arch::Guest;
 use crate::encode::Unencodable;
 use crate::member::{Member, Union};
-use crate::{Field, GuestArch, Malformed};
+use crate::{Exit, Field, GuestArch, Malformed};
 
 /// The guest reads a port: `in`, or `ins` with several accesses at once.
 ///
@@ -103,48 +104,40 @@ fn count(data: &[u8], size: u8) -> usize {
     data.len().checked_div(size.into()).unwrap_or(0)
 }
 
-/// One side of the two exits: what the direction does not change.
-pub(crate) struct Access<'a> {
-    pub(crate) port: u16,
-    pub(crate) size: u8,
-    pub(crate) is_out: bool,
-    pub(crate) data: &'a mut [u8],
-}
-
-impl<'a> Access<'a> {
-    #[inline(always)]
-    pub(crate) fn decode(
-        payload: &'a mut Union,
-        tail: &'a mut [u64],
-        struct_len: u32,
-    ) -> Result<Self, Malformed> {
-        let io = kvm_run_io::of(payload);
-        let tail = tail.as_mut_bytes();
-        let tail_len = tail.len();
-        // Most port I/O is a guest that prints bytes. Both fields are compared at once then, and
-        // with the width known all that is left to be checked is where the data are.
-        let (is_out, size, data) = if [io.direction, io.size] == [KVM_EXIT_IO_OUT, 1] {
-            (true, 1, data(io, 1, tail, struct_len))
-        } else {
-            match (io.direction, io.size) {
-                (KVM_EXIT_IO_OUT, size @ (1 | 2 | 4)) => {
-                    (true, size, data(io, size, tail, struct_len))
-                }
-                (KVM_EXIT_IO_IN, size @ (1 | 2 | 4)) => {
-                    (false, size, data(io, size, tail, struct_len))
-                }
-                _ => (false, 0, None),
-            }
+/// Calls `f` with the exit or what is malformed.
+#[inline(always)]
+pub(crate) fn decode_then<'a, G: Guest, R>(
+    payload: &'a mut Union,
+    tail: &'a mut [u64],
+    struct_len: u32,
+    f: impl FnOnce(Result<Exit<'a, G>, Malformed>) -> R,
+) -> R {
+    let io = kvm_run_io::of(payload);
+    let port = io.port;
+    let tail = tail.as_mut_bytes();
+    let tail_len = tail.len();
+    // Most port I/O is a guest that prints bytes, one at a time: then all that is left to be checked is
+    // where the byte is. It has an arm of its own, so that nothing has to ask afterwards which exit
+    // it was.
+    if [io.direction, io.size] == [KVM_EXIT_IO_OUT, 1] {
+        let size = 1;
+        let data = match io.count {
+            1 => byte(io, tail, struct_len),
+            _ => data(io, size, tail, struct_len).map(|data| &*data),
         };
-        match data {
-            Some(data) => Ok(Self {
-                port: io.port,
-                size,
-                is_out,
-                data,
-            }),
-            None => Err(malformed(io, tail_len, struct_len)),
-        }
+        return match data {
+            Some(data) => f(Ok(Exit::IoOut(IoOut { port, size, data }))),
+            None => f(Err(malformed(io, tail_len, struct_len))),
+        };
+    }
+    let data = match io.size {
+        size @ (1 | 2 | 4) => data(io, size, tail, struct_len),
+        _ => None,
+    };
+    match (io.direction, io.size, data) {
+        (KVM_EXIT_IO_OUT, size, Some(data)) => f(Ok(Exit::IoOut(IoOut { port, size, data }))),
+        (KVM_EXIT_IO_IN, size, Some(data)) => f(Ok(Exit::IoIn(IoIn { port, size, data }))),
+        _ => f(Err(malformed(io, tail_len, struct_len))),
     }
 }
 
@@ -158,14 +151,20 @@ fn data<'a>(
     struct_len: u32,
 ) -> Option<&'a mut [u8]> {
     // An offset inside the structure wraps to one that is past the end of any page.
-    let start = usize::try_from(io.data_offset.wrapping_sub(struct_len.into())).ok()?;
-    let len = usize::try_from(u64::from(size) * u64::from(io.count)).ok()?;
-    let rest = tail.get_mut(start..)?;
-    // Neither none nor too many, in one comparison.
-    if len.wrapping_sub(1) >= rest.len() {
+    let start = io.data_offset.wrapping_sub(struct_len.into());
+    // Of 34 bits. An end that wraps is before the start, as is one of no data not behind it.
+    let end = start.wrapping_add(u64::from(size) * u64::from(io.count));
+    if start >= end {
         return None;
     }
-    rest.get_mut(..len)
+    tail.get_mut(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
+}
+
+/// As [`data`], of one byte.
+#[inline(always)]
+fn byte<'a>(io: &kvm_run_io, tail: &'a [u8], struct_len: u32) -> Option<&'a [u8]> {
+    let start = io.data_offset.wrapping_sub(struct_len.into());
+    tail.get(usize::try_from(start).ok()?).map(slice::from_ref)
 }
 
 #[cold]

@@ -5,6 +5,7 @@
 //! another, on any host.
 
 mod call;
+mod eventfd;
 mod format;
 mod memory;
 mod model;

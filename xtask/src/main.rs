@@ -19,6 +19,8 @@ mod guests;
 mod headers;
 mod lower;
 mod macros;
+mod methods;
+mod migrating;
 mod since;
 mod stale;
 mod toolchain;
@@ -56,6 +58,8 @@ enum Cmd {
     Budget(budget::Options),
     /// Have C compilers write every exit, for the tests of kvm-exit.
     Exits(exits::Options),
+    /// Compare MIGRATING.md with the methods of kvm-ioctls and ours.
+    Migrating,
     /// Find out which of a few kernel releases first had each name.
     Since,
 }
@@ -69,6 +73,7 @@ fn main() -> ExitCode {
         Cmd::Verify(options) => verify::run(&options),
         Cmd::Budget(options) => budget::run(&options),
         Cmd::Exits(options) => exits::run(&options),
+        Cmd::Migrating => migrating::run(),
         Cmd::Since => since::run(),
     };
     match done {

@@ -1,6 +1,7 @@
 //! Which thread is inside a vCPU, and the signal that makes it leave.
 #![expect(unsafe_code, reason = "installs a signal handler and sends the signal")]
 
+use alloc::sync::Arc;
 use core::ptr;
 use core::sync::atomic::{AtomicI32, Ordering, fence};
 
@@ -17,13 +18,34 @@ impl Default for Entered {
     }
 }
 
-impl Entered {
-    /// Notes that the calling thread is about to enter.
+/// What a vCPU's object has of [`Entered`]: the same number once more, beside the descriptor.
+#[derive(Debug)]
+pub(super) struct Entry {
+    last: AtomicI32,
+    entered: Arc<Entered>,
+}
+
+impl Default for Entry {
+    fn default() -> Self {
+        Self {
+            last: AtomicI32::new(NOBODY),
+            entered: Arc::default(),
+        }
+    }
+}
+
+impl Entry {
+    pub(super) fn entered(&self) -> Arc<Entered> {
+        Arc::clone(&self.entered)
+    }
+
+    /// Notes that the calling thread is about to enter. One at a time does, so the two numbers are the
+    /// same.
     #[inline(always)]
     pub(super) fn note(&self) {
         // A thread that has not asked for its number has the number 0, which is never stored here, so
         // this one comparison also finds that out.
-        if self.0.load(Ordering::Relaxed) != known_number() {
+        if self.last.load(Ordering::Relaxed) != known_number() {
             self.change();
         }
     }
@@ -33,10 +55,14 @@ impl Entered {
     /// was seen long ago.
     #[cold]
     fn change(&self) {
-        self.0.store(number(), Ordering::Relaxed);
+        let number = number();
+        self.last.store(number, Ordering::Relaxed);
+        self.entered.0.store(number, Ordering::Relaxed);
         fence(Ordering::SeqCst);
     }
+}
 
+impl Entered {
     /// Interrupts the thread. One that is not inside the vCPU any more is interrupted for nothing: the
     /// handler does nothing, and restarts its system call. One that has ended is not there.
     pub(super) fn interrupt(&self) {

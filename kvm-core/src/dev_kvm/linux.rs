@@ -8,7 +8,7 @@ use kvm_exit::Native;
 use kvm_sys::KVM_RUN;
 use kvm_sys::op::{Op, Returns};
 
-use super::kick::{self, Entered};
+use super::kick::{self, Entered, Entry};
 use crate::{Arg, Errno, Error, Guard, Hypervisor, Mapping, Part, PartBytes, Region, ops};
 
 /// An open object of the kernel's KVM: `/dev/kvm`, a VM or a vCPU. Its descriptor is closed when it is
@@ -16,7 +16,7 @@ use crate::{Arg, Errno, Error, Guard, Hypervisor, Mapping, Part, PartBytes, Regi
 #[derive(Debug)]
 pub struct DevKvm {
     fd: Fd,
-    entered: Arc<Entered>,
+    entry: Entry,
 }
 
 impl DevKvm {
@@ -38,7 +38,7 @@ impl DevKvm {
     fn new(fd: Fd) -> Self {
         Self {
             fd,
-            entered: Arc::default(),
+            entry: Entry::default(),
         }
     }
 
@@ -131,7 +131,7 @@ unsafe impl Hypervisor for DevKvm {
         let guard = Arc::new(Unmap {
             start,
             len,
-            entered: Arc::clone(&self.entered),
+            entered: self.entry.entered(),
         });
         // SAFETY: mapped just now: aligned to a page, `len` bytes, readable and writable until the guard
         // unmaps them, known to nobody else.
@@ -143,7 +143,7 @@ unsafe impl Hypervisor for DevKvm {
         /// A constant, so that nothing is looked up in the table.
         const RUN: u32 = KVM_RUN.request();
 
-        self.entered.note();
+        self.entry.note();
         // SAFETY: `KVM_RUN` takes nothing. That the kernel writes to the run page is what the caller's
         // promise allows.
         unsafe { self.call(RUN, 0) }.map(|_| ())

@@ -1,34 +1,48 @@
 //! [`Slots`]: which memory a VM has where.
 
 use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
 
+use kvm_sys::MemFlags;
 use kvm_sys::op::Op;
 
 use super::{GuestAddress, Memory, Slot};
 use crate::error::Cause;
 use crate::{Errno, Error};
 
-/// Bits of a slot's number below its address space.
-const SPACE_SHIFT: u32 = 16;
-
-/// The memory slots of a VM.
-#[derive(Debug, Default)]
-pub(crate) struct Slots(BTreeMap<Slot, Region>);
-
+/// The memory slots of a VM. `F` is what private memory is in: a guest_memfd.
 #[derive(Debug)]
-struct Region {
-    start: u64,
-    memory: Memory,
+pub(crate) struct Slots<F>(BTreeMap<Slot, Region<F>>);
+
+/// What is in a slot.
+#[derive(Debug)]
+pub(crate) struct Region<F> {
+    pub(crate) address: GuestAddress,
+    pub(crate) memory: Memory,
+    pub(crate) flags: MemFlags,
+    /// Keeps the file open: the kernel does not.
+    pub(crate) private: Option<Arc<F>>,
 }
 
-impl Region {
-    /// The address behind the last byte; `check` has seen to it that there is one.
-    fn end(&self) -> u64 {
-        self.start.saturating_add(self.memory.len() as u64)
+impl<F> Default for Slots<F> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
     }
 }
 
-impl Slots {
+impl<F> Region<F> {
+    /// Length in bytes.
+    pub(crate) fn len(&self) -> u64 {
+        self.memory.len() as u64
+    }
+
+    /// The address behind the last byte; `check` has seen to it that there is one.
+    fn end(&self) -> u64 {
+        self.address.0.saturating_add(self.len())
+    }
+}
+
+impl<F> Slots<F> {
     /// Whether `memory` can be added by the call `op`.
     pub(crate) fn check(
         &self,
@@ -39,23 +53,40 @@ impl Slots {
         page_size: u64,
     ) -> Result<(), Error> {
         let refuse = |errno, cause, detail| Err(Error::with(op, errno, cause, detail));
-        let start = address.0;
-        let len = memory.len() as u64;
-        if len == 0 {
+        if memory.is_empty() {
             return refuse(Errno::EINVAL, Cause::Empty, 0);
         }
-        if (start | len | memory.host_address()) % page_size != 0 {
+        if (memory.len() as u64 | memory.host_address()) % page_size != 0 {
+            return refuse(Errno::EINVAL, Cause::Unaligned, 0);
+        }
+        if self.0.contains_key(&slot) {
+            return refuse(Errno::EEXIST, Cause::SlotTaken, slot.0);
+        }
+        self.check_place(op, slot, address, memory.len() as u64, page_size)
+    }
+
+    /// Whether what is or will be in `slot` can be at `address`.
+    pub(crate) fn check_place(
+        &self,
+        op: &'static Op,
+        slot: Slot,
+        address: GuestAddress,
+        len: u64,
+        page_size: u64,
+    ) -> Result<(), Error> {
+        let refuse = |errno, cause, detail| Err(Error::with(op, errno, cause, detail));
+        let start = address.0;
+        if start % page_size != 0 {
             return refuse(Errno::EINVAL, Cause::Unaligned, 0);
         }
         let Some(end) = start.checked_add(len) else {
             return refuse(Errno::EINVAL, Cause::TooHigh, 0);
         };
-        if self.0.contains_key(&slot) {
-            return refuse(Errno::EEXIST, Cause::SlotTaken, slot.0);
-        }
-        let space = |slot: &Slot| slot.0 >> SPACE_SHIFT;
         let other = self.0.iter().find(|(other, region)| {
-            space(other) == space(&slot) && region.start < end && start < region.end()
+            **other != slot
+                && other.address_space() == slot.address_space()
+                && region.address.0 < end
+                && start < region.end()
         });
         match other {
             Some((other, _)) => refuse(Errno::EEXIST, Cause::Overlap, other.0),
@@ -63,17 +94,17 @@ impl Slots {
         }
     }
 
-    pub(crate) fn insert(&mut self, slot: Slot, address: GuestAddress, memory: Memory) {
-        let start = address.0;
-        self.0.insert(slot, Region { start, memory });
+    pub(crate) fn insert(&mut self, slot: Slot, region: Region<F>) {
+        self.0.insert(slot, region);
     }
 
-    pub(crate) fn contains(&self, slot: Slot) -> bool {
-        self.0.contains_key(&slot)
+    /// What is in the slot, for the call `op`.
+    pub(crate) fn get(&self, op: &'static Op, slot: Slot) -> Result<&Region<F>, Error> {
+        self.0.get(&slot).ok_or_else(|| empty(op, slot))
     }
 
-    pub(crate) fn remove(&mut self, slot: Slot) -> Option<Memory> {
-        self.0.remove(&slot).map(|region| region.memory)
+    pub(crate) fn remove(&mut self, slot: Slot) -> Option<Region<F>> {
+        self.0.remove(&slot)
     }
 
     /// Calls `copy` with each memory, offset in it and range of `0..len` that together make up the
@@ -100,12 +131,12 @@ impl Slots {
                 return false;
             };
             let found = self.0.iter().find(|(slot, region)| {
-                slot.0 >> SPACE_SHIFT == 0 && (region.start..region.end()).contains(&at)
+                slot.address_space() == 0 && (region.address.0..region.end()).contains(&at)
             });
             let Some((_, region)) = found else {
                 return false;
             };
-            let Ok(offset) = usize::try_from(at - region.start) else {
+            let Ok(offset) = usize::try_from(at - region.address.0) else {
                 return false;
             };
             let n = (region.memory.len() - offset).min(len - done);
@@ -114,6 +145,10 @@ impl Slots {
         }
         true
     }
+}
+
+fn empty(op: &'static Op, slot: Slot) -> Error {
+    Error::with(op, Errno::EINVAL, Cause::SlotEmpty, slot.0)
 }
 
 #[cfg(test)]
@@ -131,7 +166,17 @@ mod tests {
         AnonymousMemory::new(pages * 0x1000).unwrap().into()
     }
 
-    fn cause(slots: &Slots, slot: u32, address: u64, memory: &Memory) -> Option<Cause> {
+    fn insert(slots: &mut Slots<()>, slot: u32, address: u64, memory: Memory) {
+        let region = Region {
+            address: GuestAddress(address),
+            memory,
+            flags: MemFlags::empty(),
+            private: None,
+        };
+        slots.insert(Slot(slot), region);
+    }
+
+    fn cause(slots: &Slots<()>, slot: u32, address: u64, memory: &Memory) -> Option<Cause> {
         let op = &KVM_SET_USER_MEMORY_REGION;
         slots
             .check(op, Slot(slot), GuestAddress(address), memory, PAGE)
@@ -142,7 +187,7 @@ mod tests {
     #[test]
     fn memory_is_checked_before_the_kernel_sees_it() {
         let mut slots = Slots::default();
-        slots.insert(Slot(3), GuestAddress(0x4000), memory(2));
+        insert(&mut slots, 3, 0x4000, memory(2));
         let one = memory(1);
         assert_eq!(cause(&slots, 0, 0x3000, &one), None);
         assert_eq!(cause(&slots, 0, 0x6000, &one), None);
@@ -159,15 +204,15 @@ mod tests {
     #[test]
     fn address_spaces_do_not_overlap() {
         let mut slots = Slots::default();
-        slots.insert(Slot(3), GuestAddress(0x4000), memory(2));
+        insert(&mut slots, 3, 0x4000, memory(2));
         assert_eq!(cause(&slots, 0x1_0003, 0x4000, &memory(1)), None);
     }
 
     #[test]
     fn a_walk_crosses_slots_and_stops_at_holes() {
         let mut slots = Slots::default();
-        slots.insert(Slot(0), GuestAddress(0x1000), memory(1));
-        slots.insert(Slot(1), GuestAddress(0x2000), memory(1));
+        insert(&mut slots, 0, 0x1000, memory(1));
+        insert(&mut slots, 1, 0x2000, memory(1));
         let mut seen = Vec::new();
         assert!(slots.walk(GuestAddress(0x1ffe), 4, |_, offset, range| {
             seen.push((offset, range))

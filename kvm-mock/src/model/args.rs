@@ -1,6 +1,6 @@
 //! The argument of a call, read and written as the kernel does: in place, and never past its end.
 
-use kvm_core::{Arg, Errno};
+use kvm_core::{Arg, Errno, Part};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// An integer; no argument is 0.
@@ -40,6 +40,25 @@ pub(super) fn write<T: IntoBytes + Immutable>(arg: &mut Arg<'_>, value: &T) -> R
     value
         .write_to_prefix(bytes_mut(arg)?)
         .map_err(|_| Errno::EFAULT)
+}
+
+/// The structure of a call with pointers inside it.
+pub(super) fn head<T: FromBytes>(arg: &Arg<'_>) -> Result<T, Errno> {
+    let Arg::Parts { head, .. } = arg else {
+        return Err(Errno::EFAULT);
+    };
+    let (value, _) = T::read_from_prefix(head).map_err(|_| Errno::EFAULT)?;
+    Ok(value)
+}
+
+/// What the pointers in a structure point to, of which there have to be `N`.
+pub(super) fn parts<'a, 'b, const N: usize>(
+    arg: &'a mut Arg<'b>,
+) -> Result<&'a mut [Part<'b>; N], Errno> {
+    let Arg::Parts { parts, .. } = arg else {
+        return Err(Errno::EFAULT);
+    };
+    (&mut **parts).try_into().map_err(|_| Errno::EFAULT)
 }
 
 /// A header that starts with a count, and as many elements behind it.

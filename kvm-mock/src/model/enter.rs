@@ -17,6 +17,8 @@ enum Done {
     Exits,
     Fails(Errno),
     Waits,
+    /// The kernel takes what the guest does, which goes on.
+    Stays,
 }
 
 impl Vcpu {
@@ -44,17 +46,22 @@ impl Vcpu {
             return Err(Errno::EINTR);
         }
         state.has_run = true;
-        let Some(pending) = self.script.next() else {
-            return Err(run.block());
-        };
-        // SAFETY: inside `enter`, by the caller's promise.
-        let done = unsafe { self.perform(&mut state, run, pending.step()) }
-            .map_err(|mismatch| self.vm().system().fail(pending.failure(self.id, mismatch)));
-        self.script.pend(pending);
-        match done? {
-            Done::Exits => Ok(()),
-            Done::Fails(errno) => Err(errno),
-            Done::Waits => Err(run.block()),
+        loop {
+            let Some(pending) = self.script.next() else {
+                return Err(run.block());
+            };
+            // SAFETY: inside `enter`, by the caller's promise.
+            let done = unsafe { self.perform(&mut state, run, pending.step()) }
+                .map_err(|mismatch| self.vm().system().fail(pending.failure(self.id, mismatch)));
+            if !matches!(done, Ok(Done::Stays)) {
+                self.script.pend(pending);
+            }
+            match done? {
+                Done::Exits => return Ok(()),
+                Done::Fails(errno) => return Err(errno),
+                Done::Waits => return Err(run.block()),
+                Done::Stays => {}
+            }
         }
     }
 
@@ -88,6 +95,9 @@ impl Vcpu {
     ) -> Result<Done, Mismatch> {
         self.touch_memory(step)?;
         let frame = step.frame();
+        for gsi in &frame.ended {
+            lock(&self.vm().state).events.end_interrupt(*gsi);
+        }
         for (bank, bytes) in &frame.state {
             state.banks.set_bytes(bank, bytes);
         }
@@ -95,6 +105,12 @@ impl Vcpu {
             return Ok(Done::Waits);
         }
         let vm = self.vm();
+        if self.takes(step)? {
+            for (bank, bytes) in &frame.state_then {
+                state.banks.set_bytes(bank, bytes);
+            }
+            return Ok(Done::Stays);
+        }
         let tell_state = vm.system().platform().tell_state;
         let write = |page: &mut [u64]| {
             step.encode(page)?;
@@ -106,9 +122,20 @@ impl Vcpu {
         Ok(frame.errno.map_or(Done::Exits, Done::Fails))
     }
 
+    /// Whether the kernel takes the step's write, so that there is no exit.
+    fn takes(&self, step: &dyn Scripted) -> Result<bool, Mismatch> {
+        let write = step.write();
+        let taken = write.is_some_and(|write| lock(&self.vm().state).take(write));
+        if step.frame().in_kernel && !taken {
+            return Err(Mismatch::Exits);
+        }
+        Ok(taken)
+    }
+
     /// What the step says about the guest's memory.
     fn touch_memory(&self, step: &dyn Scripted) -> Result<(), Mismatch> {
-        let vm = lock(&self.vm().state);
+        let page = self.vm().page_size();
+        let mut vm = lock(&self.vm().state);
         let missing = |address: &u64, bytes: &[u8]| Mismatch::NoMemory {
             address: *address,
             len: bytes.len(),
@@ -127,7 +154,7 @@ impl Vcpu {
             }
         }
         for (address, bytes) in &step.frame().writes {
-            if !vm.slots.write(*address, bytes) {
+            if !vm.slots.write(*address, bytes, page) {
                 return Err(missing(address, bytes));
             }
         }

@@ -20,6 +20,7 @@ pub(super) struct Host {
     pub(super) caps: BTreeMap<Cap, u32>,
     /// Where a VM's answer differs from the system's.
     pub(super) vm_caps: BTreeMap<Cap, u32>,
+    pub(super) tsc_khz: u32,
     pub(super) cpuid: Vec<kvm_cpuid_entry2>,
     pub(super) msrs: BTreeMap<u32, u64>,
     pub(super) feature_msrs: BTreeMap<u32, u64>,
@@ -39,6 +40,7 @@ impl Host {
             vcpu_mmap_size: 0x3000,
             caps: BTreeMap::new(),
             vm_caps: BTreeMap::new(),
+            tsc_khz: 0,
             cpuid: Vec::new(),
             msrs: BTreeMap::new(),
             feature_msrs: BTreeMap::new(),

@@ -111,6 +111,13 @@ impl<G: ModelGuest> Profile<G> {
 }
 
 impl Profile<X86_64> {
+    /// The frequency of the time stamp counter in kHz.
+    #[must_use]
+    pub fn tsc_khz(mut self, tsc_khz: u32) -> Self {
+        self.host.tsc_khz = tsc_khz;
+        self
+    }
+
     /// The leaves that `KVM_GET_SUPPORTED_CPUID` gives.
     #[must_use]
     pub fn cpuid(mut self, cpuid: impl Into<Vec<kvm_cpuid_entry2>>) -> Self {

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::ptr::{self, NonNull};
 
 use kvm_core::kvm_sys::{
-    KVM_CAP_MULTI_ADDRESS_SPACE, KVM_CAP_NR_MEMSLOTS, KVM_CAP_READONLY_MEM,
+    DirtyLogProtectFlags, KVM_CAP_MULTI_ADDRESS_SPACE, KVM_CAP_NR_MEMSLOTS, KVM_CAP_READONLY_MEM,
     KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY, MemFlags, kvm_userspace_memory_region,
 };
 use kvm_core::{Errno, Span};
 
+use super::dirty_log::DirtyPages;
 use super::host::Host;
 
 /// Bits of a slot's number below its address space.
@@ -26,19 +27,23 @@ pub(super) struct Slots {
     /// Slots by address space and address. They don't overlap, so the last one that starts below an
     /// address is the only one that can hold it.
     places: BTreeMap<(u32, u64), u32>,
+    /// What `KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2` was enabled with.
+    pub(super) protect: DirtyLogProtectFlags,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Region {
+#[derive(Clone, Debug)]
+pub(super) struct Region {
     start: u64,
-    len: u64,
+    pub(super) len: u64,
     host: u64,
     flags: MemFlags,
+    /// There when the slot is logged.
+    pub(super) dirty: Option<DirtyPages>,
 }
 
 impl Region {
     /// Does not overflow: `set` refuses what would.
-    fn end(&self) -> u64 {
+    pub(super) fn end(&self) -> u64 {
         self.start + self.len
     }
 }
@@ -75,7 +80,7 @@ impl Slots {
         {
             return Err(Errno::EINVAL);
         }
-        let old = self.regions.get(&slot).copied();
+        let old = self.regions.get(&slot).cloned();
         // "Deleting a slot is done by passing zero for memory_size."
         if len == 0 {
             let old = old.ok_or(Errno::EINVAL)?;
@@ -85,18 +90,24 @@ impl Slots {
         }
         // "When changing an existing slot, it may be moved in the guest physical memory space, or its flags
         // may be modified, but it may not be resized."
-        if let Some(old) = old {
+        if let Some(old) = &old {
             let read_only_changes = (flags ^ old.flags).contains(KVM_MEM_READONLY);
             if old.len != len || old.host != userspace_addr || read_only_changes {
                 return Err(Errno::EINVAL);
             }
             self.places.remove(&(space, old.start));
         }
+        let logged = flags.contains(KVM_MEM_LOG_DIRTY_PAGES);
+        // A log lasts as long as the flag; the kernel keeps it when the slot moves.
+        let kept = old.as_ref().and_then(|old| old.dirty.clone());
+        let dirty =
+            logged.then(|| kept.unwrap_or_else(|| DirtyPages::new(len / page, self.protect)));
         let new = Region {
             start,
             len,
             host: userspace_addr,
             flags,
+            dirty,
         };
         // "Slots may not overlap in guest physical address space", within one address space.
         let overlaps = self
@@ -110,6 +121,11 @@ impl Slots {
         self.places.insert((space, region.start), slot);
         self.regions.insert(slot, region);
         settled
+    }
+
+    /// The slot of this number, with its address space.
+    pub(super) fn region(&mut self, slot: u32) -> Option<&mut Region> {
+        self.regions.get_mut(&slot)
     }
 
     /// The last region of the address space that starts below `address`.
@@ -128,14 +144,28 @@ impl Slots {
         })
     }
 
-    /// Copies `from` into the guest's memory from `address` on. Says whether all of it is in slots that the
-    /// guest may write to; if not, part of it may be written.
-    pub(super) fn write(&self, address: u64, from: &[u8]) -> bool {
+    /// Copies `from` into the guest's memory from `address` on, and logs it. Says whether all of it is in slots
+    /// that the guest may write to; if not, part of it may be written.
+    pub(super) fn write(&mut self, address: u64, from: &[u8], page: u64) -> bool {
+        self.log(address, from.len() as u64, page);
         self.walk(address, from.len(), |region, span, offset, range| {
             let writable = !region.flags.contains(KVM_MEM_READONLY);
             let from = from.get(range).filter(|_| writable);
             from.is_some_and(|from| span.write(offset, from))
         })
+    }
+
+    /// Sets the dirty bits of the `len` bytes from `address` on.
+    fn log(&mut self, address: u64, len: u64, page: u64) {
+        let end = address.saturating_add(len);
+        for region in self.regions.values_mut() {
+            let bytes = address.max(region.start)..end.min(region.end());
+            if let (Some(dirty), false) = (&mut region.dirty, bytes.is_empty()) {
+                let first = (bytes.start - region.start) / page;
+                let last = (bytes.end - 1 - region.start) / page;
+                (first..=last).for_each(|page| dirty.set(page));
+            }
+        }
     }
 
     /// Calls `copy` with the regions, their bytes, offsets in those and ranges of `0..len` that make up

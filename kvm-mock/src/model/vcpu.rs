@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use kvm_core::kvm_sys::KVM_SET_SIGNAL_MASK;
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::x86_64::kvm_cpuid_entry2;
 use kvm_core::{Arg, Errno, Mapping};
@@ -15,7 +16,7 @@ use crate::model::script::Script;
 use crate::page::RunMemory;
 
 /// The calls that all architectures have.
-static CALLS: &[Call<Vcpu>] = &[];
+static CALLS: &[Call<Vcpu>] = &[Call(&KVM_SET_SIGNAL_MASK, Vcpu::set_signal_mask)];
 
 #[derive(Debug)]
 pub(super) struct Vcpu {
@@ -34,6 +35,7 @@ pub(super) struct State {
     pub(super) has_run: bool,
     pub(super) cpuid: Vec<kvm_cpuid_entry2>,
     pub(super) msrs: BTreeMap<u32, u64>,
+    pub(super) tsc_khz: u32,
 }
 
 impl Vcpu {
@@ -45,6 +47,7 @@ impl Vcpu {
             has_run: false,
             cpuid: Vec::new(),
             msrs: host.msrs.clone(),
+            tsc_khz: 0,
         };
         (system.platform().start)(&lock(&vm.state), id, &mut state);
         Self {

@@ -6,25 +6,37 @@ use std::sync::{Arc, Mutex};
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{
     Cap, KVM_CAP_CHECK_EXTENSION_VM, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_NR_VCPUS,
-    KVM_CHECK_EXTENSION, KVM_REGISTER_COALESCED_MMIO, KVM_SET_USER_MEMORY_REGION,
-    KVM_UNREGISTER_COALESCED_MMIO,
+    KVM_CHECK_EXTENSION, KVM_CLEAR_DIRTY_LOG, KVM_GET_DIRTY_LOG, KVM_IOEVENTFD, KVM_IRQ_LINE,
+    KVM_IRQ_LINE_STATUS, KVM_IRQFD, KVM_REGISTER_COALESCED_MMIO, KVM_SET_GSI_ROUTING,
+    KVM_SET_USER_MEMORY_REGION, KVM_SIGNAL_MSI, KVM_UNREGISTER_COALESCED_MMIO,
 };
 use kvm_core::{Arg, Errno};
 
 use super::args;
 use super::banks::Banks;
 use super::calls::{self, Call};
+use super::events::Events;
 use super::host::Host;
 use super::lock;
+use super::routing::Routes;
 use super::slots::Slots;
 use super::system::{self, System};
 use super::vcpu::Vcpu;
 use super::x86_64::irqchip::Irqchips;
+use crate::model::script::Write;
 
 /// The calls that all architectures have.
 static CALLS: &[Call<Vm>] = &[
     Call(&KVM_CHECK_EXTENSION, Vm::check_extension),
     Call(&KVM_SET_USER_MEMORY_REGION, Vm::set_user_memory_region),
+    Call(&KVM_GET_DIRTY_LOG, Vm::get_dirty_log),
+    Call(&KVM_CLEAR_DIRTY_LOG, Vm::clear_dirty_log),
+    Call(&KVM_IRQ_LINE, Vm::irq_line),
+    Call(&KVM_IRQ_LINE_STATUS, Vm::irq_line_status),
+    Call(&KVM_SET_GSI_ROUTING, Vm::set_gsi_routing),
+    Call(&KVM_SIGNAL_MSI, Vm::signal_msi),
+    Call(&KVM_IRQFD, Vm::irqfd),
+    Call(&KVM_IOEVENTFD, Vm::ioeventfd),
     Call(&KVM_REGISTER_COALESCED_MMIO, Vm::coalesce),
     Call(&KVM_UNREGISTER_COALESCED_MMIO, Vm::coalesce),
 ];
@@ -42,8 +54,18 @@ pub(super) struct State {
     /// The ids of all vCPUs that were ever created: closing one's descriptor does not end it.
     pub(super) vcpus: BTreeSet<u64>,
     pub(super) irqchips: Irqchips,
+    pub(super) routes: Routes,
+    pub(super) events: Events,
     pub(super) banks: Banks,
     pub(super) boot_cpu: u64,
+    pub(super) tsc_khz: u32,
+}
+
+impl State {
+    /// Does what the VMM asked the kernel to do with a write of the guest's. Says whether it did.
+    pub(super) fn take(&mut self, write: Write<'_>) -> bool {
+        self.events.take(write)
+    }
 }
 
 impl Vm {
@@ -57,8 +79,11 @@ impl Vm {
                 slots: Slots::default(),
                 vcpus: BTreeSet::new(),
                 irqchips: Irqchips::default(),
+                routes: Routes::default(),
+                events: Events::default(),
                 banks: Banks::new(&system.profile().resets),
                 boot_cpu: 0,
+                tsc_khz: system.profile().tsc_khz,
             }),
             system: Arc::clone(system),
         })
@@ -88,6 +113,10 @@ impl Vm {
 
     pub(super) fn has_irqchip(&self) -> bool {
         lock(&self.state).irqchips.exist()
+    }
+
+    pub(super) fn page_size(&self) -> u64 {
+        self.system.profile().page_size.max(1).into()
     }
 
     pub(super) fn cap(&self, cap: Cap) -> u32 {

@@ -38,6 +38,11 @@ impl Backend {
         }
     }
 
+    /// Whether it answers from a recording.
+    pub(super) fn is_replay(self) -> bool {
+        matches!(self, Self::ModelReplay | Self::KvmReplay)
+    }
+
     /// Whether it can be had here.
     ///
     /// # Errors

@@ -5,8 +5,11 @@
 
 mod backends;
 mod calls;
+#[cfg(target_os = "linux")]
+mod events;
 mod guest;
 mod harness;
+mod interrupts;
 mod io;
 mod irqchip;
 mod memory;
@@ -15,6 +18,10 @@ mod objects;
 mod raw;
 mod registers;
 mod run;
+#[cfg(target_os = "linux")]
+mod signals;
+mod slots;
+mod waiting;
 
 use std::error::Error;
 
@@ -34,6 +41,8 @@ pub struct Scenario {
     pub name: &'static str,
     /// What its guest does, as a script.
     script: fn(&Model),
+    /// Whether it asks for what no recording has.
+    live: bool,
     on_model: fn(Model) -> Outcome,
     on_recorded_model: fn(Recorder<Model>) -> Outcome,
     on_kvm: fn(DevKvm) -> Outcome,
@@ -42,20 +51,26 @@ pub struct Scenario {
 }
 
 macro_rules! scenarios {
-    ($($module:ident { $($scenario:ident $(: $script:ident)?),* $(,)? })*) => {
+    ($($(#[$when:meta])? $module:ident {
+        $($scenario:ident $(: $script:ident)? $([$live:ident])?),* $(,)?
+    })*) => {
         /// All scenarios.
-        pub const SCENARIOS: &[Scenario] = &[$($(
-            Scenario {
+        pub const SCENARIOS: &[&[Scenario]] = &[$(
+            $(#[$when])?
+            &[$(Scenario {
                 name: concat!(stringify!($module), "::", stringify!($scenario)),
                 script: scenarios!(@script $module $($script)?),
+                live: scenarios!(@live $($live)?),
                 on_model: $module::$scenario::<Model>,
                 on_recorded_model: $module::$scenario::<Recorder<Model>>,
                 on_kvm: $module::$scenario::<DevKvm>,
                 on_recorded_kvm: $module::$scenario::<Recorder<DevKvm>>,
                 on_replay: $module::$scenario::<Replay>,
-            },
-        )*)*];
+            }),*],
+        )*];
     };
+    (@live live) => { true };
+    (@live) => { false };
     (@script $module:ident $script:ident) => { $module::$script };
     (@script $module:ident) => { no_guest };
 }
@@ -65,6 +80,15 @@ fn no_guest(_: &Model) {}
 scenarios! {
     objects { system, unknown_capability, unknown_vm_type, several_vms, vcpu_ids, messages }
     memory { refused, taken_back, many_slots }
+    slots {
+        dirty_log: writer_script,
+        flags: writer_script,
+        manual_protect: writer_script,
+        initially_set,
+        moved,
+        moved_log: writer_script,
+        moved_code: moved_code_script,
+    }
     calls { of_another_object, slots, timer, before_vcpus, interrupt, lists, pairs }
     registers {
         at_reset,
@@ -77,6 +101,21 @@ scenarios! {
         mp_state,
     }
     irqchip { order, presence, state }
+    #[cfg(target_os = "linux")]
+    events {
+        irqfds,
+        irqfd_interrupts: interrupted_script,
+        ioeventfds,
+        ioeventfd_without_exit: ioeventfd_without_exit_script,
+    }
+    #[cfg(target_os = "linux")]
+    signals { resample: resample_script [live], ioeventfd: ioeventfd_script [live] }
+    interrupts {
+        line_status,
+        routes,
+        routed: routed_script,
+        msi,
+    }
     io {
         out: out_script,
         in_: in_script,

@@ -72,6 +72,8 @@ pub enum Mismatch {
         /// How many bytes.
         len: usize,
     },
+    /// The kernel was to take the step's write, but nothing is registered that it is for.
+    Exits,
     /// No page can say the step's exit.
     Unencodable(Unencodable),
     /// The vCPU was never entered for this step, and for so many behind it.
@@ -158,6 +160,7 @@ impl fmt::Display for Mismatch {
                     "the guest has no such memory: {len} bytes at {address:#x}"
                 )
             }
+            Self::Exits => f.write_str("no eventfd is registered for the write, so it exits"),
             Self::Unencodable(unencodable) => unencodable.fmt(f),
             Self::Unread { behind: 0 } => f.write_str("the vCPU was never entered for it"),
             Self::Unread { behind } => {

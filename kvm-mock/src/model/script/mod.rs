@@ -3,8 +3,10 @@
 mod failure;
 mod queue;
 mod step;
+mod write;
 
 pub use failure::{Failure, Mismatch};
 pub(crate) use queue::Script;
 pub(crate) use step::Scripted;
 pub use step::Step;
+pub(crate) use write::Write;

@@ -11,6 +11,7 @@ use kvm_exit::{
 use zerocopy::IntoBytes;
 
 use super::failure::Mismatch;
+use super::write::Write;
 use crate::model::guest::NativeModel;
 
 /// One thing that a scripted guest does: what makes `KVM_RUN` return, and how the VMM has to answer.
@@ -57,6 +58,8 @@ pub(crate) struct Frame {
     /// Banks, and what they hold once the access is complete.
     pub(crate) state_then: Vec<(&'static str, Vec<u8>)>,
     pub(crate) goes_on: bool,
+    pub(crate) in_kernel: bool,
+    pub(crate) ended: Vec<u32>,
 }
 
 /// A step of a guest of any architecture. Pages are given as their words.
@@ -68,6 +71,9 @@ pub(crate) trait Scripted: fmt::Display + Send {
 
     /// Whether the VMM has to answer.
     fn asks(&self) -> bool;
+
+    /// The step's write, if it is a single one.
+    fn write(&self) -> Option<Write<'_>>;
 
     /// Writes the exit into the page.
     fn encode(&self, page: &mut [u64]) -> Result<(), Unencodable>;
@@ -121,6 +127,8 @@ impl<G: GuestArch> Step<G> {
                 state: Vec::new(),
                 state_then: Vec::new(),
                 goes_on: false,
+                in_kernel: false,
+                ended: Vec::new(),
             },
             leaves,
             reply: Reply::None,
@@ -349,6 +357,36 @@ impl<G: GuestArch> Step<G> {
         self
     }
 
+    /// The write is one that the VMM has asked the kernel to take, so that there is no exit: by
+    /// [`register_ioevent`](kvm_core::Vm::register_ioevent).
+    ///
+    /// Such a write never exits. This says that the step has to be one, or else the run fails.
+    ///
+    /// ```
+    /// use kvm_core::{Exit, Kvm};
+    /// use kvm_mock::{Mismatch, Model, Step};
+    ///
+    /// let model = Model::new();
+    /// model.script(0, [Step::mmio_write(0xd000_0000, [1]).in_kernel()]);
+    /// let mut vcpu = Kvm::with(model.clone())?.create_vm()?.create_vcpu(0)?;
+    /// assert!(vcpu.run().is_err());
+    /// assert_eq!(*model.outcome().unwrap_err().mismatch(), Mismatch::Exits);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn in_kernel(mut self) -> Self {
+        self.frame.in_kernel = true;
+        self
+    }
+
+    /// Before this step the guest ended the interrupt of `gsi`: the eventfds that the VMM
+    /// [registered](kvm_core::Vm::register_irqfd_with_resample) to be told of it are signalled.
+    #[must_use]
+    pub fn ends_interrupt(mut self, gsi: u32) -> Self {
+        self.frame.ended.push(gsi);
+        self
+    }
+
     /// Calls `f` with the exit, if the step knows it. The data of a read are the complement of the reply,
     /// so that a VMM that does not answer is found out.
     fn as_exit<R>(&self, f: impl FnOnce(&Exit<'_, G>) -> R) -> Option<R> {
@@ -446,6 +484,28 @@ impl<G: GuestArch> Scripted for Step<G> {
 
     fn blocks(&self) -> bool {
         matches!(self.leaves, Leaves::Block)
+    }
+
+    fn write(&self) -> Option<Write<'_>> {
+        let (pio, address, data) = match &self.leaves {
+            Leaves::Io {
+                out: true,
+                port,
+                width,
+                data,
+            } if matches!(data.len(), 1 | 2 | 4)
+                && width.is_none_or(|width| usize::from(width) == data.len()) =>
+            {
+                (true, u64::from(*port), data)
+            }
+            Leaves::Mmio {
+                write: true,
+                addr,
+                data,
+            } if (1..=8).contains(&data.len()) => (false, *addr, data),
+            _ => return None,
+        };
+        Some(Write { pio, address, data })
     }
 
     fn asks(&self) -> bool {

@@ -7,25 +7,32 @@ use kvm_core::{Arg, Errno};
 
 use crate::model::args;
 use crate::model::lock;
+use crate::model::routing::Routes;
 use crate::model::vm::Vm;
 
 /// What a VM has in the kernel.
 #[derive(Debug, Default)]
 pub(in crate::model) struct Irqchips {
     chips: Option<[kvm_irqchip_chip; KVM_NR_IRQCHIPS as usize]>,
+    /// Local APICs only: `KVM_CAP_SPLIT_IRQCHIP`.
+    split: bool,
     pit: bool,
 }
 
 impl Irqchips {
     pub(in crate::model) fn exist(&self) -> bool {
-        self.chips.is_some()
+        self.chips.is_some() || self.split
+    }
+
+    pub(in crate::model) fn split(&mut self) {
+        self.split = true;
     }
 
     pub(in crate::model) fn has_pit(&self) -> bool {
         self.pit
     }
 
-    fn chip(&mut self, id: u32) -> Result<&mut kvm_irqchip_chip, Errno> {
+    pub(in crate::model) fn chip(&mut self, id: u32) -> Result<&mut kvm_irqchip_chip, Errno> {
         let chips = self.chips.as_mut().ok_or(Errno::ENXIO)?;
         usize::try_from(id)
             .ok()
@@ -49,6 +56,7 @@ impl Vm {
             *ioapic = ioapic_at_reset();
         }
         state.irqchips.chips = Some(chips);
+        state.routes = Routes::of_irqchip();
         Ok(0)
     }
 
@@ -65,16 +73,6 @@ impl Vm {
         let chip: kvm_irqchip = args::read(arg)?;
         *lock(&self.state).irqchips.chip(chip.chip_id)? = chip.chip;
         Ok(0)
-    }
-
-    /// Section 4.25: "Requires that an interrupt controller model has been previously created with
-    /// KVM_CREATE_IRQCHIP."
-    pub(in crate::model) fn irq_line(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
-        if lock(&self.state).irqchips.exist() {
-            Ok(0)
-        } else {
-            Err(Errno::ENXIO)
-        }
     }
 
     /// Section 4.71: "This call is only valid after enabling in-kernel irqchip support via

@@ -1,9 +1,11 @@
 //! What a model does as KVM does on x86_64.
 
+mod capability;
 mod cpuid;
 pub(super) mod irqchip;
 mod msrs;
 mod synthetic;
+mod tsc;
 mod vcpu;
 mod vm;
 
@@ -57,7 +59,9 @@ static VM: &[Call<Vm>] = &[
     Call(&KVM_CREATE_IRQCHIP, Vm::create_irqchip),
     Call(&KVM_GET_IRQCHIP, Vm::get_irqchip),
     Call(&KVM_SET_IRQCHIP, Vm::set_irqchip),
-    Call(&KVM_IRQ_LINE, Vm::irq_line),
+    Call(&KVM_ENABLE_CAP, Vm::enable_cap),
+    Call(&KVM_GET_TSC_KHZ, Vm::get_tsc_khz),
+    Call(&KVM_SET_TSC_KHZ, Vm::set_tsc_khz),
     Call(&KVM_CREATE_PIT2, Vm::create_pit2),
 ];
 
@@ -67,6 +71,9 @@ static VCPU: &[Call<Vcpu>] = &[
     Call(&KVM_GET_MSRS, Vcpu::get_vcpu_msrs),
     Call(&KVM_SET_MSRS, Vcpu::set_msrs),
     Call(&KVM_SET_GUEST_DEBUG, Vcpu::accept),
+    Call(&KVM_ENABLE_CAP, Vcpu::enable_cap),
+    Call(&KVM_GET_TSC_KHZ, Vcpu::get_tsc_khz),
+    Call(&KVM_SET_TSC_KHZ, Vcpu::set_tsc_khz),
     Call(&KVM_NMI, Vcpu::accept),
     Call(&KVM_INTERRUPT, Vcpu::interrupt),
 ];

@@ -11,6 +11,7 @@ pub(super) fn host() -> Host {
     let (regs, sregs) = (regs(), sregs());
     Host {
         caps: CAPS.iter().copied().collect(),
+        tsc_khz: 2_000_000,
         cpuid: CPUID.iter().map(cpuid).collect(),
         msrs: MSRS.iter().copied().collect(),
         feature_msrs: BTreeMap::from([(IA32_ARCH_CAPABILITIES, 0)]),
@@ -26,7 +27,7 @@ pub(super) fn host() -> Host {
 }
 
 /// Only what the model also does: a capability here is a promise.
-const CAPS: [(Cap, u32); 34] = [
+const CAPS: &[(Cap, u32)] = &[
     (KVM_CAP_IRQCHIP, 1),
     (KVM_CAP_HLT, 1),
     (KVM_CAP_USER_MEMORY, 1),
@@ -60,7 +61,36 @@ const CAPS: [(Cap, u32); 34] = [
     (KVM_CAP_MAX_VCPU_ID, 4096),
     (KVM_CAP_IMMEDIATE_EXIT, 1),
     (KVM_CAP_GET_MSR_FEATURES, 1),
+    // Both flags.
+    (KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, 3),
     (KVM_CAP_SREGS2, 1),
+    (KVM_CAP_IRQFD, 1),
+    (KVM_CAP_IRQFD_RESAMPLE, 1),
+    (KVM_CAP_IOEVENTFD, 1),
+    (KVM_CAP_IOEVENTFD_NO_LENGTH, 1),
+    (KVM_CAP_IOEVENTFD_ANY_LENGTH, 1),
+    // So many entries.
+    (KVM_CAP_IRQ_ROUTING, 4096),
+    (KVM_CAP_SIGNAL_MSI, 1),
+    (KVM_CAP_IRQ_INJECT_STATUS, 1),
+    (KVM_CAP_ENABLE_CAP, 1),
+    (KVM_CAP_GET_TSC_KHZ, 1),
+    (KVM_CAP_TSC_CONTROL, 1),
+    (KVM_CAP_VM_TSC_CONTROL, 1),
+    (KVM_CAP_ENABLE_CAP_VM, 1),
+    (KVM_CAP_SPLIT_IRQCHIP, 1),
+    // These are masks: 32-bit ids, no broadcast quirk; hlt; lint0 reenabled; off.
+    (KVM_CAP_X2APIC_API, 0b11),
+    (KVM_CAP_X86_DISABLE_EXITS, 0b10),
+    (KVM_CAP_EXCEPTION_PAYLOAD, 1),
+    (KVM_CAP_X86_USER_SPACE_MSR, 1),
+    (KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1),
+    (KVM_CAP_EXIT_HYPERCALL, 1 << KVM_HC_MAP_GPA_RANGE),
+    (KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1),
+    (KVM_CAP_DISABLE_QUIRKS2, 1),
+    (KVM_CAP_PMU_CAPABILITY, 1),
+    (KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1),
+    (KVM_CAP_X86_APIC_BUS_CYCLES_NS, 1),
     // One bit for each type: only the default one.
     (KVM_CAP_VM_TYPES, 1 << KVM_X86_DEFAULT_VM),
 ];

@@ -1,0 +1,146 @@
+//! [`SavedState`]: the state of a vCPU or a VM, as bytes that outlive it.
+//!
+//! The bytes, all numbers little-endian:
+//!
+//! | offset | length | |
+//! |---|---|---|
+//! | 0 | 8 | `kvmstate` |
+//! | 8 | 2 | version of this layout: 1 |
+//! | 10 | 2 | architecture: 1 x86_64, 2 aarch64, 3 riscv64, 4 s390x, 5 powerpc64le, 6 loongarch64, 7 mips64el |
+//! | 12 | 2 | what it is the state of: 2 a VM, 4 a vCPU |
+//! | 14 | 2 | 0 |
+//! | 16 | | pieces |
+//! | end - 4 | 4 | CRC-32C of all bytes before |
+//!
+//! A piece is the request number of the call that gave it, as the architecture has it (4 bytes), its length
+//! (4 bytes), and as many bytes as the call wrote, in the byte order of the architecture. A length of
+//! `0xffff_ffff` has no bytes: the host that saved the state had no such thing. Several pieces may have one
+//! number. What a piece consists of is said where it is saved.
+
+mod bank;
+mod crc;
+mod read;
+mod write;
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use kvm_sys::Arch;
+use kvm_sys::op::{Fds, Op};
+
+use crate::Error;
+
+pub(crate) use bank::Bank;
+pub(crate) use read::value;
+pub use read::{Piece, Pieces};
+pub(crate) use write::Writer;
+
+const MAGIC: &[u8; 8] = b"kvmstate";
+const VERSION: u16 = 1;
+/// Where the pieces begin.
+const PIECES: usize = 16;
+/// The length of a piece that is not there.
+const ABSENT: u32 = u32::MAX;
+
+/// The state of a vCPU or a VM, as [`Vcpu::save`](crate::Vcpu::save) and [`Vm::save`](crate::Vm::save) give
+/// it: plain bytes with a version and a checksum, to be written to a file or sent to another host.
+///
+/// They can be looked at on any host. To restore it needs a host of the same architecture that has what the
+/// state needs.
+///
+/// ```
+/// use kvm_core::{Kvm, SavedState, kvm_sys::Arch};
+///
+/// let mut vcpu = Kvm::with(kvm_mock::Model::new())?.create_vm()?.create_vcpu(0)?;
+/// let bytes = vcpu.save()?.into_bytes();
+///
+/// let state = SavedState::from_bytes(bytes)?;
+/// assert_eq!(state.arch(), Arch::X86_64);
+/// for piece in state.pieces() {
+///     println!("{piece:?}");
+/// }
+/// vcpu.restore(&state)?;
+/// # Ok::<(), kvm_core::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct SavedState {
+    /// With a header and pieces that [`read`] found well-formed, or [`Writer`] made.
+    bytes: Vec<u8>,
+    arch: Arch,
+    of: Fds,
+}
+
+impl SavedState {
+    /// The state in `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::Damaged`](crate::Cause::Damaged) when they are no state, or not as they were saved;
+    /// [`Cause::StateVersion`](crate::Cause::StateVersion) when a later version of this crate saved them.
+    pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, Error> {
+        read::parse(bytes.into())
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Whose architecture it is.
+    pub fn arch(&self) -> Arch {
+        self.arch
+    }
+
+    /// What it is the state of: [`Fds::VM`] or [`Fds::VCPU`].
+    pub fn of(&self) -> Fds {
+        self.of
+    }
+
+    /// What it consists of, in the order in which it was saved.
+    pub fn pieces(&self) -> Pieces<'_> {
+        read::pieces(self)
+    }
+}
+
+impl fmt::Debug for SavedState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SavedState")
+            .field("arch", &self.arch)
+            .field("of", &self.of)
+            .field("pieces", &DebugPieces(self))
+            .finish()
+    }
+}
+
+struct DebugPieces<'a>(&'a SavedState);
+
+impl fmt::Debug for DebugPieces<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.pieces()).finish()
+    }
+}
+
+fn number_of(arch: Arch) -> u16 {
+    match arch {
+        Arch::X86_64 => 1,
+        Arch::Aarch64 => 2,
+        Arch::Riscv64 => 3,
+        Arch::S390x => 4,
+        Arch::Powerpc64le => 5,
+        Arch::Loongarch64 => 6,
+        Arch::Mips64el => 7,
+    }
+}
+
+/// The number that pieces of a call have on an architecture; 0 where its headers give the call none.
+fn request(op: &Op, arch: Arch) -> u32 {
+    op.requests.on(arch).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

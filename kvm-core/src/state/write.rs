@@ -1,0 +1,71 @@
+//! [`Writer`]: makes the bytes of saved state.
+
+use alloc::vec::Vec;
+
+use kvm_sys::Arch;
+use kvm_sys::op::{Fds, Op};
+use zerocopy::{Immutable, IntoBytes};
+
+use super::crc::crc;
+use super::{ABSENT, MAGIC, SavedState, VERSION, number_of, request};
+use crate::error::Cause;
+use crate::{Errno, Error};
+
+/// Makes the bytes of saved state, piece by piece.
+pub(crate) struct Writer {
+    bytes: Vec<u8>,
+    arch: Arch,
+    of: Fds,
+}
+
+impl Writer {
+    /// For the state of an object of this kind.
+    pub(crate) fn new(arch: Arch, of: Fds) -> Self {
+        let mut bytes = MAGIC.to_vec();
+        for number in [VERSION, number_of(arch), of.bits().into(), 0] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        Self { bytes, arch, of }
+    }
+
+    /// Adds what `op`, a call that gets it, gave.
+    ///
+    /// Refuses what the length of a piece can't say.
+    pub(crate) fn put<T>(&mut self, op: &'static Op, piece: &T) -> Result<(), Error>
+    where
+        T: IntoBytes + Immutable + ?Sized,
+    {
+        let piece = piece.as_bytes();
+        let len = u32::try_from(piece.len()).ok().filter(|len| *len != ABSENT);
+        let len = len.ok_or(Error::with(
+            op,
+            Errno::EOVERFLOW,
+            Cause::StateLength,
+            ABSENT,
+        ))?;
+        self.head(op, len);
+        self.bytes.extend_from_slice(piece);
+        Ok(())
+    }
+
+    /// Notes that this host has no such thing.
+    pub(crate) fn absent(&mut self, op: &'static Op) {
+        self.head(op, ABSENT);
+    }
+
+    fn head(&mut self, op: &Op, len: u32) {
+        for number in [request(op, self.arch), len] {
+            self.bytes.extend_from_slice(&number.to_le_bytes());
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> SavedState {
+        let crc = crc(&self.bytes);
+        self.bytes.extend_from_slice(&crc.to_le_bytes());
+        SavedState {
+            bytes: self.bytes,
+            arch: self.arch,
+            of: self.of,
+        }
+    }
+}

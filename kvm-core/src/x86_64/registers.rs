@@ -1,0 +1,112 @@
+//! The registers of a vCPU, and single-stepping.
+
+use kvm_exit::X86_64;
+use kvm_sys::x86_64;
+use kvm_sys::x86_64::{
+    GuestDebugFlags, KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_SINGLESTEP, kvm_debugregs, kvm_guest_debug,
+    kvm_regs, kvm_sregs,
+};
+
+use crate::typed::{Get, Set};
+use crate::{Error, Hypervisor, Registers};
+
+const SET_GUEST_DEBUG: Set<kvm_guest_debug> = Set::new(&x86_64::KVM_SET_GUEST_DEBUG);
+const GET_REGS: Get<kvm_regs> = Get::new(&x86_64::KVM_GET_REGS);
+const SET_REGS: Set<kvm_regs> = Set::new(&x86_64::KVM_SET_REGS);
+const GET_SREGS: Get<kvm_sregs> = Get::new(&x86_64::KVM_GET_SREGS);
+const SET_SREGS: Set<kvm_sregs> = Set::new(&x86_64::KVM_SET_SREGS);
+const GET_DEBUGREGS: Get<kvm_debugregs> = Get::new(&x86_64::KVM_GET_DEBUGREGS);
+const SET_DEBUGREGS: Set<kvm_debugregs> = Set::new(&x86_64::KVM_SET_DEBUGREGS);
+
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
+    /// Turns debugging of the guest on or off: single-stepping, breakpoints. Section 4.87; needs
+    /// `KVM_CAP_SET_GUEST_DEBUG`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for flags that this architecture lacks, `EBUSY` when an exception is to be injected and
+    /// another one is pending.
+    pub fn set_guest_debug(&self, debug: &kvm_guest_debug) -> Result<(), Error> {
+        SET_GUEST_DEBUG.call(self.backend(), debug).map(|_| ())
+    }
+
+    /// The general registers, instruction pointer and flags. Section 4.11.
+    ///
+    /// # Errors
+    ///
+    /// What the backend answers.
+    pub fn get_regs(&self) -> Result<kvm_regs, Error> {
+        GET_REGS.call(self.backend())
+    }
+
+    /// Sets the general registers, instruction pointer and flags. Section 4.12.
+    ///
+    /// ```
+    /// let vcpu = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?.create_vcpu(0)?;
+    /// let regs = kvm_sys::kvm_regs { rip: 0x1000, rflags: 2, ..Default::default() };
+    /// vcpu.set_regs(&regs)?;
+    /// assert_eq!(vcpu.get_regs()?, regs);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the backend answers.
+    pub fn set_regs(&self, regs: &kvm_regs) -> Result<(), Error> {
+        SET_REGS.call(self.backend(), regs).map(|_| ())
+    }
+
+    /// The segment, descriptor table and control registers, and pending interrupts. Section 4.13.
+    ///
+    /// # Errors
+    ///
+    /// What the backend answers.
+    pub fn get_sregs(&self) -> Result<kvm_sregs, Error> {
+        GET_SREGS.call(self.backend())
+    }
+
+    /// Sets the segment, descriptor table and control registers, and pending interrupts. Section 4.14.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when the registers contradict each other, or CPUID lacks what they use.
+    pub fn set_sregs(&self, sregs: &kvm_sregs) -> Result<(), Error> {
+        SET_SREGS.call(self.backend(), sregs).map(|_| ())
+    }
+
+    /// The debug registers. Section 4.33; needs `KVM_CAP_DEBUGREGS`.
+    ///
+    /// # Errors
+    ///
+    /// What the backend answers.
+    pub fn get_debug_regs(&self) -> Result<kvm_debugregs, Error> {
+        GET_DEBUGREGS.call(self.backend())
+    }
+
+    /// Sets the debug registers. Section 4.34; needs `KVM_CAP_DEBUGREGS`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for flags, or bits of DR6 and DR7 above 31.
+    pub fn set_debug_regs(&self, regs: &kvm_debugregs) -> Result<(), Error> {
+        SET_DEBUGREGS.call(self.backend(), regs).map(|_| ())
+    }
+
+    /// Makes the guest exit with [`Exit::Debug`](crate::Exit::Debug) after each instruction, or no longer.
+    /// Ends all other debugging of the guest. Section 4.87; needs `KVM_CAP_SET_GUEST_DEBUG`.
+    ///
+    /// # Errors
+    ///
+    /// What the backend answers.
+    pub fn set_single_step(&self, on: bool) -> Result<(), Error> {
+        let control = if on {
+            KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP
+        } else {
+            GuestDebugFlags::empty()
+        };
+        self.set_guest_debug(&kvm_guest_debug {
+            control,
+            ..Default::default()
+        })
+    }
+}

@@ -1,0 +1,83 @@
+//! `KVM_ENABLE_CAP`, section 4.37, with chapters 6 and 7.
+
+use kvm_core::kvm_sys::{
+    KVM_CAP_DISABLE_QUIRKS2, KVM_CAP_ENFORCE_PV_FEATURE_CPUID, KVM_CAP_EXCEPTION_PAYLOAD,
+    KVM_CAP_EXIT_HYPERCALL, KVM_CAP_EXIT_ON_EMULATION_FAILURE, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+    KVM_CAP_PMU_CAPABILITY, KVM_CAP_SPLIT_IRQCHIP, KVM_CAP_X2APIC_API,
+    KVM_CAP_X86_APIC_BUS_CYCLES_NS, KVM_CAP_X86_DISABLE_EXITS, KVM_CAP_X86_TRIPLE_FAULT_EVENT,
+    KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_VALID_MASK, kvm_enable_cap,
+};
+use kvm_core::{Arg, Errno};
+
+use super::super::args;
+use super::super::lock;
+use super::super::vcpu::Vcpu;
+use super::super::vm::Vm;
+
+/// The most interrupt routes that a VM has, and so the most that a split controller reserves.
+const MOST_ROUTES: u64 = 4096;
+
+impl Vm {
+    pub(in super::super) fn enable_cap(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let kvm_enable_cap {
+            cap, flags, args, ..
+        } = args::read(arg)?;
+        let [value, ..] = args;
+        let offered = self.cap(cap);
+        if flags != 0 || offered == 0 {
+            return Err(Errno::EINVAL);
+        }
+        if cap == KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 {
+            return self.protect_dirty_log(value);
+        }
+        let mut state = lock(&self.state);
+        let has_vcpus = !state.vcpus.is_empty();
+        let refused = match cap {
+            KVM_CAP_X86_USER_SPACE_MSR => {
+                value & !u64::from(KVM_MSR_EXIT_REASON_VALID_MASK.bits()) != 0
+            }
+            // The answer to `KVM_CHECK_EXTENSION` is a mask of what can be asked for.
+            KVM_CAP_EXIT_HYPERCALL | KVM_CAP_DISABLE_QUIRKS2 | KVM_CAP_X2APIC_API => {
+                value & !u64::from(offered) != 0
+            }
+            // As well, and before the first vCPU.
+            KVM_CAP_X86_DISABLE_EXITS | KVM_CAP_PMU_CAPABILITY => {
+                value & !u64::from(offered) != 0 || has_vcpus
+            }
+            // Needs the local APICs, before the first of them; never 0.
+            KVM_CAP_X86_APIC_BUS_CYCLES_NS => {
+                if !state.irqchips.exist() {
+                    return Err(Errno::ENXIO);
+                }
+                value == 0 || has_vcpus
+            }
+            // Instead of `KVM_CREATE_IRQCHIP`, so with its rules.
+            KVM_CAP_SPLIT_IRQCHIP => {
+                if state.irqchips.exist() {
+                    return Err(Errno::EEXIST);
+                }
+                if value > MOST_ROUTES || has_vcpus {
+                    return Err(Errno::EINVAL);
+                }
+                state.irqchips.split();
+                false
+            }
+            KVM_CAP_EXIT_ON_EMULATION_FAILURE => value > 1,
+            KVM_CAP_EXCEPTION_PAYLOAD | KVM_CAP_X86_TRIPLE_FAULT_EVENT => false,
+            _ => true,
+        };
+        if refused { Err(Errno::EINVAL) } else { Ok(0) }
+    }
+}
+
+impl Vcpu {
+    pub(in super::super) fn enable_cap(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let kvm_enable_cap { cap, flags, .. } = args::read(arg)?;
+        // What a guest then sees, its script says.
+        if flags == 0 && cap == KVM_CAP_ENFORCE_PV_FEATURE_CPUID && self.vm().cap(cap) != 0 {
+            Ok(0)
+        } else {
+            Err(Errno::EINVAL)
+        }
+    }
+}

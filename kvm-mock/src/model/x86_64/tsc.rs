@@ -1,0 +1,46 @@
+//! The frequency of time stamp counters: sections 4.55 and 4.56.
+
+use kvm_core::{Arg, Errno};
+
+use super::super::args;
+use super::super::lock;
+use super::super::vcpu::Vcpu;
+use super::super::vm::Vm;
+
+impl Vm {
+    pub(in super::super) fn get_tsc_khz(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
+        Ok(lock(&self.state).tsc_khz)
+    }
+
+    /// For the vCPUs made after. Kernels since 6.16 refuse it once there is one.
+    pub(in super::super) fn set_tsc_khz(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let khz = self.tsc_khz_or_host(arg)?;
+        let mut state = lock(&self.state);
+        if !state.vcpus.is_empty() {
+            return Err(Errno::EINVAL);
+        }
+        state.tsc_khz = khz;
+        Ok(0)
+    }
+
+    /// 0 stands for the host's.
+    fn tsc_khz_or_host(&self, arg: &Arg<'_>) -> Result<u32, Errno> {
+        let khz = u32::try_from(args::value(arg)?).map_err(|_| Errno::EINVAL)?;
+        Ok(if khz == 0 {
+            self.system().profile().tsc_khz
+        } else {
+            khz
+        })
+    }
+}
+
+impl Vcpu {
+    pub(in super::super) fn get_tsc_khz(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
+        Ok(lock(&self.state).tsc_khz)
+    }
+
+    pub(in super::super) fn set_tsc_khz(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        lock(&self.state).tsc_khz = self.vm().tsc_khz_or_host(arg)?;
+        Ok(0)
+    }
+}
