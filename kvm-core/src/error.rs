@@ -71,8 +71,13 @@ pub enum Cause {
     /// The run page says something that no KVM says. [`Vcpu::run_page`](crate::Vcpu::run_page) has the
     /// bytes.
     Malformed(Field),
+    /// What is said of an object's statistics makes no sense.
+    Stats,
     /// The vCPU's mapping is too short or not aligned for a run page.
     Mapping,
+    /// The register set is not among those that the run page holds, or can't be: its bit is
+    /// [`Error::detail`].
+    NotSynced,
     /// The vCPU has an exit that the VMM has to answer before the state can be saved: the access of the
     /// last one goes on. [`Vcpu::complete_with`](crate::Vcpu::complete_with) sees to that.
     Unanswered,
@@ -203,7 +208,12 @@ impl fmt::Display for Error {
                 "number {detail} takes addresses or descriptors, for which no safe call can vouch"
             ),
             Cause::Malformed(field) => write!(f, "malformed run page: {field} out of its range"),
+            Cause::Stats => f.write_str("what is said of the statistics makes no sense"),
             Cause::Mapping => write!(f, "{detail} bytes make no run page"),
+            Cause::NotSynced => write!(
+                f,
+                "register set {detail:#x} is not synchronised; has it been enabled?"
+            ),
             Cause::Unanswered => {
                 f.write_str("the access of the last exit goes on; has the VMM completed it?")
             }

@@ -84,6 +84,7 @@ mod raw;
 mod registers;
 mod signals;
 mod state;
+mod stats;
 mod sync;
 mod sys;
 #[doc = include_str!("../THREADS.md")]
@@ -121,5 +122,15 @@ pub use memory::{AnonymousMemory, Backing, DirtyLog, GuestAddress, Memory, Slot,
 pub use registers::Registers;
 pub use signals::SignalSet;
 pub use state::{Piece, Pieces, SavedState};
+pub use stats::{StatDescriptor, StatKind, StatUnit, StatValues, Stats};
 pub use vcpu::Vcpu;
 pub use vm::Vm;
+#[cfg(not(any(
+    all(target_arch = "aarch64", target_endian = "little"),
+    target_arch = "riscv64",
+    target_arch = "s390x",
+    all(target_arch = "powerpc64", target_endian = "little"),
+    target_arch = "loongarch64",
+    all(target_arch = "mips64", target_endian = "little"),
+)))]
+pub use x86_64::SyncedRegisters;

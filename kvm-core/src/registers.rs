@@ -37,7 +37,7 @@ impl<H: Hypervisor> Registers<H> {
     }
 
     /// The VM that the vCPU is of.
-    pub(crate) fn vm(&self) -> &vm::Inner<H> {
+    pub(crate) fn vm(&self) -> &Arc<vm::Inner<H>> {
         &self.0.vm
     }
 

@@ -6,7 +6,7 @@ use core::fmt;
 use core::ops::Deref;
 use core::ptr;
 
-use kvm_exit::{Exit, GuestArch, Malformed, Page};
+use kvm_exit::{Beside, Exit, GuestArch, Malformed, Page};
 use kvm_sys::{KVM_EXIT_MEMORY_FAULT, KVM_EXIT_UNKNOWN, KVM_RUN};
 
 use crate::error::Cause;
@@ -20,6 +20,13 @@ pub struct Vcpu<H: Hypervisor = DevKvm> {
     registers: Registers<H>,
     run: RunHalf<H::Guest>,
 }
+
+/// An exit, what stands beside it in the page, and the register half.
+pub(crate) type WithBeside<'a, H> = (
+    Exit<'a, <H as Hypervisor>::Guest>,
+    Beside<'a, <H as Hypervisor>::Guest>,
+    &'a Registers<H>,
+);
 
 /// The run page, as if owned, and the flag in the two bytes before it.
 struct RunHalf<G: GuestArch> {
@@ -74,7 +81,7 @@ impl<G: GuestArch> RunHalf<G> {
 
     /// What an errno of `KVM_RUN` means.
     #[cold]
-    fn no_exit(&mut self, errno: Errno) -> Result<Exit<'_, G>, Error> {
+    fn no_exit(&mut self, errno: Errno) -> Result<Exit<'static, G>, Error> {
         match errno {
             Errno::EINTR => {
                 self.kicker.consume();
@@ -222,6 +229,34 @@ impl<H: Hypervisor> Vcpu<H> {
             }
         };
         Ok((exit, &self.registers))
+    }
+
+    /// As [`run`](Self::run), with what stands beside the exit in the page.
+    #[inline(always)]
+    pub(crate) fn run_beside(&mut self) -> Result<WithBeside<'_, H>, Error> {
+        let registers = &self.registers;
+        // SAFETY: as in `enter`.
+        match unsafe { registers.backend().enter() } {
+            Ok(()) => {
+                let (exit, beside) = self.run.page_mut().split();
+                exit.decode_then(
+                    #[inline(always)]
+                    |exit| match exit {
+                        Ok(exit) => Ok((exit, beside, registers)),
+                        Err(error) => Err(malformed(error)),
+                    },
+                )
+            }
+            Err(errno) => {
+                let exit = self.run.no_exit(errno)?;
+                Ok((exit, self.run.page_mut().split().1, registers))
+            }
+        }
+    }
+
+    /// What stands beside the exit in the page, between runs.
+    pub(crate) fn beside(&mut self) -> (Beside<'_, H::Guest>, &Registers<H>) {
+        (self.run.page_mut().split().1, &self.registers)
     }
 
     /// Finishes the I/O of the last exit without running the guest. Gives nothing when it is done, or

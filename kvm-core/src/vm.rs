@@ -46,6 +46,11 @@ impl<H: Hypervisor> Vm<H> {
         &self.inner.vm
     }
 
+    /// What every handle of the VM keeps alive.
+    pub(crate) fn inner(&self) -> &Arc<Inner<H>> {
+        &self.inner
+    }
+
     /// What the VM needs of the system.
     pub(crate) fn system(&self) -> &Shared<H> {
         &self.inner.system

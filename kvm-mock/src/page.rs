@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use kvm_core::{AnonymousMemory, Backing, Errno, Guard, Mapping, Region};
 use kvm_exit::{GuestArch, Page, RunPage};
+use kvm_sys::ExitReason;
+use zerocopy::IntoBytes;
 
 use crate::wait::{Ended, Wait};
 
@@ -116,6 +118,12 @@ pub(crate) fn completes_only(mapping: &Mapping) -> bool {
 /// The byte that asks for an exit as soon as an interrupt can be injected.
 pub(crate) fn request_interrupt_window(mapping: &Mapping) -> u8 {
     flag_of(mapping, REQUEST_INTERRUPT_WINDOW)
+}
+
+/// The reason of the exit in the page.
+pub(crate) fn reason(page: &[u64]) -> ExitReason {
+    let bytes = page.as_bytes().first_chunk();
+    ExitReason(bytes.map_or(0, |bytes| u32::from_ne_bytes(*bytes)))
 }
 
 fn flag_of(mapping: &Mapping, offset: usize) -> u8 {

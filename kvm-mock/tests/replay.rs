@@ -251,7 +251,10 @@ fn vcpus_on_threads_replay_each_in_its_own_order() {
     const VCPUS: u64 = 4;
     const EXITS: u8 = 200;
     let run = |system, told: &mut Vec<Vec<String>>| {
-        fn on<H: kvm_core::Hypervisor<Guest = kvm_core::kvm_exit::X86_64>>(system: H, told: &mut Vec<Vec<String>>) {
+        fn on<H: kvm_core::Hypervisor<Guest = kvm_core::kvm_exit::X86_64>>(
+            system: H,
+            told: &mut Vec<Vec<String>>,
+        ) {
             let vm = Kvm::with(system).unwrap().create_vm().unwrap();
             let vcpus: Vec<_> = (0..VCPUS).map(|id| vm.create_vcpu(id).unwrap()).collect();
             std::thread::scope(|scope| {

@@ -8,4 +8,7 @@ mod save;
 mod save_msrs;
 mod save_vm;
 mod setup;
+mod sync_regs;
 mod tsc;
+
+pub use sync_regs::SyncedRegisters;

@@ -146,7 +146,7 @@ impl<H: Hypervisor<Guest = X86_64>> Vcpu<H> {
         EVENTS.restore(on, state)?;
         // Without a local APIC in the kernel, each entry takes the register from here.
         self.run_page_mut().set_cr8(cr8);
-        Ok(())
+        self.read_sync_regs()
     }
 
     /// Finishes the I/O of the last exit.

@@ -23,13 +23,25 @@ pub(super) fn find<T>(
     kind: Fds,
     cap: impl Fn(Cap) -> u32,
 ) -> Result<Option<&'static Call<T>>, Errno> {
+    offered(op, platform, kind, cap)?;
+    Ok(tables.into_iter().flatten().find(|call| call.0 == op))
+}
+
+/// Refuses a call that objects of this kind do not answer.
+pub(super) fn offered(
+    op: &Op,
+    platform: &Platform,
+    kind: Fds,
+    cap: impl Fn(Cap) -> u32,
+) -> Result<(), Errno> {
     let answered = op.arches.contains(platform.arch.bit());
     let lacks = op.bank.is_some_and(|bank| platform.lacks.contains(&bank));
     let offered = needed(op).is_none_or(|needed| cap(needed) != 0);
-    if !op.fds.contains(kind) || !answered || lacks || !offered {
-        return Err(unknown(platform, kind));
+    if op.fds.contains(kind) && answered && !lacks && offered {
+        Ok(())
+    } else {
+        Err(unknown(platform, kind))
     }
-    Ok(tables.into_iter().flatten().find(|call| call.0 == op))
 }
 
 /// How an object of this kind refuses a call that it does not know. The API does not say; the kernel's

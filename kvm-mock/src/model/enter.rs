@@ -2,11 +2,12 @@
 #![expect(unsafe_code, reason = "touches the run page")]
 
 use kvm_core::Errno;
+use kvm_core::kvm_sys::KVM_CAP_SYNC_REGS;
 
 use super::lock;
 use super::vcpu::{State, Vcpu};
 use crate::model::script::{Mismatch, Scripted};
-use crate::page::RunMemory;
+use crate::page::{self, RunMemory};
 
 /// What a kick sets in `immediate_exit`. The typed layer has another bit for completing pending I/O, so that
 /// the one is not taken for the other.
@@ -22,20 +23,49 @@ enum Done {
 }
 
 impl Vcpu {
-    /// Takes the reply to the last exit and, unless `immediate_exit` is set, the next step.
-    ///
     /// # Safety
     ///
     /// No reference into the private bytes of the vCPU's mapping lives, and no other thread is inside
     /// `enter` of it.
     pub(super) unsafe fn enter(&self) -> Result<(), Errno> {
+        // SAFETY: the caller's promise.
+        let entered = unsafe { self.run() };
+        if entered == Err(Errno::EINTR) {
+            self.counters.interrupted();
+        }
+        entered
+    }
+
+    /// Takes the registers that the VMM left in the page, enters, and leaves those it asks for.
+    ///
+    /// # Safety
+    ///
+    /// As [`enter`](Self::enter).
+    unsafe fn run(&self) -> Result<(), Errno> {
         let mut state = lock(&self.state);
         self.vm().system().outcome().map_err(|_| Errno::DIVERGED)?;
         // Without a mapping nobody could see the exit.
         let run = self.run.get().ok_or(Errno::EINVAL)?;
-        (self.vm().system().platform().check_enter)(&state)?;
+        let platform = self.vm().system().platform();
+        let supported = self.vm().cap(KVM_CAP_SYNC_REGS);
+        let take = |page: &mut [u64]| (platform.before_enter)(page, &mut state, supported);
         // SAFETY: inside `enter`, by the caller's promise.
-        let goes_on = unsafe { self.complete(&mut state, run) }?;
+        unsafe { run.with_page(take) }?;
+        // SAFETY: inside `enter`, by the caller's promise.
+        let entered = unsafe { self.enter_guest(&mut state, run) };
+        // SAFETY: inside `enter`, by the caller's promise.
+        unsafe { run.with_page(|page| (platform.after_enter)(page, &state)) };
+        entered
+    }
+
+    /// Takes the reply to the last exit and, unless `immediate_exit` is set, the next step.
+    ///
+    /// # Safety
+    ///
+    /// The caller is inside `enter`.
+    unsafe fn enter_guest(&self, state: &mut State, run: &RunMemory) -> Result<(), Errno> {
+        // SAFETY: inside `enter`, by the caller's promise.
+        let goes_on = unsafe { self.complete(state, run) }?;
         // Section 5, immediate_exit: pending I/O is completed, and the guest not entered. An access that
         // takes several exits is not complete before the last.
         let flag = run.immediate_exit();
@@ -51,7 +81,7 @@ impl Vcpu {
                 return Err(run.block());
             };
             // SAFETY: inside `enter`, by the caller's promise.
-            let done = unsafe { self.perform(&mut state, run, pending.step()) }
+            let done = unsafe { self.perform(state, run, pending.step()) }
                 .map_err(|mismatch| self.vm().system().fail(pending.failure(self.id, mismatch)));
             if !matches!(done, Ok(Done::Stays)) {
                 self.script.pend(pending);
@@ -115,10 +145,11 @@ impl Vcpu {
         let write = |page: &mut [u64]| {
             step.encode(page)?;
             tell_state(page, state, &lock(&vm.state));
-            Ok(())
+            Ok(page::reason(page))
         };
         // SAFETY: inside `enter`, by the caller's promise.
-        unsafe { run.with_page(write) }.map_err(Mismatch::Unencodable)?;
+        let reason = unsafe { run.with_page(write) }.map_err(Mismatch::Unencodable)?;
+        self.counters.exit(reason);
         Ok(frame.errno.map_or(Done::Exits, Done::Fails))
     }
 

@@ -16,6 +16,7 @@ mod routing;
 mod script;
 mod signals;
 mod slots;
+mod stats;
 mod system;
 mod vcpu;
 mod vm;
@@ -26,7 +27,7 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kvm_core::kvm_sys::op::{Fds, Op};
-use kvm_core::kvm_sys::{KVM_CREATE_VCPU, KVM_CREATE_VM};
+use kvm_core::kvm_sys::{KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_STATS_FD};
 use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region};
 
 use crate::page::RunMemory;
@@ -34,6 +35,7 @@ pub use guest::{ModelGuest, NativeModel};
 pub use profile::Profile;
 use script::Scripted;
 pub use script::{Failure, Mismatch, Step};
+use stats::Stats;
 use system::System;
 use vcpu::Vcpu;
 use vm::Vm;
@@ -76,6 +78,7 @@ enum Object {
     System(Arc<System>),
     Vm(Arc<Vm>),
     Vcpu(Arc<Vcpu>),
+    Stats(Arc<Stats>),
 }
 
 impl Object {
@@ -84,6 +87,7 @@ impl Object {
             Self::System(_) => Fds::SYSTEM,
             Self::Vm(_) => Fds::VM,
             Self::Vcpu(_) => Fds::VCPU,
+            Self::Stats(_) => Fds::empty(),
         }
     }
 }
@@ -143,6 +147,7 @@ impl<G> Model<G> {
             Object::System(system) => system,
             Object::Vm(vm) => vm.system(),
             Object::Vcpu(vcpu) => vcpu.vm().system(),
+            Object::Stats(stats) => stats.vm().system(),
         }
     }
 
@@ -183,6 +188,8 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
             Object::System(system) => system.ioctl(op, arg),
             Object::Vm(vm) => vm.ioctl(op, arg),
             Object::Vcpu(vcpu) => vcpu.ioctl(op, arg),
+            // No call is known to them; the errno is that of every file without calls.
+            Object::Stats(_) => Err(Errno::ENOTTY),
         }
     }
 
@@ -196,6 +203,14 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
                 let vcpu = vm.create_vcpu(args::value(arg)?)?;
                 Ok(Self::of(Object::Vcpu(Arc::new(vcpu))))
             }
+            Object::Vm(vm) if op == &KVM_GET_STATS_FD => {
+                vm.offers(op)?;
+                Ok(Self::of(Object::Stats(Arc::new(Stats::of_vm(vm)))))
+            }
+            Object::Vcpu(vcpu) if op == &KVM_GET_STATS_FD => {
+                vcpu.vm().offers(op)?;
+                Ok(Self::of(Object::Stats(Arc::new(Stats::of_vcpu(vcpu)))))
+            }
             _ => Err(self.unknown()),
         }
     }
@@ -203,7 +218,7 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
     fn map(&self, region: Region) -> Result<Mapping, Errno> {
         match &self.0 {
             Object::Vcpu(vcpu) => vcpu.map(RunMemory::new::<G>(region)?),
-            Object::System(_) | Object::Vm(_) => Err(Errno::ENODEV),
+            Object::System(_) | Object::Vm(_) | Object::Stats(_) => Err(Errno::ENODEV),
         }
     }
 
@@ -215,9 +230,12 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
         }
     }
 
-    fn read(&self, _offset: u64, _buf: &mut [u8]) -> Result<usize, Errno> {
-        // What the kernel says of files that can't be read. Only statistics can, which no model keeps.
-        Err(Errno::EINVAL)
+    fn read(&self, offset: u64, buf: &mut [u8]) -> Result<usize, Errno> {
+        match &self.0 {
+            Object::Stats(stats) => Ok(stats.read(offset, buf)),
+            // What the kernel says of files that can't be read.
+            Object::System(_) | Object::Vm(_) | Object::Vcpu(_) => Err(Errno::EINVAL),
+        }
     }
 
     fn number(&self) -> i32 {
@@ -225,6 +243,7 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
             Object::System(system) => system.number(),
             Object::Vm(vm) => vm.number(),
             Object::Vcpu(vcpu) => vcpu.number(),
+            Object::Stats(stats) => stats.number(),
         }
     }
 }

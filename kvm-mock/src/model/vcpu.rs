@@ -11,6 +11,7 @@ use kvm_core::{Arg, Errno, Mapping};
 use super::banks::Banks;
 use super::calls::{self, Call};
 use super::lock;
+use super::stats::Counters;
 use super::vm::Vm;
 use crate::model::script::Script;
 use crate::page::RunMemory;
@@ -25,6 +26,7 @@ pub(super) struct Vcpu {
     number: i32,
     pub(super) script: Arc<Script>,
     pub(super) run: OnceLock<Arc<RunMemory>>,
+    pub(super) counters: Counters,
     /// Held while the vCPU runs, as the kernel holds the vCPU's own lock: other calls wait.
     pub(super) state: Mutex<State>,
 }
@@ -55,6 +57,7 @@ impl Vcpu {
             number: system.next_number(),
             script: system.claim(id),
             run: OnceLock::new(),
+            counters: Counters::default(),
             state: Mutex::new(state),
             vm: Arc::clone(vm),
         }

@@ -136,6 +136,11 @@ impl Vm {
         state.banks.call(op, arg).unwrap_or(unknown)
     }
 
+    /// Refuses a call that makes an object of this VM, if what it needs is not offered.
+    pub(super) fn offers(&self, op: &Op) -> Result<(), Errno> {
+        calls::offered(op, self.system.platform(), Fds::VM, |cap| self.cap(cap))
+    }
+
     fn check_extension(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         // Section 4.4: on a VM, the call has a capability of its own, which the table can't say.
         if self.cap(KVM_CAP_CHECK_EXTENSION_VM) == 0 {

@@ -61,7 +61,7 @@ impl<G: GuestArch> Replay<G> {
                 page::with_page(mapping, |page| {
                     let shadow = &mut cursor.run.shadow;
                     let inside = words::apply(enter.exit, page) && words::apply(enter.exit, shadow);
-                    inside.then(|| reason(page))
+                    inside.then(|| page::reason(page))
                 })
             },
             None => enter.exit.0.is_empty().then_some(ExitReason(0)),
@@ -195,12 +195,6 @@ impl<G: GuestArch> Replay<G> {
         self.shared
             .diverge(self.stream, cursor, Some(entry), what, texts)
     }
-}
-
-/// The reason of the exit in the page.
-fn reason(page: &[u64]) -> ExitReason {
-    let bytes = page.as_bytes().first_chunk();
-    ExitReason(bytes.map_or(0, |bytes| u32::from_ne_bytes(*bytes)))
 }
 
 /// The first bytes in which the page differs from what was recorded.

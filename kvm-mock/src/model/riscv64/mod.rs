@@ -26,7 +26,8 @@ static PLATFORM: Platform = Platform {
     start: |_, _, _| {},
     check_vm: |_, _, _| Ok(()),
     check_vcpu: |_, _, _| Ok(()),
-    check_enter: |_| Ok(()),
+    before_enter: |_, _, _| Ok(()),
+    after_enter: |_, _| {},
     tell_state: |_, _, _| {},
 };
 

@@ -4,6 +4,7 @@ mod capability;
 mod cpuid;
 pub(super) mod irqchip;
 mod msrs;
+mod sync_regs;
 mod synthetic;
 mod tsc;
 mod vcpu;
@@ -38,7 +39,8 @@ static PLATFORM: Platform = Platform {
     start: vcpu::start,
     check_vm: vm::check,
     check_vcpu: vcpu::check,
-    check_enter: |_| Ok(()),
+    before_enter: sync_regs::take,
+    after_enter: sync_regs::give,
     tell_state: vcpu::tell_state,
 };
 

@@ -55,6 +55,7 @@ const CAPS: &[(Cap, u32)] = &[
     (KVM_CAP_XSAVE, 1),
     (KVM_CAP_XCRS, 1),
     (KVM_CAP_MAX_VCPUS, 1024),
+    (KVM_CAP_SYNC_REGS, 7),
     (KVM_CAP_READONLY_MEM, 1),
     (KVM_CAP_CHECK_EXTENSION_VM, 1),
     (KVM_CAP_MULTI_ADDRESS_SPACE, 1),
@@ -64,6 +65,7 @@ const CAPS: &[(Cap, u32)] = &[
     // Both flags.
     (KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, 3),
     (KVM_CAP_SREGS2, 1),
+    (KVM_CAP_BINARY_STATS_FD, 1),
     (KVM_CAP_IRQFD, 1),
     (KVM_CAP_IRQFD_RESAMPLE, 1),
     (KVM_CAP_IOEVENTFD, 1),
