@@ -74,8 +74,9 @@ impl RecorderOptions {
     /// something else.
     ///
     /// All memory is compared with a copy at each entry and each exit: for guests of some megabytes.
-    pub fn memory(self, memory: bool) -> Self {
-        Self { memory, ..self }
+    pub fn memory(mut self, memory: bool) -> Self {
+        self.memory = memory;
+        self
     }
 
     /// Records what `inner`, a system, answers, into a new file. One that exists is replaced.

@@ -112,8 +112,9 @@ impl ReplayOptions {
     }
 
     /// How the run is held against the recording.
-    pub fn mode(self, mode: Mode) -> Self {
-        Self { mode, ..self }
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
     }
 
     /// The system of the recording in a file, of a guest of this host's architecture.

@@ -105,6 +105,8 @@ enum Leaves<G: GuestArch> {
     Block,
 }
 
+type Check<G> = dyn Fn(&Exit<'_, G>) -> bool + Send;
+
 /// How the VMM has to answer.
 enum Reply<G: GuestArch> {
     /// Not at all.
@@ -112,7 +114,7 @@ enum Reply<G: GuestArch> {
     /// With these bytes as the data of the exit.
     Data(Vec<u8>),
     /// So that this holds for the exit.
-    Check(Box<dyn Fn(&Exit<'_, G>) -> bool + Send>),
+    Check(Box<Check<G>>),
 }
 
 impl<G: GuestArch> Step<G> {
