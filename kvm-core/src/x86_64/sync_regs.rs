@@ -125,7 +125,7 @@ impl<H: Hypervisor<Guest = X86_64>> Vcpu<H> {
 ///
 /// As with calls that set registers: while an exit asks for a reply (a port or MMIO read), what completes the
 /// access is still to come, so registers written now may undo it. Complete it first.
-pub struct SyncedRegisters<'a, H: Hypervisor = DevKvm> {
+pub struct SyncedRegisters<'a, H: Hypervisor<Guest = X86_64> = DevKvm> {
     area: &'a mut SyncArea,
     registers: &'a Registers<H>,
 }
@@ -185,7 +185,7 @@ fn refused(op: &'static kvm_sys::op::Op, sets: SyncRegs) -> Error {
     Error::with(op, Errno::EINVAL, Cause::NotSynced, sets)
 }
 
-impl<H: Hypervisor + fmt::Debug> fmt::Debug for SyncedRegisters<'_, H> {
+impl<H: Hypervisor<Guest = X86_64> + fmt::Debug> fmt::Debug for SyncedRegisters<'_, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SyncedRegisters")
             .field("enabled", &self.area.valid)

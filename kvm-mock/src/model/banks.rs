@@ -51,7 +51,7 @@ impl Banks {
         self.set_bytes(bank, state.as_bytes());
     }
 
-    fn get_bytes(&self, bank: &str, to: &mut [u8]) {
+    pub(super) fn get_bytes(&self, bank: &str, to: &mut [u8]) {
         let from = self.0.get(bank).map(Vec::as_slice).unwrap_or_default();
         for (i, byte) in to.iter_mut().enumerate() {
             *byte = from.get(i).copied().unwrap_or(0);

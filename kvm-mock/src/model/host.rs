@@ -22,6 +22,8 @@ pub(super) struct Host {
     pub(super) vm_caps: BTreeMap<Cap, u32>,
     pub(super) tsc_khz: u32,
     pub(super) cpuid: Vec<kvm_cpuid_entry2>,
+    pub(super) emulated_cpuid: Vec<kvm_cpuid_entry2>,
+    pub(super) hv_cpuid: Vec<kvm_cpuid_entry2>,
     pub(super) msrs: BTreeMap<u32, u64>,
     pub(super) feature_msrs: BTreeMap<u32, u64>,
     /// By the name of the bank in the ioctl table.
@@ -42,6 +44,8 @@ impl Host {
             vm_caps: BTreeMap::new(),
             tsc_khz: 0,
             cpuid: Vec::new(),
+            emulated_cpuid: Vec::new(),
+            hv_cpuid: Vec::new(),
             msrs: BTreeMap::new(),
             feature_msrs: BTreeMap::new(),
             resets: BTreeMap::new(),

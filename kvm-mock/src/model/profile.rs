@@ -125,6 +125,20 @@ impl Profile<X86_64> {
         self
     }
 
+    /// The leaves that `KVM_GET_EMULATED_CPUID` gives.
+    #[must_use]
+    pub fn emulated_cpuid(mut self, cpuid: impl Into<Vec<kvm_cpuid_entry2>>) -> Self {
+        self.host.emulated_cpuid = cpuid.into();
+        self
+    }
+
+    /// The leaves that `KVM_GET_SUPPORTED_HV_CPUID` gives.
+    #[must_use]
+    pub fn hv_cpuid(mut self, cpuid: impl Into<Vec<kvm_cpuid_entry2>>) -> Self {
+        self.host.hv_cpuid = cpuid.into();
+        self
+    }
+
     /// Adds an MSR that vCPUs have, with its value at reset.
     #[must_use]
     pub fn msr(mut self, index: u32, reset: u64) -> Self {

@@ -13,6 +13,7 @@ use super::calls::{self, Call};
 use super::lock;
 use super::stats::Counters;
 use super::vm::Vm;
+use super::x86_64;
 use crate::model::script::Script;
 use crate::page::RunMemory;
 
@@ -37,7 +38,7 @@ pub(super) struct State {
     pub(super) has_run: bool,
     pub(super) cpuid: Vec<kvm_cpuid_entry2>,
     pub(super) msrs: BTreeMap<u32, u64>,
-    pub(super) tsc_khz: u32,
+    pub(super) x86: x86_64::VcpuState,
 }
 
 impl Vcpu {
@@ -49,7 +50,7 @@ impl Vcpu {
             has_run: false,
             cpuid: Vec::new(),
             msrs: host.msrs.clone(),
-            tsc_khz: 0,
+            x86: lock(&vm.state).x86.vcpu(),
         };
         (system.platform().start)(&lock(&vm.state), id, &mut state);
         Self {

@@ -22,7 +22,7 @@ use super::routing::Routes;
 use super::slots::Slots;
 use super::system::{self, System};
 use super::vcpu::Vcpu;
-use super::x86_64::irqchip::Irqchips;
+use super::x86_64::{self, irqchip::Irqchips};
 use crate::model::script::Write;
 
 /// The calls that all architectures have.
@@ -58,7 +58,7 @@ pub(super) struct State {
     pub(super) events: Events,
     pub(super) banks: Banks,
     pub(super) boot_cpu: u64,
-    pub(super) tsc_khz: u32,
+    pub(super) x86: x86_64::VmState,
 }
 
 impl State {
@@ -83,7 +83,7 @@ impl Vm {
                 events: Events::default(),
                 banks: Banks::new(&system.profile().resets),
                 boot_cpu: 0,
-                tsc_khz: system.profile().tsc_khz,
+                x86: x86_64::VmState::new(system.profile().tsc_khz),
             }),
             system: Arc::clone(system),
         })

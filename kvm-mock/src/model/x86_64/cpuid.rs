@@ -1,6 +1,6 @@
 //! CPUID.
 
-use kvm_core::kvm_sys::x86_64::kvm_cpuid2;
+use kvm_core::kvm_sys::x86_64::{kvm_cpuid, kvm_cpuid_entry, kvm_cpuid_entry2, kvm_cpuid2};
 use kvm_core::{Arg, Errno};
 
 use crate::model::args::List;
@@ -25,6 +25,14 @@ impl System {
         CPUID.set_count(arg, entries.len())?;
         Ok(0)
     }
+
+    pub(super) fn get_emulated_cpuid(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        list(&self.profile().emulated_cpuid, arg)
+    }
+
+    pub(super) fn get_supported_hv_cpuid(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        list(&self.profile().hv_cpuid, arg)
+    }
 }
 
 impl Vcpu {
@@ -45,7 +53,10 @@ impl Vcpu {
         if count > MOST_CPUID_ENTRIES {
             return Err(Errno::E2BIG);
         }
-        let entries = CPUID.elements(arg, count)?;
+        self.keep_cpuid(CPUID.elements(arg, count)?)
+    }
+
+    fn keep_cpuid(&self, entries: Vec<kvm_cpuid_entry2>) -> Result<u32, Errno> {
         let mut state = lock(&self.state);
         if state.has_run && state.cpuid != entries {
             return Err(Errno::EINVAL);
@@ -53,4 +64,41 @@ impl Vcpu {
         state.cpuid = entries;
         Ok(0)
     }
+
+    pub(super) fn get_supported_hv_cpuid(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        list(&self.vm().system().profile().hv_cpuid, arg)
+    }
+
+    /// Section 4.20, with the rules of its successor.
+    pub(super) fn set_cpuid(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        const LIST: List = List::behind::<kvm_cpuid>();
+        let count = LIST.count(arg)?;
+        if count > MOST_CPUID_ENTRIES {
+            return Err(Errno::E2BIG);
+        }
+        let entries: Vec<kvm_cpuid_entry> = LIST.elements(arg, count)?;
+        self.keep_cpuid(entries.iter().map(with_index).collect())
+    }
+}
+
+fn with_index(leaf: &kvm_cpuid_entry) -> kvm_cpuid_entry2 {
+    kvm_cpuid_entry2 {
+        function: leaf.function,
+        eax: leaf.eax,
+        ebx: leaf.ebx,
+        ecx: leaf.ecx,
+        edx: leaf.edx,
+        ..Default::default()
+    }
+}
+
+/// Sections 4.88 and 4.118: `E2BIG` when there is no room for all entries; if there is too much, the count
+/// is adjusted.
+fn list(entries: &[kvm_cpuid_entry2], arg: &mut Arg<'_>) -> Result<u32, Errno> {
+    if CPUID.count(arg)? < entries.len() {
+        return Err(Errno::E2BIG);
+    }
+    CPUID.set_elements(arg, entries)?;
+    CPUID.set_count(arg, entries.len())?;
+    Ok(0)
 }

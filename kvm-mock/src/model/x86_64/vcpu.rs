@@ -19,7 +19,6 @@ use crate::model::vm;
 pub(super) fn start(vm: &vm::State, id: u64, state: &mut State) {
     let boots = id == vm.boot_cpu;
     let has_lapic = vm.irqchips.exist();
-    state.tsc_khz = vm.tsc_khz;
     let banks = &mut state.banks;
     if !boots {
         let mut sregs: kvm_sregs = banks.get("sregs");

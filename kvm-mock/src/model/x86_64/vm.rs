@@ -1,7 +1,7 @@
 //! Where the pages that KVM needs lie, and which vCPU boots.
 
-use kvm_core::kvm_sys::KVM_CAP_VM_TYPES;
 use kvm_core::kvm_sys::op::Op;
+use kvm_core::kvm_sys::x86_64::KVM_CAP_VM_TYPES;
 use kvm_core::kvm_sys::x86_64::KVM_X86_DEFAULT_VM;
 use kvm_core::{Arg, Errno};
 
