@@ -3,7 +3,7 @@
 
 use kvm_core::Errno;
 use kvm_core::kvm_sys::{kvm_regs, kvm_sregs};
-use kvm_exit::{BadPage, RunPage};
+use kvm_exit::{BadPage, Exit, RunPage};
 
 use super::lock;
 use super::vcpu::{State, Vcpu};
@@ -48,6 +48,13 @@ impl Vcpu {
         }
         state.has_run = true;
         loop {
+            // Section 8.29: the guest runs on only once the VMM has harvested the ring.
+            if self.ring.as_ref().is_some_and(|ring| lock(ring).is_full()) {
+                let full = |page: &mut RunPage| page.encode(&Exit::DirtyRingFull);
+                // SAFETY: inside `enter`, by the caller's promise.
+                let written = unsafe { with_page(run, full) }?;
+                return written.map_err(|_| Errno::EINVAL);
+            }
             let Some(pending) = self.script.next() else {
                 return Err(run.block());
             };
@@ -155,7 +162,9 @@ impl Vcpu {
             }
         }
         for (address, bytes) in &step.writes {
-            if !vm.slots.write(*address, bytes, page) {
+            let mut ring = self.ring.as_deref().map(lock);
+            let log = |slot, page| ring.as_mut().map_or(Ok(()), |ring| ring.push(slot, page));
+            if !vm.slots.write(*address, bytes, page, log)? {
                 return Err(missing(address, bytes));
             }
         }

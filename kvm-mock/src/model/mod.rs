@@ -5,6 +5,7 @@ mod args;
 mod banks;
 mod calls;
 mod dirty_log;
+mod dirty_ring;
 mod enter;
 mod events;
 mod irqchip;

@@ -17,6 +17,7 @@ use kvm_core::{Arg, Errno, Mapping, Region};
 use super::args::{self, List};
 use super::banks::Banks;
 use super::calls::{self, Call};
+use super::dirty_ring::Ring;
 use super::lock;
 use super::synthetic::APIC_BOOT_CPU;
 use super::system::{self, MOST_CPUID_ENTRIES};
@@ -47,6 +48,7 @@ pub(super) struct Vcpu {
     number: i32,
     pub(super) script: Arc<Script>,
     pub(super) run: OnceLock<Arc<RunMemory>>,
+    pub(super) ring: Option<Arc<Mutex<Ring>>>,
     /// Held while the vCPU runs, as the kernel holds the vCPU's own lock: other calls wait.
     pub(super) state: Mutex<State>,
 }
@@ -61,7 +63,14 @@ pub(super) struct State {
 }
 
 impl Vcpu {
-    pub(super) fn new(vm: &Arc<Vm>, id: u64, boots: bool, has_lapic: bool, tsc_khz: u32) -> Self {
+    pub(super) fn new(
+        vm: &Arc<Vm>,
+        id: u64,
+        boots: bool,
+        has_lapic: bool,
+        tsc_khz: u32,
+        ring: Option<Arc<Mutex<Ring>>>,
+    ) -> Self {
         let host = vm.system().profile();
         let mut banks = Banks::new(&host.resets);
         if !boots {
@@ -87,6 +96,7 @@ impl Vcpu {
             number: vm.system().next_number(),
             script: vm.system().claim(id),
             run: OnceLock::new(),
+            ring,
             state: Mutex::new(State {
                 banks,
                 has_run: false,
@@ -106,8 +116,11 @@ impl Vcpu {
         self.number
     }
 
-    /// Maps the run page. The contract of a mapping leaves no room for a second one.
+    /// Maps the run page or the ring. The contract of a mapping leaves no room for a second run page.
     pub(super) fn map(&self, region: Region) -> Result<Mapping, Errno> {
+        if let Region::DirtyRing { len } = region {
+            return self.map_dirty_ring(len);
+        }
         let memory = RunMemory::new(region)?;
         match self.run.set(Arc::clone(&memory)) {
             Ok(()) => Ok(memory.mapping()),

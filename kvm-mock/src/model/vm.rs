@@ -17,6 +17,7 @@ use kvm_core::{Arg, Errno, kvm_sys};
 use super::args;
 use super::banks::Banks;
 use super::calls::{self, Call};
+use super::dirty_ring::Rings;
 use super::events::Events;
 use super::irqchip::Irqchips;
 use super::lock;
@@ -32,6 +33,7 @@ static CALLS: &[Call<Vm>] = &[
     Call(&KVM_SET_USER_MEMORY_REGION, Vm::set_user_memory_region),
     Call(&kvm_sys::KVM_GET_DIRTY_LOG, Vm::get_dirty_log),
     Call(&kvm_sys::KVM_CLEAR_DIRTY_LOG, Vm::clear_dirty_log),
+    Call(&kvm_sys::KVM_RESET_DIRTY_RINGS, Vm::reset_dirty_rings),
     Call(&KVM_SET_TSS_ADDR, Vm::set_tss_addr),
     Call(&KVM_SET_IDENTITY_MAP_ADDR, Vm::set_identity_map_addr),
     Call(&KVM_SET_BOOT_CPU_ID, Vm::set_boot_cpu_id),
@@ -62,6 +64,7 @@ pub(super) struct Vm {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) slots: Slots,
+    pub(super) rings: Rings,
     /// The ids of all vCPUs that were ever created: closing one's descriptor does not end it.
     pub(super) vcpus: BTreeSet<u64>,
     pub(super) irqchips: Irqchips,
@@ -94,6 +97,7 @@ impl Vm {
             number: system.next_number(),
             state: Mutex::new(State {
                 slots: Slots::default(),
+                rings: Rings::default(),
                 vcpus: BTreeSet::new(),
                 irqchips: Irqchips::default(),
                 routes: Routes::default(),
@@ -119,8 +123,9 @@ impl Vm {
         let boots = id == state.boot_cpu;
         let has_lapic = state.irqchips.exist();
         let tsc_khz = state.tsc_khz;
+        let ring = state.rings.add()?;
         drop(state);
-        Ok(Vcpu::new(self, id, boots, has_lapic, tsc_khz))
+        Ok(Vcpu::new(self, id, boots, has_lapic, tsc_khz, ring))
     }
 
     pub(super) fn system(&self) -> &System {
