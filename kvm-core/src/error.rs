@@ -75,14 +75,23 @@ pub enum Cause {
     Count,
     /// The MSR numbered [`Error::detail`] could not be read or written, nor those behind it.
     Msr,
+    /// A bitmap has fewer bits than the [`Error::detail`] that go with it.
+    Bitmap,
+    /// The argument's or answer's length in bytes, which is [`Error::detail`], can't be.
+    Length,
     /// The argument would hold an address, a descriptor or something newer than this crate, for which no
     /// safe call can vouch.
     NotPlain,
     /// The run page says something that no KVM says. [`Vcpu::run_page`](crate::Vcpu::run_page) has the
     /// bytes.
     Malformed(Field),
+    /// What is said of an object's statistics makes no sense.
+    Stats,
     /// The vCPU's mapping is too short or not aligned for a run page.
     Mapping,
+    /// The register set is not among those that the run page holds, or can't be: its bit is
+    /// [`Error::detail`].
+    NotSynced,
     /// The vCPU has an exit that the VMM has to answer before the state can be saved: the access of the
     /// last one goes on. [`Vcpu::complete_with`](crate::Vcpu::complete_with) sees to that.
     Unanswered,
@@ -213,12 +222,19 @@ impl fmt::Display for Error {
                 f,
                 "MSR {detail:#x} was refused, and those behind it left alone"
             ),
+            Cause::Bitmap => write!(f, "the bitmap has fewer than {detail} bits"),
+            Cause::Length => write!(f, "there is no such thing of {detail} bytes"),
             Cause::NotPlain => write!(
                 f,
                 "number {detail} takes addresses or descriptors, for which no safe call can vouch"
             ),
             Cause::Malformed(field) => write!(f, "malformed run page: {field} out of its range"),
+            Cause::Stats => f.write_str("what is said of the statistics makes no sense"),
             Cause::Mapping => write!(f, "{detail} bytes make no run page"),
+            Cause::NotSynced => write!(
+                f,
+                "register set {detail:#x} is not synchronised; has it been enabled?"
+            ),
             Cause::Unanswered => {
                 f.write_str("the access of the last exit goes on; has the VMM completed it?")
             }

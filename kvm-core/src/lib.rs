@@ -84,6 +84,7 @@ mod raw;
 mod registers;
 mod signals;
 mod state;
+mod stats;
 mod sync;
 mod sys;
 #[doc = include_str!("../THREADS.md")]
@@ -91,15 +92,18 @@ pub mod threads {}
 mod typed;
 mod vcpu;
 mod vm;
-// Where the root of kvm-sys has the names of x86_64 (`kvm_sys::Arch::NATIVE`).
-#[cfg(not(any(
-    all(target_arch = "aarch64", target_endian = "little"),
-    target_arch = "riscv64",
-    target_arch = "s390x",
-    all(target_arch = "powerpc64", target_endian = "little"),
-    target_arch = "loongarch64",
-    all(target_arch = "mips64", target_endian = "little"),
-)))]
+// The native one always; where there is no KVM, x86_64 stands in (`kvm_sys::Arch::NATIVE`).
+#[cfg(any(
+    feature = "x86_64",
+    not(any(
+        all(target_arch = "aarch64", target_endian = "little"),
+        target_arch = "riscv64",
+        target_arch = "s390x",
+        all(target_arch = "powerpc64", target_endian = "little"),
+        target_arch = "loongarch64",
+        all(target_arch = "mips64", target_endian = "little"),
+    ))
+))]
 mod x86_64;
 
 pub use kvm_exit::{self, Exit};
@@ -118,5 +122,15 @@ pub use memory::{AnonymousMemory, Backing, DirtyLog, DirtyRing, GuestAddress, Me
 pub use registers::Registers;
 pub use signals::SignalSet;
 pub use state::{Piece, Pieces, SavedState};
+pub use stats::{StatDescriptor, StatKind, StatUnit, StatValues, Stats};
 pub use vcpu::Vcpu;
 pub use vm::Vm;
+#[cfg(not(any(
+    all(target_arch = "aarch64", target_endian = "little"),
+    target_arch = "riscv64",
+    target_arch = "s390x",
+    all(target_arch = "powerpc64", target_endian = "little"),
+    target_arch = "loongarch64",
+    all(target_arch = "mips64", target_endian = "little"),
+)))]
+pub use x86_64::{EncryptCommand, MsrFilterRange, NestedState, SyncedRegisters, Xsave};

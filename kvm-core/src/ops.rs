@@ -28,6 +28,9 @@ pub static PAGE_SIZE: Op = row("page size", Fds::SYSTEM, Returns::Number);
 /// Mapping an object's memory ([`Hypervisor::map`](crate::Hypervisor::map)).
 pub static MMAP: Op = row("mmap", Fds::VCPU, Returns::Nothing);
 
+/// Reading an object as a file ([`Hypervisor::read`](crate::Hypervisor::read)).
+pub static READ: Op = row("read", Fds::empty(), Returns::Number);
+
 /// Mapping memory to give to a guest.
 pub static MMAP_MEMORY: Op = row("mmap of guest memory", Fds::empty(), Returns::Nothing);
 

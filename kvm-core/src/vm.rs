@@ -26,7 +26,7 @@ pub struct Vm<H: Hypervisor = DevKvm> {
 /// memory goes.
 #[derive(Debug)]
 pub(crate) struct Inner<H> {
-    vm: H,
+    pub(crate) vm: H,
     pub(crate) slots: Mutex<Slots<H>>,
     /// Bytes of each vCPU's dirty ring; 0 without.
     pub(crate) ring_len: AtomicU32,
@@ -51,6 +51,11 @@ impl<H: Hypervisor> Vm<H> {
     /// The backend's VM object.
     pub(crate) fn backend(&self) -> &H {
         &self.inner.vm
+    }
+
+    /// What every handle of the VM keeps alive.
+    pub(crate) fn inner(&self) -> &Arc<Inner<H>> {
+        &self.inner
     }
 
     /// What the VM needs of the system.

@@ -4,6 +4,7 @@
     reason = "a ring is shared with the kernel by its address"
 )]
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::Ordering;
@@ -173,7 +174,7 @@ impl<H: Hypervisor> Vm<H> {
     {
         let mut rings: Vec<_> = rings.into_iter().collect();
         for ring in &rings {
-            if !core::ptr::eq(ring.registers.vm(), &*self.inner) {
+            if !Arc::ptr_eq(ring.registers.vm(), &self.inner) {
                 let op = &KVM_RESET_DIRTY_RINGS;
                 return Err(Error::with(op, Errno::EINVAL, Cause::OtherVm, 0));
             }

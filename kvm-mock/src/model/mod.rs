@@ -1,6 +1,7 @@
 //! [`Model`]: a KVM in memory.
 #![expect(unsafe_code, reason = "implements an unsafe trait")]
 
+mod aarch64;
 mod args;
 mod banks;
 mod calls;
@@ -8,26 +9,34 @@ mod dirty_log;
 mod dirty_ring;
 mod enter;
 mod events;
-mod irqchip;
+mod guest;
+mod host;
 mod profile;
+mod riscv64;
 mod routing;
 mod script;
 mod signals;
 mod slots;
-mod synthetic;
+mod stats;
 mod system;
 mod vcpu;
 mod vm;
 mod x86_64;
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kvm_core::kvm_sys::op::{Fds, Op};
-use kvm_core::kvm_sys::{KVM_CREATE_VCPU, KVM_CREATE_VM};
+use kvm_core::kvm_sys::{KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_STATS_FD};
 use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region};
 
+use crate::page::RunMemory;
+pub use guest::{ModelGuest, NativeModel};
 pub use profile::Profile;
+use script::Scripted;
 pub use script::{Failure, Mismatch, Step};
+use stats::Stats;
 use system::System;
 use vcpu::Vcpu;
 use vm::Vm;
@@ -63,14 +72,14 @@ use vm::Vm;
 /// assert!(failure.place().file().ends_with(".rs"));
 /// # Ok::<(), kvm_core::Error>(())
 /// ```
-#[derive(Clone, Debug)]
-pub struct Model(Object);
+pub struct Model<G = NativeModel>(Object, PhantomData<fn() -> G>);
 
 #[derive(Clone, Debug)]
 enum Object {
     System(Arc<System>),
     Vm(Arc<Vm>),
     Vcpu(Arc<Vcpu>),
+    Stats(Arc<Stats>),
 }
 
 impl Object {
@@ -79,25 +88,32 @@ impl Object {
             Self::System(_) => Fds::SYSTEM,
             Self::Vm(_) => Fds::VM,
             Self::Vcpu(_) => Fds::VCPU,
+            Self::Stats(_) => Fds::empty(),
         }
     }
 }
 
 impl Model {
-    /// The system of a [synthetic](Profile::synthetic) host.
+    /// The system of a [synthetic](Profile::synthetic) host of this one's architecture. Of another
+    /// architecture, that is `Model::<Aarch64>::default()`.
     pub fn new() -> Self {
-        Self::with_profile(Profile::synthetic())
+        Self::default()
     }
+}
 
+impl<G: ModelGuest> Model<G> {
     /// The system of this host.
-    pub fn with_profile(profile: Profile) -> Self {
-        Self(Object::System(Arc::new(System::new(profile))))
+    pub fn with_profile(profile: Profile<G>) -> Self {
+        let system = System::new(G::platform(), profile.host);
+        Self::of(Object::System(Arc::new(system)))
     }
 
     /// Adds steps to the script for the vCPU that is created first with this id.
     ///
     /// A vCPU that waits at the end of its script does not look for more before it is entered again.
-    pub fn script(&self, vcpu: u64, steps: impl IntoIterator<Item = Step>) {
+    pub fn script(&self, vcpu: u64, steps: impl IntoIterator<Item = Step<G>>) {
+        let steps = steps.into_iter();
+        let steps = steps.map(|step| Box::new(step) as Box<dyn Scripted>);
         self.system().script(vcpu).extend(steps);
     }
 
@@ -120,31 +136,61 @@ impl Model {
     pub fn verify(&self) -> Result<(), Failure> {
         self.system().verify()
     }
+}
+
+impl<G> Model<G> {
+    fn of(object: Object) -> Self {
+        Self(object, PhantomData)
+    }
 
     fn system(&self) -> &System {
         match &self.0 {
             Object::System(system) => system,
             Object::Vm(vm) => vm.system(),
             Object::Vcpu(vcpu) => vcpu.vm().system(),
+            Object::Stats(stats) => stats.vm().system(),
         }
+    }
+
+    /// How the object refuses a call that it does not know.
+    fn unknown(&self) -> Errno {
+        calls::unknown(self.system().platform(), self.0.kind())
     }
 }
 
-impl Default for Model {
+/// The system of the [synthetic](Profile::synthetic) host.
+impl<G: ModelGuest> Default for Model<G> {
     fn default() -> Self {
-        Self::new()
+        Self::with_profile(Profile::default())
+    }
+}
+
+/// A handle on the same object.
+impl<G> Clone for Model<G> {
+    fn clone(&self) -> Self {
+        Self::of(self.0.clone())
+    }
+}
+
+impl<G> fmt::Debug for Model<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Model").field(&self.0).finish()
     }
 }
 
 // SAFETY: `RunMemory` makes the mappings, and the model touches their bytes from 8 on in `Vcpu::enter`
 // only. `Slots` touches guest memory through spans, whose accesses are atomic, and only while the slot
 // exists.
-unsafe impl Hypervisor for Model {
+unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
+    type Guest = G;
+
     unsafe fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         match &self.0 {
             Object::System(system) => system.ioctl(op, arg),
             Object::Vm(vm) => vm.ioctl(op, arg),
             Object::Vcpu(vcpu) => vcpu.ioctl(op, arg),
+            // No call is known to them; the errno is that of every file without calls.
+            Object::Stats(_) => Err(Errno::ENOTTY),
         }
     }
 
@@ -152,20 +198,31 @@ unsafe impl Hypervisor for Model {
         match &self.0 {
             Object::System(system) if op == &KVM_CREATE_VM => {
                 let vm = Vm::create(system, args::value(arg)?)?;
-                Ok(Self(Object::Vm(Arc::new(vm))))
+                Ok(Self::of(Object::Vm(Arc::new(vm))))
             }
             Object::Vm(vm) if op == &KVM_CREATE_VCPU => {
                 let vcpu = vm.create_vcpu(args::value(arg)?)?;
-                Ok(Self(Object::Vcpu(Arc::new(vcpu))))
+                Ok(Self::of(Object::Vcpu(Arc::new(vcpu))))
             }
-            other => Err(calls::unknown(other.kind())),
+            Object::Vm(vm) if op == &KVM_GET_STATS_FD => {
+                vm.offers(op)?;
+                Ok(Self::of(Object::Stats(Arc::new(Stats::of_vm(vm)))))
+            }
+            Object::Vcpu(vcpu) if op == &KVM_GET_STATS_FD => {
+                vcpu.vm().offers(op)?;
+                Ok(Self::of(Object::Stats(Arc::new(Stats::of_vcpu(vcpu)))))
+            }
+            _ => Err(self.unknown()),
         }
     }
 
     fn map(&self, region: Region) -> Result<Mapping, Errno> {
         match &self.0 {
-            Object::Vcpu(vcpu) => vcpu.map(region),
-            Object::System(_) | Object::Vm(_) => Err(Errno::ENODEV),
+            Object::Vcpu(vcpu) => match region {
+                Region::Run { .. } => vcpu.map(RunMemory::new::<G>(region)?),
+                Region::DirtyRing { len } => vcpu.map_dirty_ring(len),
+            },
+            Object::System(_) | Object::Vm(_) | Object::Stats(_) => Err(Errno::ENODEV),
         }
     }
 
@@ -173,13 +230,16 @@ unsafe impl Hypervisor for Model {
         match &self.0 {
             // SAFETY: the caller's promise is the same.
             Object::Vcpu(vcpu) => unsafe { vcpu.enter() },
-            other => Err(calls::unknown(other.kind())),
+            _ => Err(self.unknown()),
         }
     }
 
-    fn read(&self, _offset: u64, _buf: &mut [u8]) -> Result<usize, Errno> {
-        // What the kernel says of files that can't be read. Only statistics can, which no model keeps.
-        Err(Errno::EINVAL)
+    fn read(&self, offset: u64, buf: &mut [u8]) -> Result<usize, Errno> {
+        match &self.0 {
+            Object::Stats(stats) => Ok(stats.read(offset, buf)),
+            // What the kernel says of files that can't be read.
+            Object::System(_) | Object::Vm(_) | Object::Vcpu(_) => Err(Errno::EINVAL),
+        }
     }
 
     fn number(&self) -> i32 {
@@ -187,6 +247,7 @@ unsafe impl Hypervisor for Model {
             Object::System(system) => system.number(),
             Object::Vm(vm) => vm.number(),
             Object::Vcpu(vcpu) => vcpu.number(),
+            Object::Stats(stats) => stats.number(),
         }
     }
 }

@@ -7,7 +7,7 @@ mod backends;
 mod calls;
 #[cfg(target_os = "linux")]
 mod events;
-mod guest;
+pub(crate) mod guest;
 mod harness;
 mod interrupts;
 mod io;
@@ -18,10 +18,14 @@ mod objects;
 mod raw;
 mod registers;
 mod run;
+mod signal_mask;
 #[cfg(target_os = "linux")]
 mod signals;
 mod slots;
+mod stats;
+mod sync_regs;
 mod waiting;
+mod window;
 
 use std::error::Error;
 
@@ -110,6 +114,7 @@ scenarios! {
     }
     #[cfg(target_os = "linux")]
     signals { resample: resample_script [live], ioeventfd: ioeventfd_script [live] }
+    stats { counted: counted_script, described }
     interrupts {
         line_status,
         routes,
@@ -139,6 +144,14 @@ scenarios! {
         triple_fault: triple_fault_script,
         several_threads: several_threads_script,
     }
+    sync_regs {
+        general: general_script,
+        special: special_script,
+        interrupted: interrupted_script,
+        refused,
+    }
+    window { opens: opens_script }
+    signal_mask { set: set_script }
 }
 
 /// The guest did something else.
