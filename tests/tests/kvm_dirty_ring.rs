@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::{KVM_CAP_DIRTY_LOG_RING, KVM_MEM_LOG_DIRTY_PAGES, kvm_regs};
 use kvm_core::{
     AnonymousMemory, Cause, DirtyRing, Errno, Exit, GuestAddress, Hypervisor, Kvm, Memory, Slot,
@@ -43,7 +44,7 @@ const WRITER: &[u8] = &[
     0xeb, 0xea,                   // jmp to the start
 ];
 
-fn vm<H: Hypervisor>(kvm: &Kvm<H>, ring: u32) -> (Vm<H>, Memory) {
+fn vm<H: Hypervisor<Guest = X86_64>>(kvm: &Kvm<H>, ring: u32) -> (Vm<H>, Memory) {
     let vm = kvm.create_vm().unwrap();
     vm.set_tss_address(0xfffb_d000).unwrap();
     vm.enable_dirty_ring(ring).unwrap();
@@ -56,7 +57,7 @@ fn vm<H: Hypervisor>(kvm: &Kvm<H>, ring: u32) -> (Vm<H>, Memory) {
     (vm, ram.unwrap())
 }
 
-fn vcpu<H: Hypervisor>(vm: &Vm<H>) -> Vcpu<H> {
+fn vcpu<H: Hypervisor<Guest = X86_64>>(vm: &Vm<H>) -> Vcpu<H> {
     let vcpu = vm.create_vcpu(0).unwrap();
     let mut sregs = vcpu.get_sregs().unwrap();
     (sregs.cs.base, sregs.cs.selector) = (0, 0);
@@ -85,7 +86,7 @@ impl Copy {
     }
 
     /// Gives how many pages the ring told of.
-    fn keep_up<H: Hypervisor>(
+    fn keep_up<H: Hypervisor<Guest = X86_64>>(
         &mut self,
         vm: &Vm<H>,
         ring: &mut DirtyRing<H>,
@@ -114,7 +115,7 @@ impl Copy {
 }
 
 /// Runs the guest, which never stops by itself, while this thread harvests; then stops it and compares.
-fn every_write_is_accounted_for<H: Hypervisor + 'static>(
+fn every_write_is_accounted_for<H: Hypervisor<Guest = X86_64>>(
     kvm: &Kvm<H>,
     ring: u32,
     rounds: usize,
@@ -195,7 +196,7 @@ fn a_script_that_keeps_writing() -> Result<(), NotRun> {
 }
 
 /// A vCPU whose ring is full does not run on. Gives how many pages the ring told of then.
-fn a_full_ring_stops_the_guest<H: Hypervisor>(
+fn a_full_ring_stops_the_guest<H: Hypervisor<Guest = X86_64>>(
     vm: &Vm<H>,
     vcpu: &mut Vcpu<H>,
     ring: &mut DirtyRing<H>,
