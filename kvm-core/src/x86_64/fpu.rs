@@ -12,7 +12,8 @@ const SET_XCRS: Set<kvm_xcrs> = Set::new(&kvm_sys::KVM_SET_XCRS);
 const GET_XSAVE: Get<kvm_xsave> = Get::new(&kvm_sys::KVM_GET_XSAVE);
 
 impl<H: Hypervisor> Registers<H> {
-    /// The registers of the x87 unit and SSE. Section 4.22.
+    /// The registers of the x87 unit and SSE, but for MXCSR: KVM leaves it 0, and only [`get_xsave2`](Self::get_xsave2)
+    /// has it. Section 4.22.
     ///
     /// # Errors
     ///
@@ -21,7 +22,7 @@ impl<H: Hypervisor> Registers<H> {
         GET_FPU.call(self.backend())
     }
 
-    /// Sets the registers of the x87 unit and SSE. Section 4.23.
+    /// Sets the registers of the x87 unit and SSE, but for MXCSR, which stays as it is. Section 4.23.
     ///
     /// ```
     /// let vcpu = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?.create_vcpu(0)?;

