@@ -12,6 +12,7 @@ use kvm_sys::{
 
 use crate::capability::enable;
 use crate::{Error, Hypervisor, Registers, Vm};
+use kvm_exit::X86_64;
 
 fn with<H: Hypervisor>(on: &H, cap: Cap, value: u64) -> Result<(), Error> {
     enable(on, cap, 0, [value, 0, 0, 0]).map(|_| ())
@@ -19,7 +20,7 @@ fn with<H: Hypervisor>(on: &H, cap: Cap, value: u64) -> Result<(), Error> {
 
 /// What the capabilities of section 7 are for. All of them are `EINVAL` where the host lacks the capability, or
 /// what is asked of it.
-impl<H: Hypervisor> Vm<H> {
+impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// Puts local APICs into the kernel, and leaves the PICs and the I/O APIC to the VMM. `routes` is how many
     /// GSIs, from 0 on, are kept for its pins: an end of interrupt on them is
     /// [`Exit::IoapicEoi`](crate::Exit::IoapicEoi). Needs `KVM_CAP_SPLIT_IRQCHIP`.
@@ -247,7 +248,7 @@ impl<H: Hypervisor> Vm<H> {
 }
 
 /// What the capabilities of section 6 are for. All of them are `EINVAL` where the host lacks the capability.
-impl<H: Hypervisor> Registers<H> {
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// Lets the guest use only the paravirtual features that its CPUID has; or all. Needs
     /// `KVM_CAP_ENFORCE_PV_FEATURE_CPUID`.
     ///

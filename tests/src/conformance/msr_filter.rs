@@ -1,6 +1,7 @@
 //! Filters of MSRs: section 4.97.
 
 use kvm_core::kvm_exit::MsrRead;
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::{
     KVM_MSR_EXIT_REASON_FILTER, KVM_MSR_FILTER_DEFAULT_DENY, KVM_MSR_FILTER_MAX_RANGES,
     KVM_MSR_FILTER_READ, MsrFilterFlags, MsrFilterRangeFlags,
@@ -51,7 +52,7 @@ pub(super) fn denied_read_script(model: &Model) {
 
 /// "If an MSR access is not permitted through the filtering, it generates a #GP inside the guest", or with
 /// `KVM_CAP_X86_USER_SPACE_MSR` an exit.
-pub(super) fn denied_read<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn denied_read<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, READS)?;
     guest.vm.enable_msr_exits(KVM_MSR_EXIT_REASON_FILTER)?;
     let denied = deny_reads(&[0], 1);
@@ -71,7 +72,9 @@ pub(super) fn denied_read<H: Hypervisor>(system: H) -> Outcome {
 }
 
 /// The kernel reads a bitmap in whole words, whatever its length: one that is too short never reaches it.
-pub(super) fn bitmaps_are_never_read_past_their_end<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn bitmaps_are_never_read_past_their_end<H: Hypervisor<Guest = X86_64>>(
+    system: H,
+) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let flags = MsrFilterFlags::empty();
     let cause = |ranges: &[MsrFilterRange<'_>]| {
@@ -98,7 +101,7 @@ pub(super) fn bitmaps_are_never_read_past_their_end<H: Hypervisor>(system: H) ->
 }
 
 /// Denying by default needs a range; a range needs a kind of access.
-pub(super) fn refused<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn refused<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let errno = |flags, ranges: &[MsrFilterRange<'_>]| {
         let refused = vm.set_msr_filter(flags, ranges).err();
