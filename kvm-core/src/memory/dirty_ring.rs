@@ -40,16 +40,12 @@ const RESET_DIRTY_RINGS: Call = Call::new(&KVM_RESET_DIRTY_RINGS);
 /// let mut vcpu = vm.create_vcpu(0)?;
 /// let mut ring = vcpu.take_dirty_ring()?;
 ///
-/// // A migration's thread. The last time, it first makes the vCPUs stop.
-/// let kicker = vcpu.kicker();
-/// let migration = std::thread::spawn(move || {
-///     let mut pages = vm.harvest_dirty_rings([&mut ring])?;
-///     kicker.kick();
-///     Ok::<_, kvm_core::Error>((vm, ring, pages))
-/// });
-/// while vcpu.run()?.0 != Exit::Interrupted {}
-/// let (vm, mut ring, mut pages) = migration.join().unwrap()?;
-///
+/// let guest = std::thread::spawn(move || vcpu.run().map(|(exit, _)| exit == Exit::Hlt));
+/// let mut pages = Vec::new();
+/// while !guest.is_finished() {
+///     pages.extend(vm.harvest_dirty_rings([&mut ring])?);
+/// }
+/// // Now that it is out of the guest, it has told all.
 /// pages.extend(vm.harvest_dirty_rings([&mut ring])?);
 /// assert!(pages.iter().map(|page| page.page).eq([3, 1]));
 /// # Ok::<(), kvm_core::Error>(())
