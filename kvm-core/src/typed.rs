@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::iter::repeat;
 use core::marker::PhantomData;
 
-use kvm_sys::op::{Count, Dir, Field, Flex, Inner, Length, Op, Takes};
+use kvm_sys::op::{Count, Dir, Field, Flex, Inner, Length, Op, Returns, Takes};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use crate::error::Cause;
@@ -95,6 +95,23 @@ impl<T: IntoBytes + Immutable> Set<T> {
     pub(crate) fn call<H: Hypervisor>(&self, on: &H, value: &T) -> Result<u32, Error> {
         // SAFETY: `new` compared the row: it reads `size_of::<T>()` bytes, and needs nothing else.
         unsafe { on.ioctl(self.0, &mut Arg::In(value.as_bytes())) }
+            .map_err(|errno| Error::new(self.0, errno))
+    }
+}
+
+/// A call that reads a `T` and gives a new object.
+pub(crate) struct Create<T>(&'static Op, PhantomData<fn(&T)>);
+
+impl<T: IntoBytes + Immutable> Create<T> {
+    pub(crate) const fn new(op: &'static Op) -> Self {
+        assert!(plain::<T>(op, Dir::In));
+        assert!(matches!(op.returns, Returns::Descriptor));
+        Self(op, PhantomData)
+    }
+
+    pub(crate) fn call<H: Hypervisor>(&self, on: &H, value: &T) -> Result<H, Error> {
+        // SAFETY: `new` compared the row: it reads `size_of::<T>()` bytes, and needs nothing else.
+        unsafe { on.create(self.0, &mut Arg::In(value.as_bytes())) }
             .map_err(|errno| Error::new(self.0, errno))
     }
 }

@@ -10,6 +10,7 @@ mod dirty_ring;
 mod enter;
 mod events;
 mod guest;
+mod guest_memfd;
 mod host;
 mod profile;
 mod riscv64;
@@ -28,11 +29,12 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kvm_core::kvm_sys::op::{Fds, Op};
-use kvm_core::kvm_sys::{KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_STATS_FD};
+use kvm_core::kvm_sys::{KVM_CREATE_GUEST_MEMFD, KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_STATS_FD};
 use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region};
 
 use crate::page::RunMemory;
 pub use guest::{ModelGuest, NativeModel};
+use guest_memfd::GuestMemfd;
 pub use profile::Profile;
 use script::Scripted;
 pub use script::{Failure, Mismatch, Step};
@@ -80,6 +82,7 @@ enum Object {
     Vm(Arc<Vm>),
     Vcpu(Arc<Vcpu>),
     Stats(Arc<Stats>),
+    GuestMemfd(Arc<GuestMemfd>),
 }
 
 impl Object {
@@ -88,7 +91,7 @@ impl Object {
             Self::System(_) => Fds::SYSTEM,
             Self::Vm(_) => Fds::VM,
             Self::Vcpu(_) => Fds::VCPU,
-            Self::Stats(_) => Fds::empty(),
+            Self::Stats(_) | Self::GuestMemfd(_) => Fds::empty(),
         }
     }
 }
@@ -149,6 +152,7 @@ impl<G> Model<G> {
             Object::Vm(vm) => vm.system(),
             Object::Vcpu(vcpu) => vcpu.vm().system(),
             Object::Stats(stats) => stats.vm().system(),
+            Object::GuestMemfd(file) => file.vm().system(),
         }
     }
 
@@ -190,7 +194,7 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
             Object::Vm(vm) => vm.ioctl(op, arg),
             Object::Vcpu(vcpu) => vcpu.ioctl(op, arg),
             // No call is known to them; the errno is that of every file without calls.
-            Object::Stats(_) => Err(Errno::ENOTTY),
+            Object::Stats(_) | Object::GuestMemfd(_) => Err(Errno::ENOTTY),
         }
     }
 
@@ -208,6 +212,10 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
                 vm.offers(op)?;
                 Ok(Self::of(Object::Stats(Arc::new(Stats::of_vm(vm)))))
             }
+            Object::Vm(vm) if op == &KVM_CREATE_GUEST_MEMFD => {
+                vm.offers(op)?;
+                Ok(Self::of(Object::GuestMemfd(vm.create_guest_memfd(arg)?)))
+            }
             Object::Vcpu(vcpu) if op == &KVM_GET_STATS_FD => {
                 vcpu.vm().offers(op)?;
                 Ok(Self::of(Object::Stats(Arc::new(Stats::of_vcpu(vcpu)))))
@@ -222,7 +230,9 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
                 Region::Run { .. } => vcpu.map(RunMemory::new::<G>(region)?),
                 Region::DirtyRing { len } => vcpu.map_dirty_ring(len),
             },
-            Object::System(_) | Object::Vm(_) | Object::Stats(_) => Err(Errno::ENODEV),
+            Object::System(_) | Object::Vm(_) | Object::Stats(_) | Object::GuestMemfd(_) => {
+                Err(Errno::ENODEV)
+            }
         }
     }
 
@@ -238,7 +248,9 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
         match &self.0 {
             Object::Stats(stats) => Ok(stats.read(offset, buf)),
             // What the kernel says of files that can't be read.
-            Object::System(_) | Object::Vm(_) | Object::Vcpu(_) => Err(Errno::EINVAL),
+            Object::System(_) | Object::Vm(_) | Object::Vcpu(_) | Object::GuestMemfd(_) => {
+                Err(Errno::EINVAL)
+            }
         }
     }
 
@@ -248,6 +260,7 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
             Object::Vm(vm) => vm.number(),
             Object::Vcpu(vcpu) => vcpu.number(),
             Object::Stats(stats) => stats.number(),
+            Object::GuestMemfd(file) => file.number(),
         }
     }
 }
