@@ -65,6 +65,10 @@ pub enum Cause {
     Count,
     /// The MSR numbered [`Error::detail`] could not be read or written, nor those behind it.
     Msr,
+    /// A bitmap has fewer bits than the [`Error::detail`] that go with it.
+    Bitmap,
+    /// The argument's or answer's length in bytes, which is [`Error::detail`], can't be.
+    Length,
     /// The argument would hold an address, a descriptor or something newer than this crate, for which no
     /// safe call can vouch.
     NotPlain,
@@ -205,6 +209,8 @@ impl fmt::Display for Error {
                 f,
                 "MSR {detail:#x} was refused, and those behind it left alone"
             ),
+            Cause::Bitmap => write!(f, "the bitmap has fewer than {detail} bits"),
+            Cause::Length => write!(f, "there is no such thing of {detail} bytes"),
             Cause::NotPlain => write!(
                 f,
                 "number {detail} takes addresses or descriptors, for which no safe call can vouch"

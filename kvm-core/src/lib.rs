@@ -131,4 +131,4 @@ pub use vm::Vm;
     target_arch = "loongarch64",
     all(target_arch = "mips64", target_endian = "little"),
 )))]
-pub use x86_64::SyncedRegisters;
+pub use x86_64::{EncryptCommand, MsrFilterRange, NestedState, SyncedRegisters, Xsave};

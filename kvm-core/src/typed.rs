@@ -346,13 +346,15 @@ impl<E: FromBytes + IntoBytes + Immutable + Copy> Layout<E> {
         Error::new(self.op, errno)
     }
 
-    /// Header and elements as the kernel wants them: as many elements as the header's count says.
-    fn encode(&self, elements: &[E]) -> Result<Vec<u8>, Error> {
+    /// Header and elements as the kernel wants them: as many elements as the header's count says. What else
+    /// the header has is taken from `head`, as far as that goes.
+    fn encode(&self, head: &[u8], elements: &[E]) -> Result<Vec<u8>, Error> {
         let count = u32::try_from(elements.len()).unwrap_or(u32::MAX);
         if elements.len() > MOST_ELEMENTS {
             return Err(Error::with(self.op, Errno::E2BIG, Cause::Count, count));
         }
-        let mut bytes = alloc::vec![0; self.header];
+        let mut bytes = Vec::from(head);
+        bytes.resize(self.header, 0);
         if let Some(field) = bytes.get_mut(self.count_at..self.count_at + 4) {
             field.copy_from_slice(&count.to_ne_bytes());
         }
@@ -401,7 +403,7 @@ impl<E: FromBytes + IntoBytes + Immutable + Copy> UpdateList<E> {
     pub(crate) fn get<H: Hypervisor>(&self, on: &H) -> Result<Vec<E>, Error> {
         let mut room = 64;
         loop {
-            let mut bytes = self.0.encode(&alloc::vec![E::new_zeroed(); room])?;
+            let mut bytes = self.0.encode(&[], &alloc::vec![E::new_zeroed(); room])?;
             match self.raw(on, &mut bytes) {
                 Ok(_) => return self.0.decode(&bytes),
                 Err(Errno::E2BIG) if room < MOST_ELEMENTS => {
@@ -416,7 +418,7 @@ impl<E: FromBytes + IntoBytes + Immutable + Copy> UpdateList<E> {
     /// Gives the elements to the call, and gets them back into the same place. Gives what the call
     /// returned.
     pub(crate) fn update<H: Hypervisor>(&self, on: &H, elements: &mut [E]) -> Result<u32, Error> {
-        let mut bytes = self.0.encode(elements)?;
+        let mut bytes = self.0.encode(&[], elements)?;
         let returned = self
             .raw(on, &mut bytes)
             .map_err(|errno| self.0.error(errno))?;
@@ -438,7 +440,17 @@ impl<E: FromBytes + IntoBytes + Immutable + Copy> SetList<E> {
 
     /// Gives what the call returned.
     pub(crate) fn call<H: Hypervisor>(&self, on: &H, elements: &[E]) -> Result<u32, Error> {
-        let bytes = self.0.encode(elements)?;
+        self.call_behind(on, &(), elements)
+    }
+
+    /// As [`call`](Self::call), with what else the header has: all but the count.
+    pub(crate) fn call_behind<H: Hypervisor, T: IntoBytes + Immutable>(
+        &self,
+        on: &H,
+        head: &T,
+        elements: &[E],
+    ) -> Result<u32, Error> {
+        let bytes = self.0.encode(head.as_bytes(), elements)?;
         // SAFETY: `encode` made the bytes: the header and as many elements as its count says, which
         // is all that the row reads; `Layout::new` checked that it needs nothing else.
         unsafe { on.ioctl(self.0.op, &mut Arg::In(&bytes)) }.map_err(|errno| self.0.error(errno))

@@ -25,7 +25,7 @@ pub struct Vm<H: Hypervisor = DevKvm> {
 /// memory goes.
 #[derive(Debug)]
 pub(crate) struct Inner<H> {
-    vm: H,
+    pub(crate) vm: H,
     pub(crate) slots: Mutex<Slots<H>>,
     pub(crate) system: Arc<Shared<H>>,
 }

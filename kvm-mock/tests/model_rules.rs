@@ -5,7 +5,7 @@ use kvm_core::kvm_sys::op::{Op, Takes};
 use kvm_core::kvm_sys::{
     KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_SREGS, KVM_GET_SREGS2, KVM_MP_STATE_HALTED,
     KVM_MP_STATE_UNINITIALIZED, KVM_SET_SREGS, KVM_SET_SREGS2, MpState, ioctl, kvm_cpuid_entry2,
-    kvm_msr_entry, kvm_sregs, kvm_sregs2,
+    kvm_msr_entry, kvm_pmu_event_filter, kvm_sregs, kvm_sregs2,
 };
 use kvm_core::{Arg, Errno, Exit, Hypervisor, Kvm, Region};
 use kvm_mock::{Model, Step};
@@ -70,8 +70,26 @@ fn lists_longer_than_the_kernels_are_refused() {
     let vm = Kvm::with(Model::new()).unwrap().create_vm().unwrap();
     let vcpu = vm.create_vcpu(0).unwrap();
     assert_eq!(errno(vcpu.set_cpuid2(&[leaf(0); 257])), Some(Errno::E2BIG));
-    let msrs = [kvm_msr_entry::default(); 256];
-    assert_eq!(errno(vcpu.set_msrs(&msrs)), Some(Errno::E2BIG));
+    let events = vec![0; 301];
+    let refused = vm.set_pmu_event_filter(&kvm_pmu_event_filter::default(), &events);
+    assert_eq!(errno(refused), Some(Errno::E2BIG));
+}
+
+#[test]
+fn msrs_are_served_in_lists_that_the_kernel_takes() {
+    const LSTAR: u32 = 0xc000_0082;
+
+    let vm = Kvm::with(Model::new()).unwrap().create_vm().unwrap();
+    let vcpu = vm.create_vcpu(0).unwrap();
+    let entry = |data| kvm_msr_entry {
+        index: LSTAR,
+        data,
+        ..Default::default()
+    };
+    let mut msrs: Vec<_> = (0..600).map(entry).collect();
+    vcpu.set_msrs(&msrs).unwrap();
+    vcpu.get_msrs(&mut msrs).unwrap();
+    assert_eq!(msrs, [entry(599); 600]);
 }
 
 #[test]

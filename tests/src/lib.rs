@@ -5,6 +5,8 @@ pub mod conformance;
 mod example;
 mod exits;
 mod options;
+pub mod page_file;
+pub mod pages;
 mod run;
 
 pub use example::{Example, Failure};

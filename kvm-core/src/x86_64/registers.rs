@@ -2,16 +2,19 @@
 
 use kvm_sys::{
     GuestDebugFlags, KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_SINGLESTEP, kvm_debugregs, kvm_guest_debug,
-    kvm_regs, kvm_sregs,
+    kvm_regs, kvm_sregs, kvm_sregs2, kvm_translation,
 };
 
-use crate::typed::{Get, Set};
+use crate::typed::{Get, Set, Update};
 use crate::{Error, Hypervisor, Registers};
 
 const GET_REGS: Get<kvm_regs> = Get::new(&kvm_sys::KVM_GET_REGS);
 const SET_REGS: Set<kvm_regs> = Set::new(&kvm_sys::KVM_SET_REGS);
 const GET_SREGS: Get<kvm_sregs> = Get::new(&kvm_sys::KVM_GET_SREGS);
 const SET_SREGS: Set<kvm_sregs> = Set::new(&kvm_sys::KVM_SET_SREGS);
+const GET_SREGS2: Get<kvm_sregs2> = Get::new(&kvm_sys::KVM_GET_SREGS2);
+const SET_SREGS2: Set<kvm_sregs2> = Set::new(&kvm_sys::KVM_SET_SREGS2);
+const TRANSLATE: Update<kvm_translation> = Update::new(&kvm_sys::KVM_TRANSLATE);
 const GET_DEBUGREGS: Get<kvm_debugregs> = Get::new(&kvm_sys::KVM_GET_DEBUGREGS);
 const SET_DEBUGREGS: Set<kvm_debugregs> = Set::new(&kvm_sys::KVM_SET_DEBUGREGS);
 
@@ -58,6 +61,59 @@ impl<H: Hypervisor> Registers<H> {
     /// `EINVAL` when the registers contradict each other, or CPUID lacks what they use.
     pub fn set_sregs(&self, sregs: &kvm_sregs) -> Result<(), Error> {
         SET_SREGS.call(self.backend(), sregs).map(|_| ())
+    }
+
+    /// As [`get_sregs`](Self::get_sregs), with the page directory pointers of PAE paging and without the pending
+    /// interrupt, which [`get_vcpu_events`](Self::get_vcpu_events) has. Section 4.131; needs `KVM_CAP_SREGS2`.
+    ///
+    /// # Errors
+    ///
+    /// What the backend answers.
+    pub fn get_sregs2(&self) -> Result<kvm_sregs2, Error> {
+        GET_SREGS2.call(self.backend())
+    }
+
+    /// As [`set_sregs`](Self::set_sregs), with the page directory pointers of PAE paging, if `flags` says that they
+    /// are valid: KVM then does not load them from guest memory. Section 4.132; needs
+    /// `KVM_CAP_SREGS2`.
+    ///
+    /// ```
+    /// let vcpu = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?.create_vcpu(0)?;
+    /// let mut sregs = vcpu.get_sregs2()?;
+    /// sregs.cr3 = 0x1000;
+    /// vcpu.set_sregs2(&sregs)?;
+    /// assert_eq!(vcpu.get_sregs()?.cr3, 0x1000);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`set_sregs`](Self::set_sregs).
+    pub fn set_sregs2(&self, sregs: &kvm_sregs2) -> Result<(), Error> {
+        SET_SREGS2.call(self.backend(), sregs).map(|_| ())
+    }
+
+    /// Translates a linear address as the vCPU's paging does at present. `valid` says whether it is mapped;
+    /// the page's protection is not looked at. Section 4.15.
+    ///
+    /// ```
+    /// let vcpu = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?.create_vcpu(0)?;
+    /// // At reset, paging is off.
+    /// let translation = vcpu.translate_gva(0xfff0)?;
+    /// assert_eq!((translation.valid, translation.physical_address), (1, 0xfff0));
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the backend answers.
+    pub fn translate_gva(&self, linear_address: u64) -> Result<kvm_translation, Error> {
+        let mut translation = kvm_translation {
+            linear_address,
+            ..Default::default()
+        };
+        TRANSLATE.call(self.backend(), &mut translation)?;
+        Ok(translation)
     }
 
     /// The debug registers. Section 4.33; needs `KVM_CAP_DEBUGREGS`.

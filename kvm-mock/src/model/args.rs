@@ -1,6 +1,6 @@
 //! The argument of a call, read and written as the kernel does: in place, and never past its end.
 
-use kvm_core::{Arg, Errno, Part};
+use kvm_core::{Arg, Errno, Part, PartBytes};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// An integer; no argument is 0.
@@ -18,6 +18,19 @@ pub(super) fn bytes<'a>(arg: &'a Arg<'_>) -> Result<&'a [u8], Errno> {
         Arg::In(bytes) => Ok(bytes),
         Arg::Mut(bytes) => Ok(bytes),
         Arg::None | Arg::Value(_) | Arg::Parts { .. } => Err(Errno::EFAULT),
+    }
+}
+
+/// What the pointer at an offset in the structure leads to.
+pub(super) fn part<'a>(arg: &'a Arg<'_>, offset: usize) -> Result<&'a [u8], Errno> {
+    let Arg::Parts { parts, .. } = arg else {
+        return Err(Errno::EFAULT);
+    };
+    let part = parts.iter().find(|part| part.offset == offset);
+    match part.map(|part| &part.bytes) {
+        Some(PartBytes::In(bytes)) => Ok(bytes),
+        Some(PartBytes::Mut(bytes)) => Ok(bytes),
+        None => Err(Errno::EFAULT),
     }
 }
 

@@ -51,14 +51,14 @@ impl Banks {
         self.set_bytes(bank, state.as_bytes());
     }
 
-    fn get_bytes(&self, bank: &str, to: &mut [u8]) {
+    pub(super) fn get_bytes(&self, bank: &str, to: &mut [u8]) {
         let from = self.0.get(bank).map(Vec::as_slice).unwrap_or_default();
         for (i, byte) in to.iter_mut().enumerate() {
             *byte = from.get(i).copied().unwrap_or(0);
         }
     }
 
-    fn set_bytes(&mut self, bank: &'static str, from: &[u8]) {
+    pub(super) fn set_bytes(&mut self, bank: &'static str, from: &[u8]) {
         self.0.insert(bank, from.to_vec());
         for (one, two, len) in SHARED {
             let other = match bank {

@@ -15,13 +15,13 @@ pub(super) struct Call<T>(
 /// Finds the call, if an object of this kind answers it and what it needs is offered. Section 4: a call
 /// is valid on the descriptors that the API names, if the kernel has the capability that it names.
 pub(super) fn find<T>(
-    calls: &'static [Call<T>],
+    calls: [&'static [Call<T>]; 2],
     op: &Op,
     kind: Fds,
     cap: impl Fn(Cap) -> u32,
 ) -> Result<Option<&'static Call<T>>, Errno> {
     offered(op, kind, cap)?;
-    Ok(calls.iter().find(|call| call.0 == op))
+    Ok(calls.into_iter().flatten().find(|call| call.0 == op))
 }
 
 /// Refuses a call that objects of this kind do not answer.

@@ -2,6 +2,7 @@
 
 use kvm_core::kvm_sys::{
     KVM_IRQCHIP_IOAPIC, KVM_NR_IRQCHIPS, kvm_irqchip, kvm_irqchip_chip, kvm_pit_config,
+    kvm_reinject_control,
 };
 use kvm_core::{Arg, Errno};
 
@@ -79,15 +80,30 @@ impl Vm {
     /// KVM_CREATE_IRQCHIP."
     pub(super) fn create_pit2(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let _: kvm_pit_config = args::read(arg)?;
+        self.create_pit(arg)
+    }
+
+    pub(super) fn create_pit(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
         let mut state = lock(&self.state);
         if state.irqchips.pit {
             return Err(Errno::EEXIST);
         }
-        if !state.irqchips.exist() {
+        // A local APIC alone won't do.
+        if state.irqchips.chips.is_none() {
             return Err(Errno::ENOENT);
         }
         state.irqchips.pit = true;
         Ok(0)
+    }
+
+    /// Section 4.99 has no errno for a VM without a timer; the kernel's is this one.
+    pub(super) fn reinject_control(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let _: kvm_reinject_control = args::read(arg)?;
+        if lock(&self.state).irqchips.pit {
+            Ok(0)
+        } else {
+            Err(Errno::ENXIO)
+        }
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Profile {
     pub(super) vm_caps: BTreeMap<Cap, u32>,
     pub(super) tsc_khz: u32,
     pub(super) cpuid: Vec<kvm_cpuid_entry2>,
+    pub(super) emulated_cpuid: Vec<kvm_cpuid_entry2>,
+    pub(super) hv_cpuid: Vec<kvm_cpuid_entry2>,
     pub(super) msrs: BTreeMap<u32, u64>,
     pub(super) feature_msrs: BTreeMap<u32, u64>,
     /// By the name of the bank in the ioctl table.
@@ -111,6 +113,24 @@ impl Profile {
     pub fn cpuid(self, cpuid: impl Into<Vec<kvm_cpuid_entry2>>) -> Self {
         Self {
             cpuid: cpuid.into(),
+            ..self
+        }
+    }
+
+    /// The leaves that `KVM_GET_EMULATED_CPUID` gives.
+    #[must_use]
+    pub fn emulated_cpuid(self, cpuid: impl Into<Vec<kvm_cpuid_entry2>>) -> Self {
+        Self {
+            emulated_cpuid: cpuid.into(),
+            ..self
+        }
+    }
+
+    /// The leaves that `KVM_GET_SUPPORTED_HV_CPUID` gives.
+    #[must_use]
+    pub fn hv_cpuid(self, cpuid: impl Into<Vec<kvm_cpuid_entry2>>) -> Self {
+        Self {
+            hv_cpuid: cpuid.into(),
             ..self
         }
     }

@@ -21,6 +21,8 @@ pub(super) fn profile() -> Profile {
         vm_caps: BTreeMap::new(),
         tsc_khz: 2_000_000,
         cpuid: CPUID.iter().map(cpuid).collect(),
+        emulated_cpuid: EMULATED_CPUID.iter().map(cpuid).collect(),
+        hv_cpuid: HV_CPUID.iter().map(cpuid).collect(),
         msrs: MSRS.iter().copied().collect(),
         feature_msrs: BTreeMap::from([(IA32_ARCH_CAPABILITIES, 0)]),
         resets: BTreeMap::new(),
@@ -101,6 +103,23 @@ const CAPS: &[(Cap, u32)] = &[
     (KVM_CAP_PMU_CAPABILITY, 1),
     (KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1),
     (KVM_CAP_X86_APIC_BUS_CYCLES_NS, 1),
+    (KVM_CAP_MMU_SHADOW_CACHE_CONTROL, 1),
+    (KVM_CAP_VAPIC, 1),
+    (KVM_CAP_PIT, 1),
+    (KVM_CAP_REINJECT_CONTROL, 1),
+    (KVM_CAP_MCE, 32),
+    // Interception of hypercalls, and sending events.
+    (KVM_CAP_XEN_HVM, 0b10_0010),
+    (KVM_CAP_KVMCLOCK_CTRL, 1),
+    (KVM_CAP_EXT_EMUL_CPUID, 1),
+    (KVM_CAP_HYPERV_CPUID, 1),
+    (KVM_CAP_HYPERV_EVENTFD, 1),
+    (KVM_CAP_SYS_HYPERV_CPUID, 1),
+    (KVM_CAP_X86_SMM, 1),
+    (KVM_CAP_NESTED_STATE, 128),
+    (KVM_CAP_PMU_EVENT_FILTER, 1),
+    (KVM_CAP_X86_MSR_FILTER, 1),
+    (KVM_CAP_XSAVE2, 4096),
     // One bit for each type: only the default one.
     (KVM_CAP_VM_TYPES, 1 << KVM_X86_DEFAULT_VM),
 ];
@@ -152,6 +171,22 @@ const CPUID: [(u32, [u32; 4]); 9] = [
     (0x8000_0003, [word(b"ic C"), word(b"PU\0\0"), 0, 0]),
     // 40 bits of physical, 48 of linear address
     (0x8000_0008, [0x3028, 0, 0, 0]),
+];
+
+/// What KVM emulates everywhere: movbe, and rdpid.
+const EMULATED_CPUID: [(u32, [u32; 4]); 3] = [
+    (0, [7, 0, 0, 0]),
+    (1, [0, 0, 1 << 22, 0]),
+    (7, [0, 0, 1 << 22, 0]),
+];
+
+/// KVM's name and interface, as Hyper-V's specification wants them, and no feature.
+const HV_CPUID: [(u32, [u32; 4]); 2] = [
+    (
+        0x4000_0000,
+        [0x4000_0001, word(b"Linu"), word(b"x KV"), word(b"M Hv")],
+    ),
+    (0x4000_0001, [word(b"Hv#1"), 0, 0, 0]),
 ];
 
 const fn word(text: &[u8; 4]) -> u32 {

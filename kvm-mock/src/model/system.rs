@@ -16,6 +16,7 @@ use super::args::{self, List};
 use super::calls::{self, Call};
 use super::lock;
 use super::profile::Profile;
+use super::x86_64;
 use crate::model::script::{Failure, Script};
 
 static CALLS: &[Call<System>] = &[
@@ -107,7 +108,7 @@ impl System {
 
     pub(super) fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let cap = |cap| self.profile.system_cap(cap);
-        match calls::find(CALLS, op, Fds::SYSTEM, cap)? {
+        match calls::find([CALLS, x86_64::SYSTEM], op, Fds::SYSTEM, cap)? {
             Some(Call(_, call)) => call(self, arg),
             None => Err(calls::unknown(Fds::SYSTEM)),
         }

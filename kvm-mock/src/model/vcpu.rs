@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use kvm_core::kvm_sys::op::{Dir, Fds, Op};
 use kvm_core::kvm_sys::{
-    KVM_ENABLE_CAP, KVM_GET_CPUID2, KVM_GET_MSRS, KVM_GET_TSC_KHZ, KVM_INTERRUPT,
-    KVM_MP_STATE_AP_RESET_HOLD, KVM_MP_STATE_HALTED, KVM_MP_STATE_INIT_RECEIVED,
-    KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_SIPI_RECEIVED, KVM_MP_STATE_UNINITIALIZED, KVM_NMI,
-    KVM_NR_INTERRUPTS, KVM_SET_CPUID2, KVM_SET_GUEST_DEBUG, KVM_SET_MSRS, KVM_SET_SIGNAL_MASK,
-    KVM_SET_TSC_KHZ, kvm_cpuid_entry2, kvm_cpuid2, kvm_debugregs, kvm_interrupt, kvm_lapic_state,
-    kvm_mp_state, kvm_sregs,
+    KVM_GET_CPUID2, KVM_GET_MSRS, KVM_INTERRUPT, KVM_MP_STATE_AP_RESET_HOLD, KVM_MP_STATE_HALTED,
+    KVM_MP_STATE_INIT_RECEIVED, KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_SIPI_RECEIVED,
+    KVM_MP_STATE_UNINITIALIZED, KVM_NR_INTERRUPTS, KVM_SET_CPUID2, KVM_SET_GUEST_DEBUG,
+    KVM_SET_MSRS, KVM_SET_SIGNAL_MASK, kvm_cpuid_entry2, kvm_cpuid2, kvm_debugregs, kvm_interrupt,
+    kvm_lapic_state, kvm_mp_state, kvm_sregs,
 };
 use kvm_core::{Arg, Errno, Mapping, Region};
 
@@ -22,6 +21,7 @@ use super::stats::Counters;
 use super::synthetic::APIC_BOOT_CPU;
 use super::system::{self, MOST_CPUID_ENTRIES};
 use super::vm::Vm;
+use super::x86_64;
 use crate::model::script::Script;
 use crate::page::RunMemory;
 
@@ -32,10 +32,6 @@ static CALLS: &[Call<Vcpu>] = &[
     Call(&KVM_SET_MSRS, Vcpu::set_msrs),
     Call(&KVM_SET_GUEST_DEBUG, Vcpu::accept),
     Call(&KVM_SET_SIGNAL_MASK, Vcpu::set_signal_mask),
-    Call(&KVM_ENABLE_CAP, Vcpu::enable_cap),
-    Call(&KVM_GET_TSC_KHZ, Vcpu::get_tsc_khz),
-    Call(&KVM_SET_TSC_KHZ, Vcpu::set_tsc_khz),
-    Call(&KVM_NMI, Vcpu::accept),
     Call(&KVM_INTERRUPT, Vcpu::interrupt),
 ];
 
@@ -59,11 +55,17 @@ pub(super) struct State {
     pub(super) has_run: bool,
     cpuid: Vec<kvm_cpuid_entry2>,
     msrs: BTreeMap<u32, u64>,
-    pub(super) tsc_khz: u32,
+    pub(super) x86: x86_64::VcpuState,
 }
 
 impl Vcpu {
-    pub(super) fn new(vm: &Arc<Vm>, id: u64, boots: bool, has_lapic: bool, tsc_khz: u32) -> Self {
+    pub(super) fn new(
+        vm: &Arc<Vm>,
+        id: u64,
+        boots: bool,
+        has_lapic: bool,
+        x86: x86_64::VcpuState,
+    ) -> Self {
         let host = vm.system().profile();
         let mut banks = Banks::new(&host.resets);
         if !boots {
@@ -95,7 +97,7 @@ impl Vcpu {
                 has_run: false,
                 cpuid: Vec::new(),
                 msrs: host.msrs.clone(),
-                tsc_khz,
+                x86,
             }),
             vm: Arc::clone(vm),
         }
@@ -119,7 +121,7 @@ impl Vcpu {
     }
 
     pub(super) fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        let call = calls::find(CALLS, op, Fds::VCPU, |cap| self.vm.cap(cap))?;
+        let call = calls::find([CALLS, x86_64::VCPU], op, Fds::VCPU, |cap| self.vm.cap(cap))?;
         if let Some(Call(_, call)) = call {
             return call(self, arg);
         }
@@ -175,7 +177,10 @@ impl Vcpu {
         if count > MOST_CPUID_ENTRIES {
             return Err(Errno::E2BIG);
         }
-        let entries = CPUID.elements(arg, count)?;
+        self.keep_cpuid(CPUID.elements(arg, count)?)
+    }
+
+    pub(super) fn keep_cpuid(&self, entries: Vec<kvm_cpuid_entry2>) -> Result<u32, Errno> {
         let mut state = lock(&self.state);
         if state.has_run && state.cpuid != entries {
             return Err(Errno::EINVAL);

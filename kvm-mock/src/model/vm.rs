@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex};
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{
     Cap, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_NR_VCPUS, KVM_CAP_VM_TYPES,
-    KVM_CHECK_EXTENSION, KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2, KVM_ENABLE_CAP, KVM_GET_IRQCHIP,
-    KVM_GET_TSC_KHZ, KVM_IOEVENTFD, KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_IRQFD,
-    KVM_REGISTER_COALESCED_MMIO, KVM_SET_BOOT_CPU_ID, KVM_SET_GSI_ROUTING,
-    KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_IRQCHIP, KVM_SET_TSC_KHZ, KVM_SET_TSS_ADDR,
+    KVM_CHECK_EXTENSION, KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2, KVM_GET_IRQCHIP, KVM_IOEVENTFD,
+    KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_IRQFD, KVM_REGISTER_COALESCED_MMIO, KVM_SET_BOOT_CPU_ID,
+    KVM_SET_GSI_ROUTING, KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_IRQCHIP, KVM_SET_TSS_ADDR,
     KVM_SET_USER_MEMORY_REGION, KVM_SIGNAL_MSI, KVM_UNREGISTER_COALESCED_MMIO, KVM_X86_DEFAULT_VM,
 };
 use kvm_core::{Arg, Errno, kvm_sys};
@@ -25,6 +24,7 @@ use super::routing::Routes;
 use super::slots::Slots;
 use super::system::{self, System};
 use super::vcpu::Vcpu;
+use super::x86_64;
 use crate::model::script::Write;
 
 static CALLS: &[Call<Vm>] = &[
@@ -44,9 +44,6 @@ static CALLS: &[Call<Vm>] = &[
     Call(&KVM_SIGNAL_MSI, Vm::signal_msi),
     Call(&KVM_IRQFD, Vm::irqfd),
     Call(&KVM_IOEVENTFD, Vm::ioeventfd),
-    Call(&KVM_ENABLE_CAP, Vm::enable_cap),
-    Call(&KVM_GET_TSC_KHZ, Vm::get_tsc_khz),
-    Call(&KVM_SET_TSC_KHZ, Vm::set_tsc_khz),
     Call(&KVM_CREATE_PIT2, Vm::create_pit2),
     Call(&KVM_REGISTER_COALESCED_MMIO, Vm::coalesce),
     Call(&KVM_UNREGISTER_COALESCED_MMIO, Vm::coalesce),
@@ -69,7 +66,7 @@ pub(super) struct State {
     pub(super) events: Events,
     pub(super) banks: Banks,
     boot_cpu: u64,
-    pub(super) tsc_khz: u32,
+    pub(super) x86: x86_64::VmState,
 }
 
 impl State {
@@ -100,7 +97,7 @@ impl Vm {
                 events: Events::default(),
                 banks: Banks::new(&system.profile().resets),
                 boot_cpu: 0,
-                tsc_khz: system.profile().tsc_khz,
+                x86: x86_64::VmState::new(system.profile().tsc_khz),
             }),
             system: Arc::clone(system),
         })
@@ -118,9 +115,9 @@ impl Vm {
         }
         let boots = id == state.boot_cpu;
         let has_lapic = state.irqchips.exist();
-        let tsc_khz = state.tsc_khz;
+        let x86 = state.x86.vcpu();
         drop(state);
-        Ok(Vcpu::new(self, id, boots, has_lapic, tsc_khz))
+        Ok(Vcpu::new(self, id, boots, has_lapic, x86))
     }
 
     pub(super) fn system(&self) -> &System {
@@ -144,7 +141,9 @@ impl Vm {
     }
 
     pub(super) fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        if let Some(Call(_, call)) = calls::find(CALLS, op, Fds::VM, |cap| self.cap(cap))? {
+        if let Some(Call(_, call)) =
+            calls::find([CALLS, x86_64::VM], op, Fds::VM, |cap| self.cap(cap))?
+        {
             return call(self, arg);
         }
         let mut state = lock(&self.state);

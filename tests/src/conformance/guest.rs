@@ -6,37 +6,37 @@ use kvm_core::{AnonymousMemory, Exit, GuestAddress, Hypervisor, Kvm, Slot, Vcpu,
 use super::Outcome;
 
 /// Where the code is.
-pub(super) const CODE: u64 = 0x1000;
+pub(crate) const CODE: u64 = 0x1000;
 /// Where guests find what the VMM wrote.
-pub(super) const INPUT: u64 = 0x2000;
+pub(crate) const INPUT: u64 = 0x2000;
 /// Where guests leave what they got.
-pub(super) const OUTPUT: u64 = 0x3000;
+pub(crate) const OUTPUT: u64 = 0x3000;
 /// The memory ends here.
-pub(super) const RAM: u64 = 0x1_0000;
+pub(crate) const RAM: u64 = 0x1_0000;
 /// What real-mode guests reach as MMIO, with the segment 0x2000: there is no memory.
-pub(super) const MMIO: u64 = 0x2_0000;
+pub(crate) const MMIO: u64 = 0x2_0000;
 /// What long-mode guests reach as MMIO.
-pub(super) const HIGH_MMIO: u64 = 0x1000_0000;
+pub(crate) const HIGH_MMIO: u64 = 0x1000_0000;
 
 const STACK: u64 = 0x8000;
 const PAGE_TABLES: u64 = 0x4000;
 
 /// A VM with [`RAM`] bytes of memory from 0 on, and one vCPU, about to run what is at [`CODE`].
-pub(super) struct Guest<H: Hypervisor> {
-    pub(super) vm: Vm<H>,
-    pub(super) vcpu: Vcpu<H>,
+pub(crate) struct Guest<H: Hypervisor> {
+    pub(crate) vm: Vm<H>,
+    pub(crate) vcpu: Vcpu<H>,
 }
 
 impl<H: Hypervisor> Guest<H> {
     /// In real mode, all segments at 0.
-    pub(super) fn new(system: H, code: &[u8]) -> Result<Self, kvm_core::Error> {
+    pub(crate) fn new(system: H, code: &[u8]) -> Result<Self, kvm_core::Error> {
         let vm = vm_with(&Kvm::with(system)?, code)?;
         let vcpu = vcpu(&vm, 0)?;
         Ok(Self { vm, vcpu })
     }
 
     /// In long mode, memory and MMIO mapped to themselves, no handlers of exceptions; rdi is [`HIGH_MMIO`].
-    pub(super) fn in_long_mode(system: H, code: &[u8]) -> Result<Self, kvm_core::Error> {
+    pub(crate) fn in_long_mode(system: H, code: &[u8]) -> Result<Self, kvm_core::Error> {
         let guest = Self::new(system, code)?;
         for (table, entry) in LONG_MODE_TABLES {
             guest
@@ -52,21 +52,21 @@ impl<H: Hypervisor> Guest<H> {
     }
 
     /// The bytes that the guest left at [`OUTPUT`].
-    pub(super) fn output<const N: usize>(&self) -> Result<[u8; N], kvm_core::Error> {
+    pub(crate) fn output<const N: usize>(&self) -> Result<[u8; N], kvm_core::Error> {
         let mut bytes = [0; N];
         self.vm.read_memory(GuestAddress(OUTPUT), &mut bytes)?;
         Ok(bytes)
     }
 
     /// Runs the guest, which is to halt now.
-    pub(super) fn halts(&mut self) -> Outcome {
+    pub(crate) fn halts(&mut self) -> Outcome {
         assert_eq!(self.vcpu.run()?.0, Exit::Hlt);
         Ok(())
     }
 }
 
 /// A VM with [`RAM`] bytes of memory from 0 on, and code in it.
-pub(super) fn vm_with<H: Hypervisor>(kvm: &Kvm<H>, code: &[u8]) -> Result<Vm<H>, kvm_core::Error> {
+pub(crate) fn vm_with<H: Hypervisor>(kvm: &Kvm<H>, code: &[u8]) -> Result<Vm<H>, kvm_core::Error> {
     let vm = kvm.create_vm()?;
     // Processors without a real mode for guests need these pages, outside of all memory.
     vm.set_tss_address(0xfffb_d000)?;
@@ -76,7 +76,7 @@ pub(super) fn vm_with<H: Hypervisor>(kvm: &Kvm<H>, code: &[u8]) -> Result<Vm<H>,
 }
 
 /// A vCPU in real mode, all segments at 0, about to run what is at [`CODE`].
-pub(super) fn vcpu<H: Hypervisor>(vm: &Vm<H>, id: u64) -> Result<Vcpu<H>, kvm_core::Error> {
+pub(crate) fn vcpu<H: Hypervisor>(vm: &Vm<H>, id: u64) -> Result<Vcpu<H>, kvm_core::Error> {
     let vcpu = vm.create_vcpu(id)?;
     let mut sregs = vcpu.get_sregs()?;
     sregs.cs = kvm_segment {
@@ -90,7 +90,7 @@ pub(super) fn vcpu<H: Hypervisor>(vm: &Vm<H>, id: u64) -> Result<Vcpu<H>, kvm_co
 }
 
 /// The registers of a guest at `rip`.
-pub(super) fn regs(rip: u64) -> kvm_regs {
+pub(crate) fn regs(rip: u64) -> kvm_regs {
     kvm_regs {
         rip,
         rsp: STACK,

@@ -7,7 +7,7 @@ mod backends;
 mod calls;
 #[cfg(target_os = "linux")]
 mod events;
-mod guest;
+pub(crate) mod guest;
 mod harness;
 mod interrupts;
 mod io;

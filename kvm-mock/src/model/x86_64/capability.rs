@@ -9,16 +9,15 @@ use kvm_core::kvm_sys::{
 };
 use kvm_core::{Arg, Errno};
 
-use super::super::args;
-use super::super::lock;
-use super::super::vcpu::Vcpu;
-use super::super::vm::Vm;
+use crate::model::vcpu::Vcpu;
+use crate::model::vm::Vm;
+use crate::model::{args, lock};
 
 /// The most interrupt routes that a VM has, and so the most that a split controller reserves.
 const MOST_ROUTES: u64 = 4096;
 
 impl Vm {
-    pub(in super::super) fn enable_cap(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+    pub(super) fn enable_cap(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let kvm_enable_cap {
             cap, flags, args, ..
         } = args::read(arg)?;
@@ -51,13 +50,14 @@ impl Vm {
                 }
                 value == 0 || has_vcpus
             }
-            // Instead of `KVM_CREATE_IRQCHIP`, so with its rules.
+            // Instead of `KVM_CREATE_IRQCHIP`, so before the first vCPU, and once.
             KVM_CAP_SPLIT_IRQCHIP => {
-                if state.irqchips.exist() {
-                    return Err(Errno::EEXIST);
-                }
-                if value > MOST_ROUTES || has_vcpus {
+                if value > MOST_ROUTES {
                     return Err(Errno::EINVAL);
+                }
+                // Observed: not `EINVAL` when there is a vCPU.
+                if state.irqchips.exist() || has_vcpus {
+                    return Err(Errno::EEXIST);
                 }
                 state.irqchips.split();
                 false
@@ -71,7 +71,7 @@ impl Vm {
 }
 
 impl Vcpu {
-    pub(in super::super) fn enable_cap(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+    pub(super) fn enable_cap(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let kvm_enable_cap { cap, flags, .. } = args::read(arg)?;
         // What a guest then sees, its script says.
         if flags == 0 && cap == KVM_CAP_ENFORCE_PV_FEATURE_CPUID && self.vm().cap(cap) != 0 {

@@ -1,4 +1,124 @@
-//! What only x86_64 has: calls of VMs and vCPUs, and what it lets them enable.
+//! What only x86_64 has.
 
 mod capability;
+mod clock;
+mod cpuid;
+mod events;
+mod hyperv;
+mod lapic;
+mod mce;
+mod msr_filter;
+mod nested;
+mod pmu;
+mod setup;
+mod translate;
 mod tsc;
+mod xen;
+mod xsave;
+
+use std::collections::BTreeSet;
+
+use kvm_core::kvm_sys::{
+    KVM_CREATE_PIT, KVM_ENABLE_CAP, KVM_GET_EMULATED_CPUID, KVM_GET_NESTED_STATE,
+    KVM_GET_SUPPORTED_HV_CPUID, KVM_GET_TSC_KHZ, KVM_GET_VCPU_EVENTS, KVM_GET_XSAVE2,
+    KVM_HYPERV_EVENTFD, KVM_KVMCLOCK_CTRL, KVM_NMI, KVM_REINJECT_CONTROL, KVM_SET_CLOCK,
+    KVM_SET_CPUID, KVM_SET_NESTED_STATE, KVM_SET_NR_MMU_PAGES, KVM_SET_PMU_EVENT_FILTER,
+    KVM_SET_TSC_KHZ, KVM_SET_VAPIC_ADDR, KVM_SET_VCPU_EVENTS, KVM_SET_XSAVE, KVM_SMI,
+    KVM_TPR_ACCESS_REPORTING, KVM_TRANSLATE, KVM_X86_GET_MCE_CAP_SUPPORTED, KVM_X86_SET_MCE,
+    KVM_X86_SET_MSR_FILTER, KVM_X86_SETUP_MCE, KVM_XEN_HVM_CONFIG, KVM_XEN_HVM_EVTCHN_SEND,
+    KVM_XEN_HVM_GET_ATTR, KVM_XEN_HVM_SET_ATTR, KVM_XEN_VCPU_GET_ATTR, KVM_XEN_VCPU_SET_ATTR,
+};
+
+use super::calls::Call;
+use super::system::System;
+use super::vcpu::Vcpu;
+use super::vm::Vm;
+
+pub(super) static SYSTEM: &[Call<System>] = &[
+    Call(&KVM_GET_EMULATED_CPUID, System::get_emulated_cpuid),
+    Call(&KVM_GET_SUPPORTED_HV_CPUID, System::get_supported_hv_cpuid),
+    Call(
+        &KVM_X86_GET_MCE_CAP_SUPPORTED,
+        System::get_mce_cap_supported,
+    ),
+];
+
+pub(super) static VM: &[Call<Vm>] = &[
+    Call(&KVM_ENABLE_CAP, Vm::enable_cap),
+    Call(&KVM_GET_TSC_KHZ, Vm::get_tsc_khz),
+    Call(&KVM_SET_TSC_KHZ, Vm::set_tsc_khz),
+    Call(&KVM_SET_NR_MMU_PAGES, Vm::set_nr_mmu_pages),
+    Call(&KVM_CREATE_PIT, Vm::create_pit),
+    Call(&KVM_REINJECT_CONTROL, Vm::reinject_control),
+    Call(&KVM_SET_CLOCK, Vm::set_clock),
+    Call(&KVM_X86_SET_MSR_FILTER, Vm::set_msr_filter),
+    Call(&KVM_SET_PMU_EVENT_FILTER, Vm::set_pmu_event_filter),
+    Call(&KVM_XEN_HVM_CONFIG, Vm::xen_hvm_config),
+    Call(&KVM_XEN_HVM_GET_ATTR, Vm::xen_hvm_get_attr),
+    Call(&KVM_XEN_HVM_SET_ATTR, Vm::xen_hvm_set_attr),
+    Call(&KVM_XEN_HVM_EVTCHN_SEND, Vm::xen_hvm_evtchn_send),
+    Call(&KVM_HYPERV_EVENTFD, Vm::hyperv_eventfd),
+];
+
+pub(super) static VCPU: &[Call<Vcpu>] = &[
+    Call(&KVM_ENABLE_CAP, Vcpu::enable_cap),
+    Call(&KVM_GET_TSC_KHZ, Vcpu::get_tsc_khz),
+    Call(&KVM_SET_TSC_KHZ, Vcpu::set_tsc_khz),
+    Call(&KVM_SET_CPUID, Vcpu::set_cpuid),
+    Call(&KVM_GET_SUPPORTED_HV_CPUID, Vcpu::get_supported_hv_cpuid),
+    Call(&KVM_TRANSLATE, Vcpu::translate),
+    Call(&KVM_GET_XSAVE2, Vcpu::get_xsave2),
+    Call(&KVM_SET_XSAVE, Vcpu::set_xsave),
+    Call(&KVM_GET_NESTED_STATE, Vcpu::get_nested_state),
+    Call(&KVM_SET_NESTED_STATE, Vcpu::set_nested_state),
+    Call(&KVM_GET_VCPU_EVENTS, Vcpu::get_vcpu_events),
+    Call(&KVM_SET_VCPU_EVENTS, Vcpu::set_vcpu_events),
+    Call(&KVM_NMI, Vcpu::nmi),
+    Call(&KVM_SMI, Vcpu::smi),
+    Call(&KVM_TPR_ACCESS_REPORTING, Vcpu::tpr_access_reporting),
+    Call(&KVM_SET_VAPIC_ADDR, Vcpu::set_vapic_addr),
+    Call(&KVM_KVMCLOCK_CTRL, Vcpu::kvmclock_ctrl),
+    Call(&KVM_X86_SETUP_MCE, Vcpu::setup_mce),
+    Call(&KVM_X86_SET_MCE, Vcpu::set_mce),
+    Call(&KVM_XEN_VCPU_GET_ATTR, Vcpu::xen_vcpu_get_attr),
+    Call(&KVM_XEN_VCPU_SET_ATTR, Vcpu::xen_vcpu_set_attr),
+];
+
+/// What a VM has on x86_64 only.
+#[derive(Debug)]
+pub(super) struct VmState {
+    /// The frequency of the time stamp counters of vCPUs made from now on.
+    tsc_khz: u32,
+    xen: xen::VmAttributes,
+    /// The Hyper-V connections that have one.
+    hyperv_eventfds: BTreeSet<u32>,
+}
+
+impl VmState {
+    pub(super) fn new(tsc_khz: u32) -> Self {
+        Self {
+            tsc_khz,
+            xen: xen::VmAttributes::default(),
+            hyperv_eventfds: BTreeSet::new(),
+        }
+    }
+
+    /// The state of a new vCPU.
+    pub(super) fn vcpu(&self) -> VcpuState {
+        VcpuState {
+            tsc_khz: self.tsc_khz,
+            mcg_cap: mce::MOST_BANKS,
+            nested: nested::at_reset(),
+            xen: xen::VcpuAttributes::default(),
+        }
+    }
+}
+
+/// What a vCPU has on x86_64 only.
+#[derive(Debug)]
+pub(super) struct VcpuState {
+    tsc_khz: u32,
+    mcg_cap: u64,
+    nested: Vec<u8>,
+    xen: xen::VcpuAttributes,
+}

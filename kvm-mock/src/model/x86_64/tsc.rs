@@ -2,24 +2,23 @@
 
 use kvm_core::{Arg, Errno};
 
-use super::super::args;
-use super::super::lock;
-use super::super::vcpu::Vcpu;
-use super::super::vm::Vm;
+use crate::model::vcpu::Vcpu;
+use crate::model::vm::Vm;
+use crate::model::{args, lock};
 
 impl Vm {
-    pub(in super::super) fn get_tsc_khz(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
-        Ok(lock(&self.state).tsc_khz)
+    pub(super) fn get_tsc_khz(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
+        Ok(lock(&self.state).x86.tsc_khz)
     }
 
     /// For the vCPUs made after. Kernels since 6.16 refuse it once there is one.
-    pub(in super::super) fn set_tsc_khz(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+    pub(super) fn set_tsc_khz(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let khz = self.tsc_khz_or_host(arg)?;
         let mut state = lock(&self.state);
         if !state.vcpus.is_empty() {
             return Err(Errno::EINVAL);
         }
-        state.tsc_khz = khz;
+        state.x86.tsc_khz = khz;
         Ok(0)
     }
 
@@ -35,12 +34,12 @@ impl Vm {
 }
 
 impl Vcpu {
-    pub(in super::super) fn get_tsc_khz(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
-        Ok(lock(&self.state).tsc_khz)
+    pub(super) fn get_tsc_khz(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
+        Ok(lock(&self.state).x86.tsc_khz)
     }
 
-    pub(in super::super) fn set_tsc_khz(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        lock(&self.state).tsc_khz = self.vm().tsc_khz_or_host(arg)?;
+    pub(super) fn set_tsc_khz(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        lock(&self.state).x86.tsc_khz = self.vm().tsc_khz_or_host(arg)?;
         Ok(0)
     }
 }

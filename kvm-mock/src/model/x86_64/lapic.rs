@@ -1,0 +1,27 @@
+//! Accesses to the local APIC's task priority. The API has no section on them; the errnos are the kernel's.
+
+use kvm_core::kvm_sys::{kvm_tpr_access_ctl, kvm_vapic_addr};
+use kvm_core::{Arg, Errno};
+
+use crate::model::vcpu::Vcpu;
+use crate::model::{args, lock};
+
+impl Vcpu {
+    pub(super) fn tpr_access_reporting(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let control: kvm_tpr_access_ctl = args::read(arg)?;
+        if control.flags != 0 || !self.vm().has_irqchip() {
+            return Err(Errno::EINVAL);
+        }
+        Ok(0)
+    }
+
+    pub(super) fn set_vapic_addr(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let kvm_vapic_addr { vapic_addr } = args::read(arg)?;
+        let mapped = || lock(&self.vm().state).slots.read(vapic_addr, &mut [0; 4]);
+        if self.vm().has_irqchip() && (vapic_addr == 0 || mapped()) {
+            Ok(0)
+        } else {
+            Err(Errno::EINVAL)
+        }
+    }
+}
