@@ -2,7 +2,9 @@
 #![expect(unsafe_code, reason = "lengths that no table knows")]
 
 use kvm_sys::op::Op;
-use kvm_sys::{KVM_GET_DEVICE_ATTR, KVM_HAS_DEVICE_ATTR, KVM_SET_DEVICE_ATTR, kvm_device_attr};
+use kvm_sys::{
+    Arch, KVM_GET_DEVICE_ATTR, KVM_HAS_DEVICE_ATTR, KVM_SET_DEVICE_ATTR, kvm_device_attr,
+};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::attr::{Attr, On};
@@ -201,7 +203,7 @@ impl<H: Hypervisor> Sealed for Kvm<H> {
     fn target(&self) -> Target<'_, H> {
         Target {
             object: self.system(),
-            is: On::System(guest::<H>()),
+            is: On::System(Arch::NATIVE),
         }
     }
 }
@@ -212,7 +214,7 @@ impl<H: Hypervisor> Sealed for Vm<H> {
     fn target(&self) -> Target<'_, H> {
         Target {
             object: self.backend(),
-            is: On::Vm(guest::<H>()),
+            is: On::Vm(Arch::NATIVE),
         }
     }
 }
@@ -223,7 +225,7 @@ impl<H: Hypervisor> Sealed for Registers<H> {
     fn target(&self) -> Target<'_, H> {
         Target {
             object: self.backend(),
-            is: On::Vcpu(guest::<H>()),
+            is: On::Vcpu(Arch::NATIVE),
         }
     }
 }
@@ -231,8 +233,3 @@ impl<H: Hypervisor> Sealed for Registers<H> {
 impl<H: Hypervisor> DeviceAttributes for Kvm<H> {}
 impl<H: Hypervisor> DeviceAttributes for Vm<H> {}
 impl<H: Hypervisor> DeviceAttributes for Registers<H> {}
-
-/// The architecture of the backend's guests.
-const fn guest<H: Hypervisor>() -> kvm_sys::Arch {
-    kvm_sys::Arch::NATIVE
-}

@@ -44,7 +44,7 @@ impl<H: Hypervisor> Device<H> {
             ));
         }
         let number = file.number();
-        let bytes = PartBytes::In(number.as_bytes());
+        let bytes = PartBytes::Opaque(number.as_bytes());
         // SAFETY: on such a device the attribute is a descriptor, of 4 bytes; it is open as long as it is borrowed.
         unsafe { target.call(&KVM_SET_DEVICE_ATTR, KVM_DEV_VFIO_FILE, attr, bytes) }
     }

@@ -37,7 +37,7 @@ pub(super) fn offered(op: &Op, kind: Fds, cap: impl Fn(Cap) -> u32) -> Result<()
 /// How an object of this kind refuses a call that it does not know. The API does not say; the kernel's
 /// errnos on x86_64 are these.
 pub(super) fn unknown(kind: Fds) -> Errno {
-    if kind == Fds::VM {
+    if kind == Fds::VM || kind == Fds::DEVICE {
         Errno::ENOTTY
     } else {
         Errno::EINVAL

@@ -4,6 +4,7 @@
 mod args;
 mod banks;
 mod calls;
+mod device;
 mod dirty_log;
 mod enter;
 mod events;
@@ -24,9 +25,10 @@ mod x86_64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kvm_core::kvm_sys::op::{Fds, Op};
-use kvm_core::kvm_sys::{KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_STATS_FD};
+use kvm_core::kvm_sys::{KVM_CREATE_DEVICE, KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_STATS_FD};
 use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region};
 
+use device::Device;
 pub use profile::Profile;
 pub use script::{Failure, Mismatch, Step};
 use stats::Stats;
@@ -73,6 +75,7 @@ enum Object {
     System(Arc<System>),
     Vm(Arc<Vm>),
     Vcpu(Arc<Vcpu>),
+    Device(Arc<Device>),
     Stats(Arc<Stats>),
 }
 
@@ -82,6 +85,7 @@ impl Object {
             Self::System(_) => Fds::SYSTEM,
             Self::Vm(_) => Fds::VM,
             Self::Vcpu(_) => Fds::VCPU,
+            Self::Device(_) => Fds::DEVICE,
             Self::Stats(_) => Fds::empty(),
         }
     }
@@ -130,6 +134,7 @@ impl Model {
             Object::System(system) => system,
             Object::Vm(vm) => vm.system(),
             Object::Vcpu(vcpu) => vcpu.vm().system(),
+            Object::Device(device) => device.vm().system(),
             Object::Stats(stats) => stats.vm().system(),
         }
     }
@@ -150,6 +155,7 @@ unsafe impl Hypervisor for Model {
             Object::System(system) => system.ioctl(op, arg),
             Object::Vm(vm) => vm.ioctl(op, arg),
             Object::Vcpu(vcpu) => vcpu.ioctl(op, arg),
+            Object::Device(device) => device.ioctl(op, arg),
             // No call is known to them; the errno is that of every file without calls.
             Object::Stats(_) => Err(Errno::ENOTTY),
         }
@@ -164,6 +170,10 @@ unsafe impl Hypervisor for Model {
             Object::Vm(vm) if op == &KVM_CREATE_VCPU => {
                 let vcpu = vm.create_vcpu(args::value(arg)?)?;
                 Ok(Self(Object::Vcpu(Arc::new(vcpu))))
+            }
+            Object::Vm(vm) if op == &KVM_CREATE_DEVICE => {
+                vm.offers(op)?;
+                Ok(Self(Object::Device(Arc::new(vm.create_device(arg)?))))
             }
             Object::Vm(vm) if op == &KVM_GET_STATS_FD => {
                 vm.offers(op)?;
@@ -180,7 +190,7 @@ unsafe impl Hypervisor for Model {
     fn map(&self, region: Region) -> Result<Mapping, Errno> {
         match &self.0 {
             Object::Vcpu(vcpu) => vcpu.map(region),
-            Object::System(_) | Object::Vm(_) | Object::Stats(_) => Err(Errno::ENODEV),
+            _ => Err(Errno::ENODEV),
         }
     }
 
@@ -196,7 +206,7 @@ unsafe impl Hypervisor for Model {
         match &self.0 {
             Object::Stats(stats) => Ok(stats.read(offset, buf)),
             // What the kernel says of files that can't be read.
-            Object::System(_) | Object::Vm(_) | Object::Vcpu(_) => Err(Errno::EINVAL),
+            _ => Err(Errno::EINVAL),
         }
     }
 
@@ -205,6 +215,7 @@ unsafe impl Hypervisor for Model {
             Object::System(system) => system.number(),
             Object::Vm(vm) => vm.number(),
             Object::Vcpu(vcpu) => vcpu.number(),
+            Object::Device(device) => device.number(),
             Object::Stats(stats) => stats.number(),
         }
     }

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{
     Cap, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_NR_VCPUS, KVM_CAP_VM_TYPES,
-    KVM_CHECK_EXTENSION, KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2, KVM_GET_IRQCHIP, KVM_IOEVENTFD,
-    KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_IRQFD, KVM_REGISTER_COALESCED_MMIO, KVM_SET_BOOT_CPU_ID,
-    KVM_SET_GSI_ROUTING, KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_IRQCHIP, KVM_SET_TSS_ADDR,
-    KVM_SET_USER_MEMORY_REGION, KVM_SIGNAL_MSI, KVM_UNREGISTER_COALESCED_MMIO, KVM_X86_DEFAULT_VM,
+    KVM_CHECK_EXTENSION, KVM_CREATE_DEVICE, KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2, KVM_GET_IRQCHIP,
+    KVM_IOEVENTFD, KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_IRQFD, KVM_REGISTER_COALESCED_MMIO,
+    KVM_SET_BOOT_CPU_ID, KVM_SET_GSI_ROUTING, KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_IRQCHIP,
+    KVM_SET_TSS_ADDR, KVM_SET_USER_MEMORY_REGION, KVM_SIGNAL_MSI, KVM_UNREGISTER_COALESCED_MMIO,
+    KVM_X86_DEFAULT_VM,
 };
 use kvm_core::{Arg, Errno, kvm_sys};
 
@@ -44,6 +45,7 @@ static CALLS: &[Call<Vm>] = &[
     Call(&KVM_SIGNAL_MSI, Vm::signal_msi),
     Call(&KVM_IRQFD, Vm::irqfd),
     Call(&KVM_IOEVENTFD, Vm::ioeventfd),
+    Call(&KVM_CREATE_DEVICE, Vm::test_device),
     Call(&KVM_CREATE_PIT2, Vm::create_pit2),
     Call(&KVM_REGISTER_COALESCED_MMIO, Vm::coalesce),
     Call(&KVM_UNREGISTER_COALESCED_MMIO, Vm::coalesce),
@@ -64,6 +66,8 @@ pub(super) struct State {
     pub(super) irqchips: Irqchips,
     pub(super) routes: Routes,
     pub(super) events: Events,
+    /// The kinds of device of which there can't be another.
+    pub(super) devices: BTreeSet<u32>,
     pub(super) banks: Banks,
     boot_cpu: u64,
     pub(super) x86: x86_64::VmState,
@@ -95,6 +99,7 @@ impl Vm {
                 irqchips: Irqchips::default(),
                 routes: Routes::default(),
                 events: Events::default(),
+                devices: BTreeSet::new(),
                 banks: Banks::new(&system.profile().resets),
                 boot_cpu: 0,
                 x86: x86_64::VmState::new(system.profile().tsc_khz),

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
 use kvm_core::kvm_exit::MmioWrite;
+use kvm_core::kvm_sys::{KVM_DEV_TYPE_ARM_VGIC_V3, KVM_DEV_TYPE_VFIO};
 use kvm_core::{Errno, Exit, Hypervisor, IoEvent, Kvm};
 use kvm_mock::{Model, Step};
 use rustix::event::{EventfdFlags, eventfd};
@@ -179,5 +180,32 @@ fn exits<H: Hypervisor>(guest: &mut Guest<H>, addr: u64, data: &[u8]) -> Outcome
         guest.vcpu.run()?.0,
         Exit::MmioWrite(MmioWrite { addr, data })
     );
+    Ok(())
+}
+
+/// A file is told KVM of only if it is one of VFIO.
+pub(super) fn vfio_files<H: Hypervisor>(system: H) -> Outcome {
+    let vm = Kvm::with(system)?.create_vm()?;
+    let device = vm.create_device(KVM_DEV_TYPE_VFIO)?;
+    let (socket, _other) = UnixStream::pair()?;
+    assert_eq!(errno(device.add_vfio_file(&socket)), Some(Errno::EINVAL));
+    assert_eq!(errno(device.remove_vfio_file(&socket)), Some(Errno::ENOENT));
+    Ok(())
+}
+
+/// A test for a kind of device answers without a descriptor, and none that the program has is taken for one: what it has
+/// open stays open.
+pub(super) fn forged_device_fd_cannot_be_adopted<H: Hypervisor>(system: H) -> Outcome {
+    let open: Vec<_> = (0..16).map(|_| new_eventfd()).collect::<Result<_, _>>()?;
+    let vm = Kvm::with(system)?.create_vm()?;
+    assert!(vm.has_device(KVM_DEV_TYPE_VFIO)?);
+    assert!(!vm.has_device(KVM_DEV_TYPE_ARM_VGIC_V3)?);
+    let device = vm.create_device(KVM_DEV_TYPE_VFIO)?;
+    assert!(vm.create_device(KVM_DEV_TYPE_VFIO).is_err());
+    drop((device, vm));
+    for file in &open {
+        rustix::io::fcntl_getfd(file)?;
+    }
+    rustix::io::fcntl_getfd(std::io::stderr())?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! What only x86_64 has.
 
+mod attributes;
 mod capability;
 mod clock;
 mod cpuid;
@@ -19,14 +20,15 @@ mod xsave;
 use std::collections::BTreeSet;
 
 use kvm_core::kvm_sys::{
-    KVM_CREATE_PIT, KVM_ENABLE_CAP, KVM_GET_EMULATED_CPUID, KVM_GET_NESTED_STATE,
-    KVM_GET_SUPPORTED_HV_CPUID, KVM_GET_TSC_KHZ, KVM_GET_VCPU_EVENTS, KVM_GET_XSAVE2,
-    KVM_HYPERV_EVENTFD, KVM_KVMCLOCK_CTRL, KVM_NMI, KVM_REINJECT_CONTROL, KVM_SET_CLOCK,
-    KVM_SET_CPUID, KVM_SET_NESTED_STATE, KVM_SET_NR_MMU_PAGES, KVM_SET_PMU_EVENT_FILTER,
-    KVM_SET_TSC_KHZ, KVM_SET_VAPIC_ADDR, KVM_SET_VCPU_EVENTS, KVM_SET_XSAVE, KVM_SMI,
-    KVM_TPR_ACCESS_REPORTING, KVM_TRANSLATE, KVM_X86_GET_MCE_CAP_SUPPORTED, KVM_X86_SET_MCE,
-    KVM_X86_SET_MSR_FILTER, KVM_X86_SETUP_MCE, KVM_XEN_HVM_CONFIG, KVM_XEN_HVM_EVTCHN_SEND,
-    KVM_XEN_HVM_GET_ATTR, KVM_XEN_HVM_SET_ATTR, KVM_XEN_VCPU_GET_ATTR, KVM_XEN_VCPU_SET_ATTR,
+    KVM_CREATE_PIT, KVM_ENABLE_CAP, KVM_GET_DEVICE_ATTR, KVM_GET_EMULATED_CPUID,
+    KVM_GET_NESTED_STATE, KVM_GET_SUPPORTED_HV_CPUID, KVM_GET_TSC_KHZ, KVM_GET_VCPU_EVENTS,
+    KVM_GET_XSAVE2, KVM_HAS_DEVICE_ATTR, KVM_HYPERV_EVENTFD, KVM_KVMCLOCK_CTRL, KVM_NMI,
+    KVM_REINJECT_CONTROL, KVM_SET_CLOCK, KVM_SET_CPUID, KVM_SET_DEVICE_ATTR, KVM_SET_NESTED_STATE,
+    KVM_SET_NR_MMU_PAGES, KVM_SET_PMU_EVENT_FILTER, KVM_SET_TSC_KHZ, KVM_SET_VAPIC_ADDR,
+    KVM_SET_VCPU_EVENTS, KVM_SET_XSAVE, KVM_SMI, KVM_TPR_ACCESS_REPORTING, KVM_TRANSLATE,
+    KVM_X86_GET_MCE_CAP_SUPPORTED, KVM_X86_SET_MCE, KVM_X86_SET_MSR_FILTER, KVM_X86_SETUP_MCE,
+    KVM_XEN_HVM_CONFIG, KVM_XEN_HVM_EVTCHN_SEND, KVM_XEN_HVM_GET_ATTR, KVM_XEN_HVM_SET_ATTR,
+    KVM_XEN_VCPU_GET_ATTR, KVM_XEN_VCPU_SET_ATTR,
 };
 
 use super::calls::Call;
@@ -41,6 +43,8 @@ pub(super) static SYSTEM: &[Call<System>] = &[
         &KVM_X86_GET_MCE_CAP_SUPPORTED,
         System::get_mce_cap_supported,
     ),
+    Call(&KVM_HAS_DEVICE_ATTR, System::has_attr),
+    Call(&KVM_GET_DEVICE_ATTR, System::get_attr),
 ];
 
 pub(super) static VM: &[Call<Vm>] = &[
@@ -82,6 +86,9 @@ pub(super) static VCPU: &[Call<Vcpu>] = &[
     Call(&KVM_X86_SET_MCE, Vcpu::set_mce),
     Call(&KVM_XEN_VCPU_GET_ATTR, Vcpu::xen_vcpu_get_attr),
     Call(&KVM_XEN_VCPU_SET_ATTR, Vcpu::xen_vcpu_set_attr),
+    Call(&KVM_HAS_DEVICE_ATTR, Vcpu::has_attr),
+    Call(&KVM_GET_DEVICE_ATTR, Vcpu::get_attr),
+    Call(&KVM_SET_DEVICE_ATTR, Vcpu::set_attr),
 ];
 
 /// What a VM has on x86_64 only.
@@ -109,6 +116,7 @@ impl VmState {
             tsc_khz: self.tsc_khz,
             mcg_cap: mce::MOST_BANKS,
             nested: nested::at_reset(),
+            tsc_offset: 0,
             xen: xen::VcpuAttributes::default(),
         }
     }
@@ -120,5 +128,6 @@ pub(super) struct VcpuState {
     tsc_khz: u32,
     mcg_cap: u64,
     nested: Vec<u8>,
+    tsc_offset: u64,
     xen: xen::VcpuAttributes,
 }
