@@ -1,6 +1,7 @@
 //! [`Hypervisor`]: the narrow boundary between the typed layer and whatever answers its calls.
 #![expect(unsafe_code, reason = "declares the contract of backends")]
 
+use kvm_exit::GuestArch;
 use kvm_sys::op::Op;
 
 use crate::{Errno, Mapping};
@@ -14,12 +15,19 @@ use crate::{Errno, Mapping};
 ///
 /// # Safety
 ///
+/// * Run pages are laid out as those of [`Guest`](Self::Guest), and calls are answered as its KVM does: rows
+///   whose argument differs between architectures come from its module of `kvm_sys`.
 /// * [`map`](Self::map) gives a [`Mapping`] that upholds [`Mapping::new`]'s contract.
 /// * Outside [`enter`](Self::enter) the implementation never touches a mapping's private bytes from 8
 ///   on: between two entries the user may hold `&mut` to them.
 /// * Guest memory, registered by its host address through `KVM_SET_USER_MEMORY_REGION`, is touched
 ///   by volatile or atomic accesses only, and only while the slot exists.
 pub unsafe trait Hypervisor: Sized + Send + Sync {
+    /// The architecture of its guests: which exits a run page holds, and which calls beside those that all have
+    /// there are. For the kernel's KVM that is [`Native`](kvm_exit::Native); a recording or a model may be of another
+    /// than the host's.
+    type Guest: GuestArch;
+
     /// Makes the call `op` on this object.
     ///
     /// `arg` is passed on by wrappers and read by them afterwards. Gives what the system call

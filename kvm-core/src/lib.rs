@@ -93,15 +93,18 @@ pub mod threads {}
 mod typed;
 mod vcpu;
 mod vm;
-// Where the root of kvm-sys has the names of x86_64 (`kvm_sys::Arch::NATIVE`).
-#[cfg(not(any(
-    all(target_arch = "aarch64", target_endian = "little"),
-    target_arch = "riscv64",
-    target_arch = "s390x",
-    all(target_arch = "powerpc64", target_endian = "little"),
-    target_arch = "loongarch64",
-    all(target_arch = "mips64", target_endian = "little"),
-)))]
+// The native one always; where there is no KVM, x86_64 stands in (`kvm_sys::Arch::NATIVE`).
+#[cfg(any(
+    feature = "x86_64",
+    not(any(
+        all(target_arch = "aarch64", target_endian = "little"),
+        target_arch = "riscv64",
+        target_arch = "s390x",
+        all(target_arch = "powerpc64", target_endian = "little"),
+        target_arch = "loongarch64",
+        all(target_arch = "mips64", target_endian = "little"),
+    ))
+))]
 mod x86_64;
 
 pub use kvm_exit::{self, Exit};

@@ -2,14 +2,13 @@
 
 use alloc::sync::Arc;
 
-use kvm_sys::{MpState, kvm_guest_debug, kvm_mp_state};
+use kvm_sys::{MpState, kvm_mp_state};
 
 use crate::typed::{Get, Set};
 use crate::{DevKvm, Error, Hypervisor, vm};
 
 const GET_MP_STATE: Get<kvm_mp_state> = Get::new(&kvm_sys::KVM_GET_MP_STATE);
 const SET_MP_STATE: Set<kvm_mp_state> = Set::new(&kvm_sys::KVM_SET_MP_STATE);
-const SET_GUEST_DEBUG: Set<kvm_guest_debug> = Set::new(&kvm_sys::KVM_SET_GUEST_DEBUG);
 
 /// A vCPU's state: all its calls but the run.
 ///
@@ -61,17 +60,6 @@ impl<H: Hypervisor> Registers<H> {
         SET_MP_STATE
             .call(self.backend(), &kvm_mp_state { mp_state: state })
             .map(|_| ())
-    }
-
-    /// Turns debugging of the guest on or off: single-stepping, breakpoints. Section 4.87; needs
-    /// `KVM_CAP_SET_GUEST_DEBUG`.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` for flags that this architecture lacks, `EBUSY` on x86_64 when an exception is to be
-    /// injected and another one is pending.
-    pub fn set_guest_debug(&self, debug: &kvm_guest_debug) -> Result<(), Error> {
-        SET_GUEST_DEBUG.call(self.backend(), debug).map(|_| ())
     }
 }
 

@@ -6,7 +6,7 @@ use core::fmt;
 use core::ops::Deref;
 use core::ptr;
 
-use kvm_exit::{Beside, Exit, Malformed, RunPage};
+use kvm_exit::{Beside, Exit, GuestArch, Malformed, Page};
 use kvm_sys::{KVM_EXIT_MEMORY_FAULT, KVM_EXIT_UNKNOWN, KVM_RUN};
 
 use crate::error::Cause;
@@ -18,47 +18,50 @@ use crate::{DevKvm, Errno, Error, Hypervisor, Kicker, Mapping, Region, Registers
 /// dereferences and which can be cloned and used from other threads.
 pub struct Vcpu<H: Hypervisor = DevKvm> {
     registers: Registers<H>,
-    run: RunHalf,
+    run: RunHalf<H::Guest>,
 }
 
 /// An exit, what stands beside it in the page, and the register half.
-pub(crate) type WithBeside<'a, H> = (Exit<'a>, Beside<'a>, &'a Registers<H>);
+pub(crate) type WithBeside<'a, H> = (
+    Exit<'a, <H as Hypervisor>::Guest>,
+    Beside<'a, <H as Hypervisor>::Guest>,
+    &'a Registers<H>,
+);
 
 /// The run page, as if owned, and the flag in the two bytes before it.
-struct RunHalf {
+struct RunHalf<G: GuestArch> {
     /// Made from the mapping's raw pointer, never from a reference, so it may reach all of it.
-    page: *mut RunPage,
+    page: *mut Page<G>,
     /// Keeps the mapping.
     kicker: Kicker,
 }
 
 // SAFETY: the page is owned: this type has the only pointer that is ever dereferenced outside `enter`,
 // and references made from it are bound to borrows of `self`. The memory is bound to no thread.
-unsafe impl Send for RunHalf {}
+unsafe impl<G: GuestArch> Send for RunHalf<G> {}
 // SAFETY: as for `Send`; through `&self` the page is only read.
-unsafe impl Sync for RunHalf {}
+unsafe impl<G: GuestArch> Sync for RunHalf<G> {}
 
-impl RunHalf {
+impl<G: GuestArch> RunHalf<G> {
     fn new(mapping: Mapping) -> Option<Self> {
         if mapping.private() > mapping.len() {
             return None;
         }
-        let elements = RunPage::elements(mapping.private())?;
+        let elements = Page::<G>::elements(mapping.private())?;
         // SAFETY: `elements` gives nothing for a length that does not reach past the offset.
-        let start = unsafe { mapping.start().add(RunPage::OFFSET) }.cast::<u64>();
+        let start = unsafe { mapping.start().add(Page::<G>::OFFSET) }.cast::<u64>();
         if !start.is_aligned() {
             return None;
         }
         let words = ptr::slice_from_raw_parts_mut(start.as_ptr(), elements);
         Some(Self {
-            // The metadata of both is the number of trailing words.
-            page: words as *mut RunPage,
+            page: Page::cast(words),
             kicker: Kicker::new(mapping),
         })
     }
 
     #[inline(always)]
-    fn page(&self) -> &RunPage {
+    fn page(&self) -> &Page<G> {
         // SAFETY: `new` found the page inside the private bytes of the mapping, which `kicker` keeps, and
         // aligned. Nobody writes to them while `self` is borrowed: the backend does so inside `enter`
         // only, which `Vcpu`, the only one to call it, does with `self` borrowed mutably.
@@ -66,19 +69,19 @@ impl RunHalf {
     }
 
     #[inline(always)]
-    fn page_mut(&mut self) -> &mut RunPage {
+    fn page_mut(&mut self) -> &mut Page<G> {
         // SAFETY: as in `page`, and `self` is borrowed mutably, so this is the only reference.
         unsafe { &mut *self.page }
     }
 
     #[inline(always)]
-    fn exit(&mut self) -> Result<Exit<'_>, Error> {
+    fn exit(&mut self) -> Result<Exit<'_, G>, Error> {
         self.page_mut().decode().map_err(malformed)
     }
 
     /// What an errno of `KVM_RUN` means.
     #[cold]
-    fn no_exit(&mut self, errno: Errno) -> Result<Exit<'static>, Error> {
+    fn no_exit(&mut self, errno: Errno) -> Result<Exit<'static, G>, Error> {
         match errno {
             Errno::EINTR => {
                 self.kicker.consume();
@@ -168,7 +171,7 @@ impl<H: Hypervisor> Vcpu<H> {
     /// What else `KVM_RUN` answers; then the page holds no exit. [`Cause::Malformed`] when the page
     /// says what no KVM says.
     #[inline(always)]
-    pub fn run(&mut self) -> Result<(Exit<'_>, &Registers<H>), Error> {
+    pub fn run(&mut self) -> Result<(Exit<'_, H::Guest>, &Registers<H>), Error> {
         let registers = &self.registers;
         // SAFETY: as in `enter`.
         match unsafe { registers.backend().enter() } {
@@ -194,7 +197,7 @@ impl<H: Hypervisor> Vcpu<H> {
     #[inline(always)]
     pub fn run_with<R>(
         &mut self,
-        handle: impl FnOnce(Exit<'_>, &Registers<H>) -> R,
+        handle: impl FnOnce(Exit<'_, H::Guest>, &Registers<H>) -> R,
     ) -> Result<R, Error> {
         let registers = &self.registers;
         // SAFETY: as in `enter`.
@@ -217,7 +220,7 @@ impl<H: Hypervisor> Vcpu<H> {
     ///
     /// As [`run`](Self::run).
     #[inline(always)]
-    pub fn run_uninterrupted(&mut self) -> Result<(Exit<'_>, &Registers<H>), Error> {
+    pub fn run_uninterrupted(&mut self) -> Result<(Exit<'_, H::Guest>, &Registers<H>), Error> {
         let exit = loop {
             match self.enter() {
                 Ok(()) => break self.run.exit()?,
@@ -252,7 +255,7 @@ impl<H: Hypervisor> Vcpu<H> {
     }
 
     /// What stands beside the exit in the page, between runs.
-    pub(crate) fn beside(&mut self) -> (Beside<'_>, &Registers<H>) {
+    pub(crate) fn beside(&mut self) -> (Beside<'_, H::Guest>, &Registers<H>) {
         (self.run.page_mut().split().1, &self.registers)
     }
 
@@ -277,7 +280,7 @@ impl<H: Hypervisor> Vcpu<H> {
     /// # Errors
     ///
     /// As [`run`](Self::run). Needs `KVM_CAP_IMMEDIATE_EXIT`.
-    pub fn complete(&mut self) -> Result<Option<Exit<'_>>, Error> {
+    pub fn complete(&mut self) -> Result<Option<Exit<'_, H::Guest>>, Error> {
         let only = self.kicker().complete_only();
         let entered = self.enter();
         drop(only);
@@ -320,7 +323,7 @@ impl<H: Hypervisor> Vcpu<H> {
     /// As [`complete`](Self::complete).
     pub fn complete_with(
         &mut self,
-        mut handle: impl FnMut(Exit<'_>, &Registers<H>),
+        mut handle: impl FnMut(Exit<'_, H::Guest>, &Registers<H>),
     ) -> Result<(), Error> {
         let registers = self.registers.clone();
         while let Some(exit) = self.complete()? {
@@ -367,12 +370,12 @@ impl<H: Hypervisor> Vcpu<H> {
     }
 
     /// The run page from byte 8 on, as the last run left it.
-    pub fn run_page(&self) -> &RunPage {
+    pub fn run_page(&self) -> &Page<H::Guest> {
         self.run.page()
     }
 
     /// The run page from byte 8 on, to be read and written between runs.
-    pub fn run_page_mut(&mut self) -> &mut RunPage {
+    pub fn run_page_mut(&mut self) -> &mut Page<H::Guest> {
         self.run.page_mut()
     }
 }

@@ -49,9 +49,9 @@ const _: () = assert!(<Native as GuestArch>::ARCH as u8 == Arch::NATIVE as u8);
 ///
 /// Exits differ in one payload. All else is the same everywhere, though many exits have one
 /// architecture that causes them.
-pub trait Guest: Copy + fmt::Debug + Eq + sealed::Sealed {
+pub trait Guest: Copy + fmt::Debug + Eq + Send + Sync + sealed::Sealed + 'static {
     /// The payload of `KVM_EXIT_DEBUG`.
-    type Debug: Copy + fmt::Debug + fmt::Display + Eq;
+    type Debug: Copy + fmt::Debug + fmt::Display + Eq + Send + Sync + 'static;
 
     #[doc(hidden)]
     fn decode_debug(self, payload: &mut Union) -> Self::Debug;
@@ -90,6 +90,9 @@ pub trait GuestArch: Guest + Default {
 
     #[doc(hidden)]
     type Whole: ?Sized + FromBytes + IntoBytes + Immutable + KnownLayout;
+
+    #[doc(hidden)]
+    fn whole(words: *mut [u64]) -> *mut Self::Whole;
 
     #[doc(hidden)]
     fn parts(whole: &Self::Whole) -> (&Self::State, &Self::Sync);
@@ -163,6 +166,11 @@ macro_rules! architecture {
                 type State = $state;
                 type Sync = $sync;
                 type Whole = Whole;
+
+                #[inline(always)]
+                fn whole(words: *mut [u64]) -> *mut Whole {
+                    words as *mut Whole
+                }
 
                 #[inline(always)]
                 fn parts(whole: &Whole) -> (&$state, &$sync) {

@@ -58,8 +58,9 @@ impl<A: GuestArch> Page<A> {
     /// (from byte 0) that are private to the vCPU; `None` when that is no whole number of words or
     /// too short for the run structure.
     ///
-    /// This is the metadata of a `*mut Page`: a raw pointer to the page comes from casting one
-    /// to a `[u64]` of this length that starts at [`OFFSET`](Self::OFFSET).
+    /// This is the metadata of a `*mut Page`: a raw pointer to the page comes from
+    /// [`cast`](Self::cast)ing one to a `[u64]` of this length that starts at
+    /// [`OFFSET`](Self::OFFSET).
     ///
     /// ```
     /// use kvm_exit::RunPage;
@@ -73,6 +74,24 @@ impl<A: GuestArch> Page<A> {
             Some(tail) if tail % 8 == 0 => Some(tail / 8),
             _ => None,
         }
+    }
+
+    /// The pointer as one to a page: with the same address, and the length as that of the slice that the
+    /// page ends in.
+    ///
+    /// For whoever lends a mapping and never makes a reference to all of it.
+    ///
+    /// ```
+    /// use kvm_exit::RunPage;
+    ///
+    /// let mut words = [0u64; RunPage::WORDS_4K];
+    /// let start = words.as_mut_ptr();
+    /// let elements = RunPage::elements(8192).unwrap();
+    /// let page = RunPage::cast(std::ptr::slice_from_raw_parts_mut(start, elements));
+    /// assert_eq!(page.cast::<u64>(), start);
+    /// ```
+    pub fn cast(words: *mut [u64]) -> *mut Self {
+        A::whole(words) as *mut Self
     }
 
     /// The page in `bytes`, which start at byte 8 of `kvm_run` and end with the private bytes.

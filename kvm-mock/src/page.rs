@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use kvm_core::{AnonymousMemory, Backing, Errno, Guard, Mapping, Region};
-use kvm_exit::RunPage;
+use kvm_exit::{GuestArch, Page, RunPage};
+use kvm_sys::ExitReason;
+use zerocopy::IntoBytes;
 
 use crate::wait::{Ended, Wait};
 
@@ -33,10 +35,10 @@ impl RunMemory {
     ///
     /// Gives `EINVAL` when the region is no run page, `ENOMEM` or what a socket can fail with when it
     /// can't be had.
-    pub(crate) fn new(region: Region) -> Result<Arc<Self>, Errno> {
+    pub(crate) fn new<G: GuestArch>(region: Region) -> Result<Arc<Self>, Errno> {
         let Region::Run { len, private } = region;
         let private = private.min(len);
-        RunPage::elements(private).ok_or(Errno::EINVAL)?;
+        Page::<G>::elements(private).ok_or(Errno::EINVAL)?;
         Ok(Arc::new(Self {
             memory: AnonymousMemory::new(len).map_err(|error| error.errno())?,
             private,
@@ -118,6 +120,12 @@ pub(crate) fn request_interrupt_window(mapping: &Mapping) -> u8 {
     flag_of(mapping, REQUEST_INTERRUPT_WINDOW)
 }
 
+/// The reason of the exit in the page.
+pub(crate) fn reason(page: &[u64]) -> ExitReason {
+    let bytes = page.as_bytes().first_chunk();
+    ExitReason(bytes.map_or(0, |bytes| u32::from_ne_bytes(*bytes)))
+}
+
 fn flag_of(mapping: &Mapping, offset: usize) -> u8 {
     if offset >= mapping.len() {
         return 0;
@@ -170,6 +178,8 @@ fn errno(error: io::Error) -> Errno {
 mod tests {
     use std::thread;
 
+    use kvm_exit::Native;
+
     use super::*;
 
     const REGION: Region = Region::Run {
@@ -188,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_kick_before_or_during_the_wait_ends_it() {
-        let memory = RunMemory::new(REGION).unwrap();
+        let memory = RunMemory::new::<Native>(REGION).unwrap();
         let mapping = memory.mapping();
         thread::scope(|scope| {
             scope.spawn(|| kick(&mapping));
@@ -200,7 +210,7 @@ mod tests {
 
     #[test]
     fn the_page_is_a_run_page() {
-        let memory = RunMemory::new(REGION).unwrap();
+        let memory = RunMemory::new::<Native>(REGION).unwrap();
         // SAFETY: the mapping was given to nobody.
         let words = unsafe {
             memory.with_page(|words| {
@@ -217,6 +227,6 @@ mod tests {
             len: 2048,
             private: 2048,
         };
-        assert_eq!(RunMemory::new(region).unwrap_err(), Errno::EINVAL);
+        assert_eq!(RunMemory::new::<Native>(region).unwrap_err(), Errno::EINVAL);
     }
 }

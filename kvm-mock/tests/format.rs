@@ -11,6 +11,7 @@
 mod common;
 
 use common::Shared;
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::{Arg, Errno, Hypervisor, Region};
 use kvm_mock::{Outcome, Recorder, Replay};
 use kvm_sys::{KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_REGS, KVM_GET_STATS_FD, KVM_SET_MP_STATE};
@@ -135,7 +136,7 @@ fn file() -> Vec<u8> {
 }
 
 /// Makes the calls that the file has.
-fn run<H: Hypervisor>(system: &H) {
+fn run<H: Hypervisor<Guest = X86_64>>(system: &H) {
     // SAFETY: each argument fits its row, and no address or descriptor is in one.
     let create = |on: &H, op, arg: &mut Arg<'_>| unsafe { on.create(op, arg) };
     // SAFETY: as before.

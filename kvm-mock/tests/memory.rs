@@ -11,6 +11,7 @@
 mod common;
 
 use common::{Shared, Vmm, record};
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::{AnonymousMemory, Errno, GuestAddress, Hypervisor, Kvm, Slot, Vcpu, Vm};
 use kvm_mock::{Mode, Model, Outcome, RecorderOptions, Replay, ReplayOptions, Step};
 
@@ -60,7 +61,7 @@ fn another_guest_image_diverges_at_the_first_entry() {
     );
 }
 
-fn set_up<H: Hypervisor>(system: H) -> (Vm<H>, Vcpu<H>) {
+fn set_up<H: Hypervisor<Guest = X86_64>>(system: H) -> (Vm<H>, Vcpu<H>) {
     let vm = Kvm::with(system).unwrap().create_vm().unwrap();
     let vcpu = vm.create_vcpu(0).unwrap();
     let ram = AnonymousMemory::new(0x4000).unwrap();
@@ -92,7 +93,7 @@ fn what_the_vmm_writes_between_exits_has_to_be_the_same() {
 
 #[test]
 fn memory_that_moves_keeps_what_is_known_of_it() {
-    fn run<H: Hypervisor>(system: H) -> Vec<u8> {
+    fn run<H: Hypervisor<Guest = X86_64>>(system: H) -> Vec<u8> {
         let (vm, mut vcpu) = set_up(system);
         vcpu.run().unwrap();
         let ram = vm.remove_memory(Slot(0)).unwrap();

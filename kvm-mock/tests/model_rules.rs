@@ -3,8 +3,8 @@
 
 use kvm_core::kvm_sys::op::{Op, Takes};
 use kvm_core::kvm_sys::{
-    KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_SREGS, KVM_GET_SREGS2, KVM_MP_STATE_HALTED,
-    KVM_MP_STATE_UNINITIALIZED, KVM_SET_SREGS, KVM_SET_SREGS2, MpState, ioctl, kvm_cpuid_entry2,
+    ALL, KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_SREGS, KVM_GET_SREGS2, KVM_MP_STATE_HALTED,
+    KVM_MP_STATE_UNINITIALIZED, KVM_SET_SREGS, KVM_SET_SREGS2, MpState, kvm_cpuid_entry2,
     kvm_msr_entry, kvm_pmu_event_filter, kvm_sregs, kvm_sregs2,
 };
 use kvm_core::{Arg, Errno, Exit, Hypervisor, Kvm, Region};
@@ -127,7 +127,7 @@ fn every_call_has_an_answer_on_every_object() {
     let system = Model::new();
     let vm = create(&system, &KVM_CREATE_VM).unwrap();
     let vcpu = create(&vm, &KVM_CREATE_VCPU).unwrap();
-    for op in ioctl::ALL.iter().filter(|op| op.opaque().is_empty()) {
+    for op in ALL.iter().filter(|op| op.opaque().is_empty()) {
         for on in [&system, &vm, &vcpu] {
             let mut bytes = vec![0; op.size()];
             let mut arg = match op.takes {

@@ -11,10 +11,10 @@
 mod common;
 
 use common::{Shared, Vmm, model, record};
+use kvm_core::kvm_exit::Aarch64;
 use kvm_core::{Errno, Kvm};
 use kvm_mock::{
-    Architecture, Divergence, Model, Outcome, Recorder, RecorderOptions, Replay, ReplayError,
-    ReplayOptions, Step,
+    Divergence, Model, Outcome, Recorder, RecorderOptions, Replay, ReplayError, ReplayOptions, Step,
 };
 
 fn divergence(outcome: Outcome) -> Divergence {
@@ -147,9 +147,10 @@ fn a_run_that_stops_early_leaves_records_and_one_that_goes_on_diverges() {
 
 #[test]
 fn another_architecture_is_refused() {
-    let options = RecorderOptions::new().architecture(Architecture::Aarch64);
-    let (recorded, bytes) = record(Vmm::default(), options);
-    let Err(error) = Replay::from_bytes(&bytes[..]) else {
+    let file = Shared::default();
+    let recorder = Recorder::to_writer(Model::<Aarch64>::default(), file.clone()).unwrap();
+    drop(Kvm::with(recorder).unwrap());
+    let Err(error) = Replay::from_bytes(file.bytes()) else {
         panic!("replayed");
     };
     assert!(matches!(error, ReplayError::Architecture { .. }));
@@ -157,11 +158,9 @@ fn another_architecture_is_refused() {
         error.to_string(),
         "the recorded guest is aarch64, and x86_64 is expected"
     );
-    let options = ReplayOptions::new().architecture(Architecture::Aarch64);
-    let replay = options.from_bytes(bytes).unwrap();
-    let mut told = Vec::new();
-    Vmm::default().run(replay, &mut told).unwrap();
-    assert_eq!(told, recorded);
+    let replay: Replay<Aarch64> = ReplayOptions::new().guest_from_bytes(file.bytes()).unwrap();
+    Kvm::with(replay.clone()).unwrap();
+    assert_eq!(replay.outcome(), Outcome::Complete);
 }
 
 #[test]
@@ -252,7 +251,10 @@ fn vcpus_on_threads_replay_each_in_its_own_order() {
     const VCPUS: u64 = 4;
     const EXITS: u8 = 200;
     let run = |system, told: &mut Vec<Vec<String>>| {
-        fn on<H: kvm_core::Hypervisor>(system: H, told: &mut Vec<Vec<String>>) {
+        fn on<H: kvm_core::Hypervisor<Guest = kvm_core::kvm_exit::X86_64>>(
+            system: H,
+            told: &mut Vec<Vec<String>>,
+        ) {
             let vm = Kvm::with(system).unwrap().create_vm().unwrap();
             let vcpus: Vec<_> = (0..VCPUS).map(|id| vm.create_vcpu(id).unwrap()).collect();
             std::thread::scope(|scope| {

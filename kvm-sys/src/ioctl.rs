@@ -2,11 +2,11 @@
 //! The ioctl table: one row for each request that any architecture's KVM knows.
 #![allow(missing_docs, reason = "named and documented by the kernel")]
 
-use crate::arch::{Arch, Arches};
+use crate::arch::Arches;
 use crate::op::{Count, Dir, Fds, Field, Flex, Inner, Length, Op, Requests, Returns, Takes};
 
 /// What a row says where it says nothing.
-const ROW: Op = Op {
+pub(crate) const ROW: Op = Op {
     name: "",
     requests: Requests::NONE,
     arches: Arches::empty(),
@@ -19,7 +19,7 @@ const ROW: Op = Op {
 };
 
 /// A structure without a flexible array, pointers, or fields of one process.
-const fn plain(name: &'static str, size: u32, dir: Dir) -> Takes {
+pub(crate) const fn plain(name: &'static str, size: u32, dir: Dir) -> Takes {
     Takes::Struct {
         name,
         size,
@@ -28,12 +28,6 @@ const fn plain(name: &'static str, size: u32, dir: Dir) -> Takes {
         inner: &[],
         opaque: &[],
     }
-}
-
-/// The size of a type that differs between architectures.
-#[expect(clippy::cast_possible_truncation, reason = "no argument is that long")]
-const fn size<T>() -> u32 {
-    size_of::<T>() as u32
 }
 
 const fn flex(element: u32, count: Count) -> Option<Flex> {
@@ -1020,86 +1014,6 @@ pub static KVM_RUN: Op = Op {
     ..ROW
 };
 
-/// Gets the general registers.
-pub static KVM_GET_REGS: Op = Op {
-    name: "KVM_GET_REGS",
-    requests: Requests::each([
-        0x8090_ae81,
-        0x8360_ae81,
-        0x8000_ae81,
-        0x8080_ae81,
-        0x4188_ae81,
-        0x8108_ae81,
-        0x4118_ae81,
-    ]),
-    arches: Arches::all(),
-    fds: Fds::VCPU,
-    takes: plain("kvm_regs", size::<crate::kvm_regs>(), Dir::Out),
-    bank: Some("regs"),
-    section: "4.11",
-    ..ROW
-};
-
-/// Sets the general registers.
-pub static KVM_SET_REGS: Op = Op {
-    name: "KVM_SET_REGS",
-    requests: Requests::each([
-        0x4090_ae82,
-        0x4360_ae82,
-        0x4000_ae82,
-        0x4080_ae82,
-        0x8188_ae82,
-        0x4108_ae82,
-        0x8118_ae82,
-    ]),
-    arches: Arches::all(),
-    fds: Fds::VCPU,
-    takes: plain("kvm_regs", size::<crate::kvm_regs>(), Dir::In),
-    bank: Some("regs"),
-    section: "4.12",
-    ..ROW
-};
-
-/// Gets the registers of segments, control and paging, and the like.
-pub static KVM_GET_SREGS: Op = Op {
-    name: "KVM_GET_SREGS",
-    requests: Requests::each([
-        0x8138_ae83,
-        0x8000_ae83,
-        0x8000_ae83,
-        0x80c0_ae83,
-        0x44d0_ae83,
-        0x8000_ae83,
-        0x4000_ae83,
-    ]),
-    arches: Arches::all(),
-    fds: Fds::VCPU,
-    takes: plain("kvm_sregs", size::<crate::kvm_sregs>(), Dir::Out),
-    bank: Some("sregs"),
-    section: "4.13",
-    ..ROW
-};
-
-/// Sets the registers of segments, control and paging, and the like.
-pub static KVM_SET_SREGS: Op = Op {
-    name: "KVM_SET_SREGS",
-    requests: Requests::each([
-        0x4138_ae84,
-        0x4000_ae84,
-        0x4000_ae84,
-        0x40c0_ae84,
-        0x84d0_ae84,
-        0x4000_ae84,
-        0x8000_ae84,
-    ]),
-    arches: Arches::all(),
-    fds: Fds::VCPU,
-    takes: plain("kvm_sregs", size::<crate::kvm_sregs>(), Dir::In),
-    bank: Some("sregs"),
-    section: "4.14",
-    ..ROW
-};
-
 /// Translates a virtual address as the vCPU would at present.
 pub static KVM_TRANSLATE: Op = Op {
     name: "KVM_TRANSLATE",
@@ -1197,46 +1111,6 @@ pub static KVM_SET_SIGNAL_MASK: Op = Op {
         opaque: &[],
     },
     section: "4.21",
-    ..ROW
-};
-
-/// Gets the floating point registers.
-pub static KVM_GET_FPU: Op = Op {
-    name: "KVM_GET_FPU",
-    requests: Requests::each([
-        0x81a0_ae8c,
-        0x8000_ae8c,
-        0x8000_ae8c,
-        0x8088_ae8c,
-        0x4100_ae8c,
-        0x8410_ae8c,
-        0x4000_ae8c,
-    ]),
-    arches: Arches::all(),
-    fds: Fds::VCPU,
-    takes: plain("kvm_fpu", size::<crate::kvm_fpu>(), Dir::Out),
-    bank: Some("fpu"),
-    section: "4.22",
-    ..ROW
-};
-
-/// Sets the floating point registers.
-pub static KVM_SET_FPU: Op = Op {
-    name: "KVM_SET_FPU",
-    requests: Requests::each([
-        0x41a0_ae8d,
-        0x4000_ae8d,
-        0x4000_ae8d,
-        0x4088_ae8d,
-        0x8100_ae8d,
-        0x4410_ae8d,
-        0x8000_ae8d,
-    ]),
-    arches: Arches::all(),
-    fds: Fds::VCPU,
-    takes: plain("kvm_fpu", size::<crate::kvm_fpu>(), Dir::In),
-    bank: Some("fpu"),
-    section: "4.23",
     ..ROW
 };
 
@@ -1399,26 +1273,6 @@ pub static KVM_NMI: Op = Op {
     fds: Fds::VCPU,
     capability: Some("KVM_CAP_USER_NMI"),
     section: "4.64",
-    ..ROW
-};
-
-/// Sets breakpoints, watchpoints and single-stepping, whose hits leave as `KVM_EXIT_DEBUG`.
-pub static KVM_SET_GUEST_DEBUG: Op = Op {
-    name: "KVM_SET_GUEST_DEBUG",
-    requests: Requests::each([
-        0x4048_ae9b,
-        0x4208_ae9b,
-        0x4008_ae9b,
-        0x4018_ae9b,
-        0x8108_ae9b,
-        0x4008_ae9b,
-        0x8008_ae9b,
-    ]),
-    arches: Arches::all(),
-    fds: Fds::VCPU,
-    takes: plain("kvm_guest_debug", size::<crate::kvm_guest_debug>(), Dir::In),
-    capability: Some("KVM_CAP_SET_GUEST_DEBUG"),
-    section: "4.87",
     ..ROW
 };
 
@@ -2300,7 +2154,8 @@ pub static KVM_PRE_FAULT_MEMORY: Op = Op {
     ..ROW
 };
 
-/// Every row, whichever architecture answers it.
+/// Every row, whichever architecture answers it. Where the size of an argument differs between
+/// architectures, it is the native one's.
 pub static TABLE: &[&Op] = &[
     &KVM_GET_API_VERSION,
     &KVM_CREATE_VM,
@@ -2372,18 +2227,18 @@ pub static TABLE: &[&Op] = &[
     &KVM_GET_DEVICE_ATTR,
     &KVM_HAS_DEVICE_ATTR,
     &KVM_RUN,
-    &KVM_GET_REGS,
-    &KVM_SET_REGS,
-    &KVM_GET_SREGS,
-    &KVM_SET_SREGS,
+    &crate::KVM_GET_REGS,
+    &crate::KVM_SET_REGS,
+    &crate::KVM_GET_SREGS,
+    &crate::KVM_SET_SREGS,
     &KVM_TRANSLATE,
     &KVM_INTERRUPT,
     &KVM_GET_MSRS,
     &KVM_SET_MSRS,
     &KVM_SET_CPUID,
     &KVM_SET_SIGNAL_MASK,
-    &KVM_GET_FPU,
-    &KVM_SET_FPU,
+    &crate::KVM_GET_FPU,
+    &crate::KVM_SET_FPU,
     &KVM_GET_LAPIC,
     &KVM_SET_LAPIC,
     &KVM_SET_CPUID2,
@@ -2397,7 +2252,7 @@ pub static TABLE: &[&Op] = &[
     &KVM_GET_MP_STATE,
     &KVM_SET_MP_STATE,
     &KVM_NMI,
-    &KVM_SET_GUEST_DEBUG,
+    &crate::KVM_SET_GUEST_DEBUG,
     &KVM_X86_SETUP_MCE,
     &KVM_X86_GET_MCE_CAP_SUPPORTED,
     &KVM_X86_SET_MCE,
@@ -2455,34 +2310,3 @@ pub static TABLE: &[&Op] = &[
     &KVM_CREATE_GUEST_MEMFD,
     &KVM_PRE_FAULT_MEMORY,
 ];
-
-/// The rows that the native architecture answers.
-pub static ALL: &[&Op] = &answered::<{ count(TABLE) }>(TABLE);
-
-const fn count(mut rows: &[&Op]) -> usize {
-    let mut count = 0;
-    while let [row, rest @ ..] = rows {
-        if row.arches.contains(Arch::NATIVE.bit()) {
-            count += 1;
-        }
-        rows = rest;
-    }
-    count
-}
-
-const fn answered<const N: usize>(mut rows: &[&'static Op]) -> [&'static Op; N] {
-    let mut answered: [&Op; N] = [&KVM_GET_API_VERSION; N];
-    let mut free: &mut [&Op] = &mut answered;
-    while let ([row, rest @ ..], true) = (rows, !free.is_empty()) {
-        if row.arches.contains(Arch::NATIVE.bit()) {
-            if let Some((slot, more)) = free.split_first_mut() {
-                *slot = *row;
-                free = more;
-            } else {
-                break;
-            }
-        }
-        rows = rest;
-    }
-    answered
-}

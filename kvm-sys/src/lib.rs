@@ -30,6 +30,7 @@ mod macros;
 
 pub mod arch;
 pub mod common;
+mod differing;
 pub mod ioctl;
 pub mod op;
 

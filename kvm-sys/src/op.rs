@@ -199,8 +199,8 @@ pub struct Op {
     pub arches: Arches,
     /// The descriptors that the request is valid on.
     pub fds: Fds,
-    /// The argument. Where its size differs between architectures that answer the request, it is that
-    /// of [`Arch::NATIVE`].
+    /// The argument. Where its size differs between architectures that answer the request, each
+    /// architecture's module has a row of its own, and the root that of [`Arch::NATIVE`].
     pub takes: Takes,
     /// The result.
     pub returns: Returns,
@@ -246,6 +246,15 @@ impl Op {
             Takes::Nothing | Takes::Value => &[],
         }
     }
+}
+
+/// The row, with the size of `T` as that of its argument.
+#[expect(clippy::cast_possible_truncation, reason = "no argument is that long")]
+pub(crate) const fn sized<T>(mut op: Op) -> Op {
+    if let Takes::Struct { size, .. } = &mut op.takes {
+        *size = size_of::<T>() as u32;
+    }
+    op
 }
 
 impl PartialEq for Op {

@@ -46,6 +46,45 @@ fn what_is_the_same_everywhere_is_one_type() {
 }
 
 #[test]
+fn rows_are_each_architectures_own_where_their_argument_is() {
+    assert_eq!(x86_64::KVM_GET_REGS.size(), 144);
+    assert_eq!(aarch64::KVM_GET_REGS.size(), 864);
+    assert_eq!(riscv64::KVM_SET_GUEST_DEBUG.size(), 8);
+    assert_eq!(x86_64::KVM_GET_REGS, aarch64::KVM_GET_REGS);
+    for (arch, all) in [
+        (Arch::X86_64, x86_64::ALL),
+        (Arch::Aarch64, aarch64::ALL),
+        (Arch::Riscv64, riscv64::ALL),
+        (Arch::S390x, s390x::ALL),
+        (Arch::Powerpc64le, powerpc64le::ALL),
+        (Arch::Loongarch64, loongarch64::ALL),
+        (Arch::Mips64el, mips64el::ALL),
+    ] {
+        let answered = ioctl::TABLE
+            .iter()
+            .filter(|op| op.arches.contains(arch.bit()));
+        let names = |ops: &[&op::Op]| ops.iter().map(|op| op.name).collect::<Vec<_>>();
+        assert_eq!(names(all), names(&answered.copied().collect::<Vec<_>>()));
+        for name in [
+            "KVM_GET_REGS",
+            "KVM_SET_REGS",
+            "KVM_GET_SREGS",
+            "KVM_SET_SREGS",
+            "KVM_GET_FPU",
+            "KVM_SET_FPU",
+            "KVM_SET_GUEST_DEBUG",
+        ] {
+            let op = all.iter().find(|op| op.name == name).unwrap();
+            let said = op
+                .requests
+                .on(arch)
+                .map(|number| (number >> 16 & 0x1fff) as usize);
+            assert_eq!(said, Some(op.size()), "{op} on {}", arch.name());
+        }
+    }
+}
+
+#[test]
 fn constants_are_each_architectures_own() {
     assert_eq!(x86_64::KVM_COALESCED_MMIO_PAGE_OFFSET, 2);
     assert_eq!(aarch64::KVM_COALESCED_MMIO_PAGE_OFFSET, 1);

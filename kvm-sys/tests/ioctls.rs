@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use kvm_sys::ioctl::{ALL, TABLE};
+use kvm_sys::ioctl::TABLE;
 use kvm_sys::op::{Count, Dir, Fds, Field, Flex, Length, Op, Returns, Takes};
 use kvm_sys::*;
 

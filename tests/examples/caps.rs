@@ -5,6 +5,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::Cap;
 use kvm_core::{Hypervisor, Kvm};
 use kvm_mock::Model;
@@ -17,7 +18,7 @@ Without it: /dev/kvm when it can be used, else the model.
 ";
 
 /// Prints what `kvm` offers to `out`.
-fn print<H: Hypervisor>(kvm: &Kvm<H>, out: &mut dyn Write) -> Result<(), Failure> {
+fn print<H: Hypervisor<Guest = X86_64>>(kvm: &Kvm<H>, out: &mut dyn Write) -> Result<(), Failure> {
     writeln!(out, "API version    {:>6}", kvm.get_api_version()?)?;
     writeln!(out, "page size      {:>6} bytes", kvm.page_size())?;
     writeln!(out, "vCPU mapping   {:>6} bytes", kvm.get_vcpu_mmap_size()?)?;

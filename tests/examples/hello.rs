@@ -5,6 +5,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::{AnonymousMemory, Exit, GuestAddress, Hypervisor, Kvm, Slot};
 use kvm_tests::{Example, ExitTable, Failure};
 
@@ -28,7 +29,11 @@ pub(crate) struct Hello {
 impl Example for Hello {
     const NAME: &'static str = "hello";
 
-    fn run<H: Hypervisor>(&self, kvm: &Kvm<H>, out: &mut dyn Write) -> Result<(), Failure> {
+    fn run<H: Hypervisor<Guest = X86_64>>(
+        &self,
+        kvm: &Kvm<H>,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
         let vm = kvm.create_vm()?;
         // Intel CPUs need three pages of addresses for real mode: anywhere below 4 GiB, in no slot.
         vm.set_tss_address(0xfffb_d000)?;

@@ -5,6 +5,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::{kvm_segment, kvm_sregs};
 use kvm_core::{AnonymousMemory, Error, Exit, GuestAddress, Hypervisor, Kvm, Slot, Vm};
 use kvm_tests::{Example, ExitTable, Failure};
@@ -43,7 +44,11 @@ pub(crate) struct LongMode {
 impl Example for LongMode {
     const NAME: &'static str = "long_mode";
 
-    fn run<H: Hypervisor>(&self, kvm: &Kvm<H>, out: &mut dyn Write) -> Result<(), Failure> {
+    fn run<H: Hypervisor<Guest = X86_64>>(
+        &self,
+        kvm: &Kvm<H>,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
         let vm = kvm.create_vm()?;
         vm.add_memory(Slot(0), GuestAddress(0), AnonymousMemory::new(MEMORY_SIZE)?)?;
         vm.write_memory(GuestAddress(CODE), GUEST)?;
@@ -91,7 +96,7 @@ impl Example for LongMode {
 }
 
 /// Maps the guest's three pages through four levels of tables.
-fn map_pages<H: Hypervisor>(vm: &Vm<H>) -> Result<(), Error> {
+fn map_pages<H: Hypervisor<Guest = X86_64>>(vm: &Vm<H>) -> Result<(), Error> {
     let [pml4, pdpt, pd, pt] = TABLES;
     let entry = |table, level: u32, address, target: u64| {
         let index = (address >> (12 + 9 * level)) & 0x1ff;
@@ -141,7 +146,7 @@ fn enter_long_mode(sregs: &mut kvm_sregs) {
 }
 
 /// What the guest wrote to its page of data.
-fn read_numbers<H: Hypervisor>(vm: &Vm<H>, count: u64) -> Result<Vec<u64>, Error> {
+fn read_numbers<H: Hypervisor<Guest = X86_64>>(vm: &Vm<H>, count: u64) -> Result<Vec<u64>, Error> {
     (0..count)
         .map(|index| {
             let mut bytes = [0; 8];

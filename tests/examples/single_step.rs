@@ -7,6 +7,7 @@ use std::io::Write;
 use std::ops::Bound;
 use std::process::ExitCode;
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::{AnonymousMemory, Error, Exit, GuestAddress, Hypervisor, Kvm, Slot, Vm};
 use kvm_tests::{Example, ExitTable, Failure};
 
@@ -31,7 +32,11 @@ struct Stop {
 impl Example for SingleStep {
     const NAME: &'static str = "single_step";
 
-    fn run<H: Hypervisor>(&self, kvm: &Kvm<H>, out: &mut dyn Write) -> Result<(), Failure> {
+    fn run<H: Hypervisor<Guest = X86_64>>(
+        &self,
+        kvm: &Kvm<H>,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure> {
         let vm = kvm.create_vm()?;
         // Intel CPUs need three pages of addresses for real mode: anywhere below 4 GiB, in no slot.
         vm.set_tss_address(0xfffb_d000)?;
@@ -87,7 +92,11 @@ impl Example for SingleStep {
 
 /// Prints each stop with the instruction that comes next there. As the guest ran all its instructions,
 /// each one ends where the next stop in memory, or the guest, begins or ends.
-fn print<H: Hypervisor>(vm: &Vm<H>, stops: &[Stop], out: &mut dyn Write) -> Result<(), Failure> {
+fn print<H: Hypervisor<Guest = X86_64>>(
+    vm: &Vm<H>,
+    stops: &[Stop],
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     let mut starts: BTreeSet<u64> = stops.iter().map(|stop| stop.rip).collect();
     starts.insert(LOAD_ADDRESS + GUEST.len() as u64);
     writeln!(out, "step  rip     bytes      ax      cx")?;
@@ -99,7 +108,7 @@ fn print<H: Hypervisor>(vm: &Vm<H>, stops: &[Stop], out: &mut dyn Write) -> Resu
 }
 
 /// The bytes from `rip` to the next start, in hexadecimal.
-fn instruction<H: Hypervisor>(
+fn instruction<H: Hypervisor<Guest = X86_64>>(
     vm: &Vm<H>,
     rip: u64,
     starts: &BTreeSet<u64>,

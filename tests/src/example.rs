@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::{Hypervisor, Kvm};
 
 /// What makes an example fail.
@@ -17,5 +18,9 @@ pub trait Example {
     /// # Errors
     ///
     /// When a call fails, the guest does what it should not, or `out` can't be written to.
-    fn run<H: Hypervisor>(&self, kvm: &Kvm<H>, out: &mut dyn Write) -> Result<(), Failure>;
+    fn run<H: Hypervisor<Guest = X86_64>>(
+        &self,
+        kvm: &Kvm<H>,
+        out: &mut dyn Write,
+    ) -> Result<(), Failure>;
 }

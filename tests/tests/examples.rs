@@ -10,7 +10,8 @@
 mod support;
 
 use kvm_core::Kvm;
-use kvm_mock::{Architecture, Model, RecorderOptions};
+use kvm_core::kvm_exit::Aarch64;
+use kvm_mock::{Model, Recorder};
 use kvm_tests::{Example, Options};
 use support::{
     HELLO, Hello, LONG_MODE, LongMode, SINGLE_STEP, Scratch, expected, folder, recording, run,
@@ -142,10 +143,7 @@ fn damage_to_the_recording_of_single_step_is_noticed() {
 #[test]
 fn a_recording_of_another_architecture_is_refused() {
     let scratch = Scratch::new("architecture", &[]);
-    let recorder = RecorderOptions::new()
-        .architecture(Architecture::Aarch64)
-        .create(Model::new(), &scratch.0)
-        .unwrap();
+    let recorder = Recorder::create(Model::<Aarch64>::default(), &scratch.0).unwrap();
     drop(Kvm::with(recorder).unwrap());
     let error = run(&HELLO, &scratch.replay()).error();
     assert!(

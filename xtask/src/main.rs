@@ -21,6 +21,7 @@ mod lower;
 mod macros;
 mod methods;
 mod migrating;
+mod port;
 mod since;
 mod stale;
 mod toolchain;
@@ -60,6 +61,8 @@ enum Cmd {
     Exits(exits::Options),
     /// Compare MIGRATING.md with the methods of kvm-ioctls and ours.
     Migrating,
+    /// Port a published program from kvm-ioctls, and compare.
+    Port,
     /// Find out which of a few kernel releases first had each name.
     Since,
 }
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Cmd::Budget(options) => budget::run(&options),
         Cmd::Exits(options) => exits::run(&options),
         Cmd::Migrating => migrating::run(),
+        Cmd::Port => port::run(),
         Cmd::Since => since::run(),
     };
     match done {

@@ -3,6 +3,7 @@
 
 use core::convert::Infallible;
 
+use kvm_exit::Native;
 use kvm_sys::op::Op;
 
 use crate::{Arg, Errno, Error, Hypervisor, Mapping, Region, ops};
@@ -24,6 +25,8 @@ impl DevKvm {
 
 // SAFETY: no value of this type exists.
 unsafe impl Hypervisor for DevKvm {
+    type Guest = Native;
+
     unsafe fn ioctl(&self, _: &'static Op, _: &mut Arg<'_>) -> Result<u32, Errno> {
         match self.0 {}
     }

@@ -4,6 +4,7 @@
 use alloc::sync::Arc;
 use core::ptr::{self, NonNull};
 
+use kvm_exit::Native;
 use kvm_sys::KVM_RUN;
 use kvm_sys::op::{Op, Returns};
 
@@ -90,6 +91,8 @@ impl DevKvm {
 // regions are mapped shared, and only the kernel, inside `KVM_RUN`, writes to the private bytes.
 // The kernel touches guest memory as hardware does, from outside the program.
 unsafe impl Hypervisor for DevKvm {
+    type Guest = Native;
+
     unsafe fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         if op == &ops::PAGE_SIZE {
             return page_size();

@@ -1,10 +1,9 @@
 //! The calls on attributes.
 #![expect(unsafe_code, reason = "lengths that no table knows")]
 
+use kvm_exit::GuestArch;
 use kvm_sys::op::Op;
-use kvm_sys::{
-    Arch, KVM_GET_DEVICE_ATTR, KVM_HAS_DEVICE_ATTR, KVM_SET_DEVICE_ATTR, kvm_device_attr,
-};
+use kvm_sys::{KVM_GET_DEVICE_ATTR, KVM_HAS_DEVICE_ATTR, KVM_SET_DEVICE_ATTR, kvm_device_attr};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::attr::{Attr, On};
@@ -203,7 +202,7 @@ impl<H: Hypervisor> Sealed for Kvm<H> {
     fn target(&self) -> Target<'_, H> {
         Target {
             object: self.system(),
-            is: On::System(Arch::NATIVE),
+            is: On::System(H::Guest::ARCH),
         }
     }
 }
@@ -214,7 +213,7 @@ impl<H: Hypervisor> Sealed for Vm<H> {
     fn target(&self) -> Target<'_, H> {
         Target {
             object: self.backend(),
-            is: On::Vm(Arch::NATIVE),
+            is: On::Vm(H::Guest::ARCH),
         }
     }
 }
@@ -225,7 +224,7 @@ impl<H: Hypervisor> Sealed for Registers<H> {
     fn target(&self) -> Target<'_, H> {
         Target {
             object: self.backend(),
-            is: On::Vcpu(Arch::NATIVE),
+            is: On::Vcpu(H::Guest::ARCH),
         }
     }
 }

@@ -1,15 +1,17 @@
 //! kvmclock, the clock that a guest shares with its host.
 
-use kvm_sys::kvm_clock_data;
+use kvm_exit::X86_64;
+use kvm_sys::x86_64;
+use kvm_sys::x86_64::kvm_clock_data;
 
 use crate::typed::{Call, Get, Set};
 use crate::{Error, Hypervisor, Registers, Vm};
 
-const GET_CLOCK: Get<kvm_clock_data> = Get::new(&kvm_sys::KVM_GET_CLOCK);
-const SET_CLOCK: Set<kvm_clock_data> = Set::new(&kvm_sys::KVM_SET_CLOCK);
-const KVMCLOCK_CTRL: Call = Call::new(&kvm_sys::KVM_KVMCLOCK_CTRL);
+const GET_CLOCK: Get<kvm_clock_data> = Get::new(&x86_64::KVM_GET_CLOCK);
+const SET_CLOCK: Set<kvm_clock_data> = Set::new(&x86_64::KVM_SET_CLOCK);
+const KVMCLOCK_CTRL: Call = Call::new(&x86_64::KVM_KVMCLOCK_CTRL);
 
-impl<H: Hypervisor> Vm<H> {
+impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// The guest's clock in nanoseconds and, where `flags` says so, the host's clocks at the same moment. Section
     /// 4.29; needs `KVM_CAP_ADJUST_CLOCK`.
     ///
@@ -41,7 +43,7 @@ impl<H: Hypervisor> Vm<H> {
     }
 }
 
-impl<H: Hypervisor> Registers<H> {
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// Notes in the vCPU's kvmclock that the host stopped it, so that the guest's watchdog takes no alarm when
     /// it goes on. Section 4.70; needs `KVM_CAP_KVMCLOCK_CTRL`.
     ///

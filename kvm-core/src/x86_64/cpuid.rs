@@ -2,22 +2,24 @@
 
 use alloc::vec::Vec;
 
-use kvm_sys::{kvm_cpuid_entry, kvm_cpuid_entry2};
+use kvm_exit::X86_64;
+use kvm_sys::x86_64;
+use kvm_sys::x86_64::{kvm_cpuid_entry, kvm_cpuid_entry2};
 
 use crate::typed::{SetList, UpdateList};
 use crate::{Error, Hypervisor, Kvm, Registers};
 
 const GET_SUPPORTED_CPUID: UpdateList<kvm_cpuid_entry2> =
-    UpdateList::new(&kvm_sys::KVM_GET_SUPPORTED_CPUID);
+    UpdateList::new(&x86_64::KVM_GET_SUPPORTED_CPUID);
 const GET_EMULATED_CPUID: UpdateList<kvm_cpuid_entry2> =
-    UpdateList::new(&kvm_sys::KVM_GET_EMULATED_CPUID);
+    UpdateList::new(&x86_64::KVM_GET_EMULATED_CPUID);
 const GET_SUPPORTED_HV_CPUID: UpdateList<kvm_cpuid_entry2> =
-    UpdateList::new(&kvm_sys::KVM_GET_SUPPORTED_HV_CPUID);
-const SET_CPUID: SetList<kvm_cpuid_entry> = SetList::new(&kvm_sys::KVM_SET_CPUID);
-const GET_CPUID2: UpdateList<kvm_cpuid_entry2> = UpdateList::new(&kvm_sys::KVM_GET_CPUID2);
-const SET_CPUID2: SetList<kvm_cpuid_entry2> = SetList::new(&kvm_sys::KVM_SET_CPUID2);
+    UpdateList::new(&x86_64::KVM_GET_SUPPORTED_HV_CPUID);
+const SET_CPUID: SetList<kvm_cpuid_entry> = SetList::new(&x86_64::KVM_SET_CPUID);
+const GET_CPUID2: UpdateList<kvm_cpuid_entry2> = UpdateList::new(&x86_64::KVM_GET_CPUID2);
+const SET_CPUID2: SetList<kvm_cpuid_entry2> = SetList::new(&x86_64::KVM_SET_CPUID2);
 
-impl<H: Hypervisor> Kvm<H> {
+impl<H: Hypervisor<Guest = X86_64>> Kvm<H> {
     /// The CPUID leaves that the CPU and KVM both support, to give to
     /// [`set_cpuid2`](Registers::set_cpuid2), whole or in part. Section 4.46; needs `KVM_CAP_EXT_CPUID`.
     ///
@@ -57,7 +59,7 @@ impl<H: Hypervisor> Kvm<H> {
     }
 }
 
-impl<H: Hypervisor> Registers<H> {
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// The CPUID leaves that the guest sees. Needs `KVM_CAP_EXT_CPUID`.
     ///
     /// # Errors

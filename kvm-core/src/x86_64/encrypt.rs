@@ -1,7 +1,8 @@
 //! Encrypted guests: commands to SEV and TDX, and the memory that they pin.
 #![expect(unsafe_code, reason = "commands are not typed here")]
 
-use kvm_sys::{
+use kvm_exit::X86_64;
+use kvm_sys::x86_64::{
     KVM_MEMORY_ENCRYPT_OP, KVM_MEMORY_ENCRYPT_REG_REGION, KVM_MEMORY_ENCRYPT_UNREG_REGION,
     kvm_enc_region, kvm_sev_cmd, kvm_tdx_cmd,
 };
@@ -38,7 +39,7 @@ impl sealed::Bytes for kvm_tdx_cmd {
 /// # Safety
 ///
 /// As [`Vm::encrypt_op`].
-unsafe fn encrypt_op<H: Hypervisor>(
+unsafe fn encrypt_op<H: Hypervisor<Guest = X86_64>>(
     on: &H,
     command: &mut impl EncryptCommand,
     data: Option<&mut [u8]>,
@@ -59,7 +60,7 @@ unsafe fn encrypt_op<H: Hypervisor>(
         .map_err(|errno| Error::new(op, errno))
 }
 
-impl<H: Hypervisor> Vm<H> {
+impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// Does a command of SEV or TDX. Section 4.110; the commands are in the kernel's documents on both.
     ///
     /// The address of `data` is put into the command's `data`; without any, that keeps what it holds,
@@ -129,7 +130,7 @@ impl<H: Hypervisor> Vm<H> {
     }
 }
 
-impl<H: Hypervisor> Registers<H> {
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// Does a command of TDX on the vCPU: as [`Vm::encrypt_op`].
     ///
     /// # Safety

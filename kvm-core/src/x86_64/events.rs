@@ -1,16 +1,18 @@
 //! Exceptions and interrupts: what is pending, and non-maskable ones to be queued.
 
-use kvm_sys::kvm_vcpu_events;
+use kvm_exit::X86_64;
+use kvm_sys::x86_64;
+use kvm_sys::x86_64::kvm_vcpu_events;
 
 use crate::typed::{Call, Get, Set};
 use crate::{Error, Hypervisor, Registers};
 
-const GET_VCPU_EVENTS: Get<kvm_vcpu_events> = Get::new(&kvm_sys::KVM_GET_VCPU_EVENTS);
-const SET_VCPU_EVENTS: Set<kvm_vcpu_events> = Set::new(&kvm_sys::KVM_SET_VCPU_EVENTS);
-const NMI: Call = Call::new(&kvm_sys::KVM_NMI);
-const SMI: Call = Call::new(&kvm_sys::KVM_SMI);
+const GET_VCPU_EVENTS: Get<kvm_vcpu_events> = Get::new(&x86_64::KVM_GET_VCPU_EVENTS);
+const SET_VCPU_EVENTS: Set<kvm_vcpu_events> = Set::new(&x86_64::KVM_SET_VCPU_EVENTS);
+const NMI: Call = Call::new(&x86_64::KVM_NMI);
+const SMI: Call = Call::new(&x86_64::KVM_SMI);
 
-impl<H: Hypervisor> Registers<H> {
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// Exceptions, interrupts, NMIs and SMIs that are pending or being delivered. Section 4.31; needs
     /// `KVM_CAP_VCPU_EVENTS`.
     ///

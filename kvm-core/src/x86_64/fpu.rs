@@ -1,17 +1,19 @@
 //! Floating point and extended processor state.
 
-use kvm_sys::{kvm_fpu, kvm_xcrs, kvm_xsave};
+use kvm_exit::X86_64;
+use kvm_sys::x86_64;
+use kvm_sys::x86_64::{kvm_fpu, kvm_xcrs, kvm_xsave};
 
 use crate::typed::{Get, Set};
 use crate::{Error, Hypervisor, Registers};
 
-const GET_FPU: Get<kvm_fpu> = Get::new(&kvm_sys::KVM_GET_FPU);
-const SET_FPU: Set<kvm_fpu> = Set::new(&kvm_sys::KVM_SET_FPU);
-const GET_XCRS: Get<kvm_xcrs> = Get::new(&kvm_sys::KVM_GET_XCRS);
-const SET_XCRS: Set<kvm_xcrs> = Set::new(&kvm_sys::KVM_SET_XCRS);
-const GET_XSAVE: Get<kvm_xsave> = Get::new(&kvm_sys::KVM_GET_XSAVE);
+const GET_FPU: Get<kvm_fpu> = Get::new(&x86_64::KVM_GET_FPU);
+const SET_FPU: Set<kvm_fpu> = Set::new(&x86_64::KVM_SET_FPU);
+const GET_XCRS: Get<kvm_xcrs> = Get::new(&x86_64::KVM_GET_XCRS);
+const SET_XCRS: Set<kvm_xcrs> = Set::new(&x86_64::KVM_SET_XCRS);
+const GET_XSAVE: Get<kvm_xsave> = Get::new(&x86_64::KVM_GET_XSAVE);
 
-impl<H: Hypervisor> Registers<H> {
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// The registers of the x87 unit and SSE. Section 4.22.
     ///
     /// # Errors

@@ -1,13 +1,15 @@
 //! Hyper-V's services to its guests.
 
-use kvm_sys::{HypervEventfdFlags, KVM_HYPERV_EVENTFD_DEASSIGN, kvm_hyperv_eventfd};
+use kvm_exit::X86_64;
+use kvm_sys::x86_64;
+use kvm_sys::x86_64::{HypervEventfdFlags, KVM_HYPERV_EVENTFD_DEASSIGN, kvm_hyperv_eventfd};
 
 use crate::typed::SetWith;
 use crate::{Descriptor, Error, Hypervisor, Vm};
 
-const HYPERV_EVENTFD: SetWith<kvm_hyperv_eventfd> = SetWith::new(&kvm_sys::KVM_HYPERV_EVENTFD);
+const HYPERV_EVENTFD: SetWith<kvm_hyperv_eventfd> = SetWith::new(&x86_64::KVM_HYPERV_EVENTFD);
 
-impl<H: Hypervisor> Vm<H> {
+impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// Makes the guest's signals on a connection go to an eventfd instead of exiting. Section 4.113; needs
     /// `KVM_CAP_HYPERV_EVENTFD`.
     ///

@@ -1,15 +1,17 @@
 //! The interrupt controllers in the kernel.
 
-use kvm_sys::kvm_irqchip;
+use kvm_exit::X86_64;
+use kvm_sys::x86_64;
+use kvm_sys::x86_64::kvm_irqchip;
 
 use crate::typed::{Call, Set, Update};
 use crate::{Error, Hypervisor, Vm};
 
-const CREATE_IRQCHIP: Call = Call::new(&kvm_sys::KVM_CREATE_IRQCHIP);
-const GET_IRQCHIP: Update<kvm_irqchip> = Update::new(&kvm_sys::KVM_GET_IRQCHIP);
-const SET_IRQCHIP: Set<kvm_irqchip> = Set::new(&kvm_sys::KVM_SET_IRQCHIP);
+const CREATE_IRQCHIP: Call = Call::new(&x86_64::KVM_CREATE_IRQCHIP);
+const GET_IRQCHIP: Update<kvm_irqchip> = Update::new(&x86_64::KVM_GET_IRQCHIP);
+const SET_IRQCHIP: Set<kvm_irqchip> = Set::new(&x86_64::KVM_SET_IRQCHIP);
 
-impl<H: Hypervisor> Vm<H> {
+impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// Creates interrupt controllers in the kernel: two PICs, an I/O APIC, and a local APIC for each
     /// vCPU created after. Section 4.24; needs `KVM_CAP_IRQCHIP`.
     ///

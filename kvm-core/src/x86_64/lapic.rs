@@ -1,17 +1,19 @@
 //! The local APIC in the kernel, and accesses to its task priority.
 
-use kvm_sys::{kvm_lapic_state, kvm_tpr_access_ctl, kvm_vapic_addr};
+use kvm_exit::X86_64;
+use kvm_sys::x86_64;
+use kvm_sys::x86_64::{kvm_lapic_state, kvm_tpr_access_ctl, kvm_vapic_addr};
 
 use crate::typed::{Get, Set, Update};
 use crate::{Error, GuestAddress, Hypervisor, Registers};
 
-const GET_LAPIC: Get<kvm_lapic_state> = Get::new(&kvm_sys::KVM_GET_LAPIC);
-const SET_LAPIC: Set<kvm_lapic_state> = Set::new(&kvm_sys::KVM_SET_LAPIC);
+const GET_LAPIC: Get<kvm_lapic_state> = Get::new(&x86_64::KVM_GET_LAPIC);
+const SET_LAPIC: Set<kvm_lapic_state> = Set::new(&x86_64::KVM_SET_LAPIC);
 const TPR_ACCESS_REPORTING: Update<kvm_tpr_access_ctl> =
-    Update::new(&kvm_sys::KVM_TPR_ACCESS_REPORTING);
-const SET_VAPIC_ADDR: Set<kvm_vapic_addr> = Set::new(&kvm_sys::KVM_SET_VAPIC_ADDR);
+    Update::new(&x86_64::KVM_TPR_ACCESS_REPORTING);
+const SET_VAPIC_ADDR: Set<kvm_vapic_addr> = Set::new(&x86_64::KVM_SET_VAPIC_ADDR);
 
-impl<H: Hypervisor> Registers<H> {
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// The registers of the vCPU's local APIC, as they lie on its page. Section 4.57; needs
     /// `KVM_CAP_IRQCHIP`.
     ///

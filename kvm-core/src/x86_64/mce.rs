@@ -1,15 +1,17 @@
 //! Machine checks.
 
-use kvm_sys::kvm_x86_mce;
+use kvm_exit::X86_64;
+use kvm_sys::x86_64;
+use kvm_sys::x86_64::kvm_x86_mce;
 
 use crate::typed::{Get, Set};
 use crate::{Error, Hypervisor, Kvm, Registers};
 
-const X86_GET_MCE_CAP_SUPPORTED: Get<u64> = Get::new(&kvm_sys::KVM_X86_GET_MCE_CAP_SUPPORTED);
-const X86_SETUP_MCE: Set<u64> = Set::new(&kvm_sys::KVM_X86_SETUP_MCE);
-const X86_SET_MCE: Set<kvm_x86_mce> = Set::new(&kvm_sys::KVM_X86_SET_MCE);
+const X86_GET_MCE_CAP_SUPPORTED: Get<u64> = Get::new(&x86_64::KVM_X86_GET_MCE_CAP_SUPPORTED);
+const X86_SETUP_MCE: Set<u64> = Set::new(&x86_64::KVM_X86_SETUP_MCE);
+const X86_SET_MCE: Set<kvm_x86_mce> = Set::new(&x86_64::KVM_X86_SET_MCE);
 
-impl<H: Hypervisor> Kvm<H> {
+impl<H: Hypervisor<Guest = X86_64>> Kvm<H> {
     /// The bits of `IA32_MCG_CAP` that [`setup_mce`](Registers::setup_mce) accepts. `KVM_CAP_MCE` is the
     /// greatest number of banks. Section 4.104; needs `KVM_CAP_MCE`.
     ///
@@ -21,7 +23,7 @@ impl<H: Hypervisor> Kvm<H> {
     }
 }
 
-impl<H: Hypervisor> Registers<H> {
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// Sets what the guest sees of machine checks: `mcg_cap` is `IA32_MCG_CAP`, the number of banks and some
     /// of the [supported](Kvm::get_mce_cap_supported) bits. Section 4.105; needs `KVM_CAP_MCE`.
     ///

@@ -4,7 +4,8 @@
 use alloc::vec::Vec;
 use core::mem::offset_of;
 
-use kvm_sys::{
+use kvm_exit::X86_64;
+use kvm_sys::x86_64::{
     KVM_MSR_FILTER_MAX_BITMAP_SIZE, KVM_MSR_FILTER_MAX_RANGES, KVM_X86_SET_MSR_FILTER,
     MsrFilterFlags, MsrFilterRangeFlags, kvm_msr_filter, kvm_msr_filter_range,
 };
@@ -48,7 +49,7 @@ impl MsrFilterRange<'_> {
     }
 }
 
-impl<H: Hypervisor> Vm<H> {
+impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// Replaces the ranges of MSRs that the guest may or may not access. What no range covers is allowed, or
     /// denied with [`KVM_MSR_FILTER_DEFAULT_DENY`](kvm_sys::KVM_MSR_FILTER_DEFAULT_DENY); no ranges and no
     /// flags turn filtering off. The x2APIC's MSRs are never filtered. Section 4.97; needs

@@ -2,22 +2,24 @@
 
 use alloc::vec::Vec;
 
-use kvm_sys::kvm_msr_entry;
+use kvm_exit::X86_64;
+use kvm_sys::x86_64;
+use kvm_sys::x86_64::kvm_msr_entry;
 
 use crate::error::Cause;
 use crate::typed::{SetList, UpdateList};
 use crate::{Errno, Error, Hypervisor, Kvm, Registers};
 
-const GET_MSR_INDEX_LIST: UpdateList<u32> = UpdateList::new(&kvm_sys::KVM_GET_MSR_INDEX_LIST);
+const GET_MSR_INDEX_LIST: UpdateList<u32> = UpdateList::new(&x86_64::KVM_GET_MSR_INDEX_LIST);
 const GET_MSR_FEATURE_INDEX_LIST: UpdateList<u32> =
-    UpdateList::new(&kvm_sys::KVM_GET_MSR_FEATURE_INDEX_LIST);
-const GET_MSRS: UpdateList<kvm_msr_entry> = UpdateList::new(&kvm_sys::KVM_GET_MSRS);
-const SET_MSRS: SetList<kvm_msr_entry> = SetList::new(&kvm_sys::KVM_SET_MSRS);
+    UpdateList::new(&x86_64::KVM_GET_MSR_FEATURE_INDEX_LIST);
+const GET_MSRS: UpdateList<kvm_msr_entry> = UpdateList::new(&x86_64::KVM_GET_MSRS);
+const SET_MSRS: SetList<kvm_msr_entry> = SetList::new(&x86_64::KVM_SET_MSRS);
 
 /// The kernel takes no more in one call.
 const MOST_MSRS: usize = 255;
 
-impl<H: Hypervisor> Kvm<H> {
+impl<H: Hypervisor<Guest = X86_64>> Kvm<H> {
     /// The MSRs whose values make up a vCPU's state. Section 4.3.
     ///
     /// # Errors
@@ -61,7 +63,7 @@ impl<H: Hypervisor> Kvm<H> {
     }
 }
 
-impl<H: Hypervisor> Registers<H> {
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// Reads the MSRs whose `index` each entry names, into its `data`. Section 4.18.
     ///
     /// # Errors
@@ -79,16 +81,19 @@ impl<H: Hypervisor> Registers<H> {
     pub fn set_msrs(&self, entries: &[kvm_msr_entry]) -> Result<(), Error> {
         for entries in entries.chunks(MOST_MSRS) {
             let done = SET_MSRS.call(self.backend(), entries)?;
-            all_done(&kvm_sys::KVM_SET_MSRS, entries, done)?;
+            all_done(&x86_64::KVM_SET_MSRS, entries, done)?;
         }
         Ok(())
     }
 }
 
-fn get_msrs<H: Hypervisor>(on: &H, entries: &mut [kvm_msr_entry]) -> Result<(), Error> {
+fn get_msrs<H: Hypervisor<Guest = X86_64>>(
+    on: &H,
+    entries: &mut [kvm_msr_entry],
+) -> Result<(), Error> {
     for entries in entries.chunks_mut(MOST_MSRS) {
         let done = GET_MSRS.update(on, entries)?;
-        all_done(&kvm_sys::KVM_GET_MSRS, entries, done)?;
+        all_done(&x86_64::KVM_GET_MSRS, entries, done)?;
     }
     Ok(())
 }

@@ -4,7 +4,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use kvm_sys::{KVM_GET_NESTED_STATE, KVM_SET_NESTED_STATE, kvm_nested_state};
+use kvm_exit::X86_64;
+use kvm_sys::x86_64::{KVM_GET_NESTED_STATE, KVM_SET_NESTED_STATE, kvm_nested_state};
 use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
 use crate::error::Cause;
@@ -81,7 +82,7 @@ impl fmt::Debug for NestedState {
     }
 }
 
-impl<H: Hypervisor> Registers<H> {
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// The state of nested virtualization. Section 4.114; needs `KVM_CAP_NESTED_STATE`.
     ///
     /// # Errors

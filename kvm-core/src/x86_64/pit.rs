@@ -1,19 +1,21 @@
 //! The timer in the kernel, an i8254.
 
-use kvm_sys::{kvm_pit_config, kvm_pit_state, kvm_pit_state2, kvm_reinject_control};
+use kvm_exit::X86_64;
+use kvm_sys::x86_64;
+use kvm_sys::x86_64::{kvm_pit_config, kvm_pit_state, kvm_pit_state2, kvm_reinject_control};
 
 use crate::typed::{Call, Get, Set};
 use crate::{Error, Hypervisor, Vm};
 
-const CREATE_PIT: Call = Call::new(&kvm_sys::KVM_CREATE_PIT);
-const GET_PIT: Get<kvm_pit_state> = Get::new(&kvm_sys::KVM_GET_PIT);
-const SET_PIT: Set<kvm_pit_state> = Set::new(&kvm_sys::KVM_SET_PIT);
-const CREATE_PIT2: Set<kvm_pit_config> = Set::new(&kvm_sys::KVM_CREATE_PIT2);
-const GET_PIT2: Get<kvm_pit_state2> = Get::new(&kvm_sys::KVM_GET_PIT2);
-const SET_PIT2: Set<kvm_pit_state2> = Set::new(&kvm_sys::KVM_SET_PIT2);
-const REINJECT_CONTROL: Set<kvm_reinject_control> = Set::new(&kvm_sys::KVM_REINJECT_CONTROL);
+const CREATE_PIT: Call = Call::new(&x86_64::KVM_CREATE_PIT);
+const GET_PIT: Get<kvm_pit_state> = Get::new(&x86_64::KVM_GET_PIT);
+const SET_PIT: Set<kvm_pit_state> = Set::new(&x86_64::KVM_SET_PIT);
+const CREATE_PIT2: Set<kvm_pit_config> = Set::new(&x86_64::KVM_CREATE_PIT2);
+const GET_PIT2: Get<kvm_pit_state2> = Get::new(&x86_64::KVM_GET_PIT2);
+const SET_PIT2: Set<kvm_pit_state2> = Set::new(&x86_64::KVM_SET_PIT2);
+const REINJECT_CONTROL: Set<kvm_reinject_control> = Set::new(&x86_64::KVM_REINJECT_CONTROL);
 
-impl<H: Hypervisor> Vm<H> {
+impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// Creates the timer with the flags in `config`: whether port 0x61, the speaker's, is KVM's too. Section
     /// 4.71; needs `KVM_CAP_PIT2`.
     ///

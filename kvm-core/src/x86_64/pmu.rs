@@ -1,13 +1,15 @@
 //! Which events a guest's performance counters may count.
 
-use kvm_sys::kvm_pmu_event_filter;
+use kvm_exit::X86_64;
+use kvm_sys::x86_64;
+use kvm_sys::x86_64::kvm_pmu_event_filter;
 
 use crate::typed::SetList;
 use crate::{Error, Hypervisor, Vm};
 
-const SET_PMU_EVENT_FILTER: SetList<u64> = SetList::new(&kvm_sys::KVM_SET_PMU_EVENT_FILTER);
+const SET_PMU_EVENT_FILTER: SetList<u64> = SetList::new(&x86_64::KVM_SET_PMU_EVENT_FILTER);
 
-impl<H: Hypervisor> Vm<H> {
+impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// Allows or denies, as `filter.action` says, the guest to count these events; `nevents` is filled in. With
     /// [`KVM_PMU_EVENT_FLAG_MASKED_EVENTS`](kvm_sys::KVM_PMU_EVENT_FLAG_MASKED_EVENTS) events are as
     /// [`KVM_PMU_ENCODE_MASKED_ENTRY`](kvm_sys::KVM_PMU_ENCODE_MASKED_ENTRY) makes them. Section

@@ -1,6 +1,8 @@
 //! The registers of a vCPU, and single-stepping.
 
-use kvm_sys::{
+use kvm_exit::X86_64;
+use kvm_sys::x86_64;
+use kvm_sys::x86_64::{
     GuestDebugFlags, KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_SINGLESTEP, kvm_debugregs, kvm_guest_debug,
     kvm_regs, kvm_sregs, kvm_sregs2, kvm_translation,
 };
@@ -8,17 +10,29 @@ use kvm_sys::{
 use crate::typed::{Get, Set, Update};
 use crate::{Error, Hypervisor, Registers};
 
-const GET_REGS: Get<kvm_regs> = Get::new(&kvm_sys::KVM_GET_REGS);
-const SET_REGS: Set<kvm_regs> = Set::new(&kvm_sys::KVM_SET_REGS);
-const GET_SREGS: Get<kvm_sregs> = Get::new(&kvm_sys::KVM_GET_SREGS);
-const SET_SREGS: Set<kvm_sregs> = Set::new(&kvm_sys::KVM_SET_SREGS);
-const GET_SREGS2: Get<kvm_sregs2> = Get::new(&kvm_sys::KVM_GET_SREGS2);
-const SET_SREGS2: Set<kvm_sregs2> = Set::new(&kvm_sys::KVM_SET_SREGS2);
-const TRANSLATE: Update<kvm_translation> = Update::new(&kvm_sys::KVM_TRANSLATE);
-const GET_DEBUGREGS: Get<kvm_debugregs> = Get::new(&kvm_sys::KVM_GET_DEBUGREGS);
-const SET_DEBUGREGS: Set<kvm_debugregs> = Set::new(&kvm_sys::KVM_SET_DEBUGREGS);
+const SET_GUEST_DEBUG: Set<kvm_guest_debug> = Set::new(&x86_64::KVM_SET_GUEST_DEBUG);
+const GET_REGS: Get<kvm_regs> = Get::new(&x86_64::KVM_GET_REGS);
+const SET_REGS: Set<kvm_regs> = Set::new(&x86_64::KVM_SET_REGS);
+const GET_SREGS: Get<kvm_sregs> = Get::new(&x86_64::KVM_GET_SREGS);
+const SET_SREGS: Set<kvm_sregs> = Set::new(&x86_64::KVM_SET_SREGS);
+const GET_SREGS2: Get<kvm_sregs2> = Get::new(&x86_64::KVM_GET_SREGS2);
+const SET_SREGS2: Set<kvm_sregs2> = Set::new(&x86_64::KVM_SET_SREGS2);
+const TRANSLATE: Update<kvm_translation> = Update::new(&x86_64::KVM_TRANSLATE);
+const GET_DEBUGREGS: Get<kvm_debugregs> = Get::new(&x86_64::KVM_GET_DEBUGREGS);
+const SET_DEBUGREGS: Set<kvm_debugregs> = Set::new(&x86_64::KVM_SET_DEBUGREGS);
 
-impl<H: Hypervisor> Registers<H> {
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
+    /// Turns debugging of the guest on or off: single-stepping, breakpoints. Section 4.87; needs
+    /// `KVM_CAP_SET_GUEST_DEBUG`.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for flags that this architecture lacks, `EBUSY` when an exception is to be injected and
+    /// another one is pending.
+    pub fn set_guest_debug(&self, debug: &kvm_guest_debug) -> Result<(), Error> {
+        SET_GUEST_DEBUG.call(self.backend(), debug).map(|_| ())
+    }
+
     /// The general registers, instruction pointer and flags. Section 4.11.
     ///
     /// # Errors

@@ -2,9 +2,12 @@
 
 use alloc::vec::Vec;
 
+use kvm_exit::X86_64;
+use kvm_sys::Arch;
 use kvm_sys::op::{Fds, Op};
-use kvm_sys::{
-    Arch, Cap, KVM_CAP_DEBUGREGS, KVM_CAP_EXT_CPUID, KVM_CAP_GET_TSC_KHZ, KVM_CAP_MP_STATE,
+use kvm_sys::x86_64;
+use kvm_sys::x86_64::{
+    Cap, KVM_CAP_DEBUGREGS, KVM_CAP_EXT_CPUID, KVM_CAP_GET_TSC_KHZ, KVM_CAP_MP_STATE,
     KVM_CAP_SREGS2, KVM_CAP_VCPU_EVENTS, KVM_CAP_XCRS, KVM_GET_CPUID2, KVM_GET_DEBUGREGS,
     KVM_GET_FPU, KVM_GET_LAPIC, KVM_GET_MP_STATE, KVM_GET_MSRS, KVM_GET_REGS, KVM_GET_SREGS,
     KVM_GET_SREGS2, KVM_GET_TSC_KHZ, KVM_GET_VCPU_EVENTS, KVM_GET_XCRS, KVM_SET_DEBUGREGS,
@@ -44,7 +47,7 @@ const PIECES: [&Op; 12] = [
     &KVM_GET_VCPU_EVENTS,
 ];
 
-impl<H: Hypervisor> Vcpu<H> {
+impl<H: Hypervisor<Guest = X86_64>> Vcpu<H> {
     /// The vCPU's state, to be [restored](Self::restore) into another one, here or elsewhere.
     ///
     /// Finishes the I/O of the last exit first. Other vCPUs of the VM have to be stopped, and stay so until
@@ -151,14 +154,14 @@ impl<H: Hypervisor> Vcpu<H> {
         match self.complete()? {
             None => Ok(()),
             Some(_) => {
-                let op = &kvm_sys::KVM_RUN;
+                let op = &x86_64::KVM_RUN;
                 Err(Error::with(op, Errno::EBUSY, Cause::Unanswered, 0))
             }
         }
     }
 }
 
-impl<H: Hypervisor> Registers<H> {
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     fn has(&self, cap: Cap) -> Result<bool, Error> {
         Ok(self.vm().system.check_extension(cap)? != 0)
     }

@@ -3,13 +3,15 @@
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 
-use kvm_sys::kvm_msr_entry;
+use kvm_exit::X86_64;
+use kvm_sys::x86_64;
+use kvm_sys::x86_64::kvm_msr_entry;
 
 use crate::error::Cause;
 use crate::typed::UpdateList;
 use crate::{Error, Hypervisor, Registers};
 
-const GET_MSR_INDEX_LIST: UpdateList<u32> = UpdateList::new(&kvm_sys::KVM_GET_MSR_INDEX_LIST);
+const GET_MSR_INDEX_LIST: UpdateList<u32> = UpdateList::new(&x86_64::KVM_GET_MSR_INDEX_LIST);
 
 /// `IA32_FEATURE_CONTROL`: whether VMX is on.
 const FEATURE_CONTROL: u32 = 0x3a;
@@ -40,7 +42,9 @@ pub(super) const MIDDLE: Turn = |index| !FIRST(index) && !LAST(index);
 pub(super) const LAST: Turn = |index| index == TSC_DEADLINE;
 
 /// All MSRs that can be read. The kernel lists some that this vCPU, by its CPUID, does not have.
-pub(super) fn read<H: Hypervisor>(vcpu: &Registers<H>) -> Result<Vec<kvm_msr_entry>, Error> {
+pub(super) fn read<H: Hypervisor<Guest = X86_64>>(
+    vcpu: &Registers<H>,
+) -> Result<Vec<kvm_msr_entry>, Error> {
     let mut indices = GET_MSR_INDEX_LIST.get(&vcpu.vm().system.system)?;
     let mcg_cap = readable(vcpu, [MCG_CAP])?;
     let banks = mcg_cap.first().map_or(0, |msr| msr.data & 0xff);
@@ -54,7 +58,7 @@ pub(super) fn read<H: Hypervisor>(vcpu: &Registers<H>) -> Result<Vec<kvm_msr_ent
 }
 
 /// Those of the MSRs that can be read.
-fn readable<H: Hypervisor>(
+fn readable<H: Hypervisor<Guest = X86_64>>(
     vcpu: &Registers<H>,
     indices: impl IntoIterator<Item = u32>,
 ) -> Result<Vec<kvm_msr_entry>, Error> {
@@ -81,7 +85,7 @@ fn readable<H: Hypervisor>(
 
 /// Writes the MSRs whose turn it is. One that can't be written, but has the value, is none the worse: some are
 /// read-only, or fixed by the CPUID.
-pub(super) fn write<H: Hypervisor>(
+pub(super) fn write<H: Hypervisor<Guest = X86_64>>(
     vcpu: &Registers<H>,
     msrs: &[kvm_msr_entry],
     turn: Turn,

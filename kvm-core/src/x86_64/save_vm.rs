@@ -1,8 +1,10 @@
 //! Saving and restoring what an x86_64 VM has beside its vCPUs and memory.
 
+use kvm_exit::X86_64;
+use kvm_sys::Arch;
 use kvm_sys::op::{Fds, Op};
-use kvm_sys::{
-    Arch, ClockFlags, KVM_CAP_ADJUST_CLOCK, KVM_CAP_PIT_STATE2, KVM_GET_CLOCK, KVM_GET_IRQCHIP,
+use kvm_sys::x86_64::{
+    ClockFlags, KVM_CAP_ADJUST_CLOCK, KVM_CAP_PIT_STATE2, KVM_GET_CLOCK, KVM_GET_IRQCHIP,
     KVM_GET_PIT2, KVM_SET_CLOCK, KVM_SET_PIT2, kvm_clock_data, kvm_irqchip, kvm_pit_state2,
 };
 
@@ -20,7 +22,7 @@ const PIECES: [&Op; 3] = [&KVM_GET_IRQCHIP, &KVM_GET_PIT2, &KVM_GET_CLOCK];
 /// The two PICs and the I/O APIC.
 const CHIPS: [u32; 3] = [0, 1, 2];
 
-impl<H: Hypervisor> Vm<H> {
+impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// The state of the VM, to be [restored](Self::restore) into another one, here or elsewhere: its interrupt
     /// controllers, timer and clock. All vCPUs have to be stopped, and [are saved](crate::Vcpu::save) first.
     ///

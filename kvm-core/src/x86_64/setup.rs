@@ -2,13 +2,15 @@
 
 use crate::typed::{Call, Set};
 use crate::{Error, Hypervisor, Vm};
+use kvm_exit::X86_64;
+use kvm_sys::x86_64;
 
-const SET_TSS_ADDR: Call = Call::new(&kvm_sys::KVM_SET_TSS_ADDR);
-const SET_IDENTITY_MAP_ADDR: Set<u64> = Set::new(&kvm_sys::KVM_SET_IDENTITY_MAP_ADDR);
-const SET_BOOT_CPU_ID: Call = Call::new(&kvm_sys::KVM_SET_BOOT_CPU_ID);
-const SET_NR_MMU_PAGES: Call = Call::new(&kvm_sys::KVM_SET_NR_MMU_PAGES);
+const SET_TSS_ADDR: Call = Call::new(&x86_64::KVM_SET_TSS_ADDR);
+const SET_IDENTITY_MAP_ADDR: Set<u64> = Set::new(&x86_64::KVM_SET_IDENTITY_MAP_ADDR);
+const SET_BOOT_CPU_ID: Call = Call::new(&x86_64::KVM_SET_BOOT_CPU_ID);
+const SET_NR_MMU_PAGES: Call = Call::new(&x86_64::KVM_SET_NR_MMU_PAGES);
 
-impl<H: Hypervisor> Vm<H> {
+impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// Gives KVM three pages of guest-physical address space, below 4 GiB and in no slot, that Intel
     /// CPUs need for real mode. Section 4.36; needs `KVM_CAP_SET_TSS_ADDR`.
     ///

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use kvm_exit::SyncArea;
-use kvm_sys::{
+use kvm_exit::{SyncArea, X86_64};
+use kvm_sys::x86_64::{
     KVM_CAP_SYNC_REGS, KVM_CHECK_EXTENSION, KVM_GET_VCPU_EVENTS, KVM_RUN, SyncRegs, kvm_regs,
     kvm_sregs, kvm_vcpu_events,
 };
@@ -18,7 +18,7 @@ const REGS: SyncRegs = SyncRegs::KVM_SYNC_X86_REGS;
 const SREGS: SyncRegs = SyncRegs::KVM_SYNC_X86_SREGS;
 const EVENTS: SyncRegs = SyncRegs::KVM_SYNC_X86_EVENTS;
 
-impl<H: Hypervisor> Vcpu<H> {
+impl<H: Hypervisor<Guest = X86_64>> Vcpu<H> {
     /// Has each run leave these sets of registers in the run page, and no others; they are there from now on.
     /// [`run_synced`](Self::run_synced) and [`sync_regs`](Self::sync_regs) give them. Section 5,
     /// `kvm_valid_regs`; needs `KVM_CAP_SYNC_REGS`.
@@ -85,7 +85,7 @@ impl<H: Hypervisor> Vcpu<H> {
     /// As [`run`](Self::run), and `EINVAL` when the kernel refuses what was written to a set: the set stays
     /// written, so the next run fails too, until it is right.
     #[inline(always)]
-    pub fn run_synced(&mut self) -> Result<(Exit<'_>, SyncedRegisters<'_, H>), Error> {
+    pub fn run_synced(&mut self) -> Result<(Exit<'_, X86_64>, SyncedRegisters<'_, H>), Error> {
         match self.run_beside() {
             Ok((exit, beside, registers)) => {
                 let area = beside.sync;
@@ -125,14 +125,14 @@ impl<H: Hypervisor> Vcpu<H> {
 ///
 /// As with calls that set registers: while an exit asks for a reply (a port or MMIO read), what completes the
 /// access is still to come, so registers written now may undo it. Complete it first.
-pub struct SyncedRegisters<'a, H: Hypervisor = DevKvm> {
+pub struct SyncedRegisters<'a, H: Hypervisor<Guest = X86_64> = DevKvm> {
     area: &'a mut SyncArea,
     registers: &'a Registers<H>,
 }
 
 macro_rules! sets {
     ($($set:ident: $read:ident, $write:ident, $field:ident: $type:ident, $what:literal;)*) => {
-        impl<'a, H: Hypervisor> SyncedRegisters<'a, H> {
+        impl<'a, H: Hypervisor<Guest = X86_64>> SyncedRegisters<'a, H> {
             $(
                 #[doc = concat!($what, ".\n\n# Errors\n\n[`Cause::NotSynced`] when the set is not enabled.")]
                 #[inline(always)]
@@ -163,7 +163,7 @@ sets! {
         "Pending and injected exceptions and interrupts";
 }
 
-impl<'a, H: Hypervisor> SyncedRegisters<'a, H> {
+impl<'a, H: Hypervisor<Guest = X86_64>> SyncedRegisters<'a, H> {
     /// The register half, for all other calls.
     pub fn registers(&self) -> &'a Registers<H> {
         self.registers
@@ -185,7 +185,7 @@ fn refused(op: &'static kvm_sys::op::Op, sets: SyncRegs) -> Error {
     Error::with(op, Errno::EINVAL, Cause::NotSynced, sets)
 }
 
-impl<H: Hypervisor + fmt::Debug> fmt::Debug for SyncedRegisters<'_, H> {
+impl<H: Hypervisor<Guest = X86_64> + fmt::Debug> fmt::Debug for SyncedRegisters<'_, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SyncedRegisters")
             .field("enabled", &self.area.valid)

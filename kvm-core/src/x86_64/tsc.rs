@@ -2,11 +2,13 @@
 
 use crate::typed::Call;
 use crate::{Error, Hypervisor, Registers, Vm};
+use kvm_exit::X86_64;
+use kvm_sys::x86_64;
 
-const GET_TSC_KHZ: Call = Call::new(&kvm_sys::KVM_GET_TSC_KHZ);
-const SET_TSC_KHZ: Call = Call::new(&kvm_sys::KVM_SET_TSC_KHZ);
+const GET_TSC_KHZ: Call = Call::new(&x86_64::KVM_GET_TSC_KHZ);
+const SET_TSC_KHZ: Call = Call::new(&x86_64::KVM_SET_TSC_KHZ);
 
-impl<H: Hypervisor> Vm<H> {
+impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// The frequency in kHz of the time stamp counters of vCPUs created from now on. Section 4.56; needs
     /// `KVM_CAP_VM_TSC_CONTROL`.
     ///
@@ -35,7 +37,7 @@ impl<H: Hypervisor> Vm<H> {
     }
 }
 
-impl<H: Hypervisor> Registers<H> {
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// The frequency in kHz of the vCPU's time stamp counter. Section 4.56; needs
     /// `KVM_CAP_GET_TSC_KHZ`.
     ///

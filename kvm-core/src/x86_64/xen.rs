@@ -1,8 +1,10 @@
 //! Xen's services to its guests.
 #![expect(unsafe_code, reason = "some attributes take addresses")]
 
+use kvm_exit::X86_64;
 use kvm_sys::op::Op;
-use kvm_sys::{
+use kvm_sys::x86_64;
+use kvm_sys::x86_64::{
     KVM_XEN_ATTR_TYPE_EVTCHN, KVM_XEN_ATTR_TYPE_RUNSTATE_UPDATE_FLAG, KVM_XEN_EVTCHN_DEASSIGN,
     KVM_XEN_EVTCHN_RESET, KVM_XEN_HVM_CONFIG, KVM_XEN_VCPU_ATTR_TYPE_UPCALL_VECTOR,
     kvm_irq_routing_xen_evtchn, kvm_xen_hvm_attr, kvm_xen_hvm_config, kvm_xen_vcpu_attr,
@@ -13,12 +15,12 @@ use crate::error::Cause;
 use crate::typed::{Set, Update};
 use crate::{Arg, Descriptor, Errno, Error, Hypervisor, Registers, Vm};
 
-const XEN_HVM_GET_ATTR: Update<kvm_xen_hvm_attr> = Update::new(&kvm_sys::KVM_XEN_HVM_GET_ATTR);
-const XEN_HVM_SET_ATTR: Set<kvm_xen_hvm_attr> = Set::new(&kvm_sys::KVM_XEN_HVM_SET_ATTR);
-const XEN_VCPU_GET_ATTR: Update<kvm_xen_vcpu_attr> = Update::new(&kvm_sys::KVM_XEN_VCPU_GET_ATTR);
-const XEN_VCPU_SET_ATTR: Set<kvm_xen_vcpu_attr> = Set::new(&kvm_sys::KVM_XEN_VCPU_SET_ATTR);
+const XEN_HVM_GET_ATTR: Update<kvm_xen_hvm_attr> = Update::new(&x86_64::KVM_XEN_HVM_GET_ATTR);
+const XEN_HVM_SET_ATTR: Set<kvm_xen_hvm_attr> = Set::new(&x86_64::KVM_XEN_HVM_SET_ATTR);
+const XEN_VCPU_GET_ATTR: Update<kvm_xen_vcpu_attr> = Update::new(&x86_64::KVM_XEN_VCPU_GET_ATTR);
+const XEN_VCPU_SET_ATTR: Set<kvm_xen_vcpu_attr> = Set::new(&x86_64::KVM_XEN_VCPU_SET_ATTR);
 const XEN_HVM_EVTCHN_SEND: Set<kvm_irq_routing_xen_evtchn> =
-    Set::new(&kvm_sys::KVM_XEN_HVM_EVTCHN_SEND);
+    Set::new(&x86_64::KVM_XEN_HVM_EVTCHN_SEND);
 
 /// What goes to the kernel only if it is no address, no descriptor and nothing unknown.
 fn plain(is: bool, op: &'static Op, type_: u16) -> Result<(), Error> {
@@ -26,7 +28,7 @@ fn plain(is: bool, op: &'static Op, type_: u16) -> Result<(), Error> {
     if is { Ok(()) } else { Err(refused) }
 }
 
-impl<H: Hypervisor> Vm<H> {
+impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// Sets up the guest's hypercall page and how its hypercalls leave. Section 4.28; needs
     /// `KVM_CAP_XEN_HVM`, whose value says which flags there are.
     ///
@@ -103,7 +105,7 @@ impl<H: Hypervisor> Vm<H> {
             }
             type_ => type_ <= KVM_XEN_ATTR_TYPE_RUNSTATE_UPDATE_FLAG,
         };
-        plain(is_plain, &kvm_sys::KVM_XEN_HVM_SET_ATTR, attr.type_)?;
+        plain(is_plain, &x86_64::KVM_XEN_HVM_SET_ATTR, attr.type_)?;
         XEN_HVM_SET_ATTR.call(self.backend(), attr).map(|_| ())
     }
 
@@ -155,7 +157,7 @@ impl<H: Hypervisor> Vm<H> {
     }
 }
 
-impl<H: Hypervisor> Registers<H> {
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// What the attribute that `attr.type_` names is set to. Section 4.129; needs `KVM_CAP_XEN_HVM`.
     ///
     /// # Errors
@@ -186,7 +188,7 @@ impl<H: Hypervisor> Registers<H> {
     /// this process and for attributes newer than this crate, which [`ioctl`](Self::ioctl) can set.
     pub fn xen_vcpu_set_attr(&self, attr: &kvm_xen_vcpu_attr) -> Result<(), Error> {
         let is_plain = attr.type_ <= KVM_XEN_VCPU_ATTR_TYPE_UPCALL_VECTOR;
-        plain(is_plain, &kvm_sys::KVM_XEN_VCPU_SET_ATTR, attr.type_)?;
+        plain(is_plain, &x86_64::KVM_XEN_VCPU_SET_ATTR, attr.type_)?;
         XEN_VCPU_SET_ATTR.call(self.backend(), attr).map(|_| ())
     }
 }

@@ -4,7 +4,10 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use kvm_sys::{KVM_CAP_XSAVE2, KVM_CHECK_EXTENSION, KVM_GET_XSAVE2, KVM_SET_XSAVE, kvm_xsave};
+use kvm_exit::X86_64;
+use kvm_sys::x86_64::{
+    KVM_CAP_XSAVE2, KVM_CHECK_EXTENSION, KVM_GET_XSAVE2, KVM_SET_XSAVE, kvm_xsave,
+};
 use zerocopy::IntoBytes;
 
 use crate::typed::Call;
@@ -51,7 +54,7 @@ impl fmt::Debug for Xsave {
     }
 }
 
-impl<H: Hypervisor> Registers<H> {
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// How many bytes of extended state the kernel writes and reads; nothing where it is older than the
     /// question. What the process asks for may change it, but not once there is a vCPU.
     fn xsave2_len(&self) -> Result<Option<usize>, Error> {

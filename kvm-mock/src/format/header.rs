@@ -22,9 +22,7 @@ const NATIVE_ORDER: u8 = if cfg!(target_endian = "little") {
     BIG
 };
 
-/// A guest's architecture.
-///
-/// The default is the one whose exits [`kvm_exit`] decodes if nothing else is said: [`Arch::NATIVE`].
+/// A guest's architecture, as recordings name it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Architecture {
@@ -58,9 +56,9 @@ impl Architecture {
     }
 }
 
-impl Default for Architecture {
-    fn default() -> Self {
-        match Arch::NATIVE {
+impl From<Arch> for Architecture {
+    fn from(arch: Arch) -> Self {
+        match arch {
             Arch::Aarch64 => Self::Aarch64,
             Arch::Riscv64 => Self::Riscv64,
             Arch::X86_64 => Self::X86_64,

@@ -83,9 +83,11 @@ impl Device {
     }
 
     pub(super) fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        match calls::find([CALLS, &[]], op, Fds::DEVICE, |cap| self.vm.cap(cap))? {
+        let platform = self.vm.system().platform();
+        let cap = |cap| self.vm.cap(cap);
+        match calls::find([CALLS, &[]], op, platform, Fds::DEVICE, cap)? {
             Some(Call(_, call)) => call(self, arg),
-            None => Err(calls::unknown(Fds::DEVICE)),
+            None => Err(calls::unknown(platform, Fds::DEVICE)),
         }
     }
 

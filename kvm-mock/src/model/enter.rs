@@ -2,14 +2,12 @@
 #![expect(unsafe_code, reason = "touches the run page")]
 
 use kvm_core::Errno;
-use kvm_core::kvm_sys::{KVM_CAP_SYNC_REGS, kvm_regs, kvm_sregs};
-use kvm_exit::{BadPage, RunPage};
+use kvm_core::kvm_sys::KVM_CAP_SYNC_REGS;
 
 use super::lock;
-use super::sync_regs;
 use super::vcpu::{State, Vcpu};
-use crate::model::script::{Leaves, Mismatch, Step};
-use crate::page::RunMemory;
+use crate::model::script::{Mismatch, Scripted};
+use crate::page::{self, RunMemory};
 
 /// What a kick sets in `immediate_exit`. The typed layer has another bit for completing pending I/O, so that
 /// the one is not taken for the other.
@@ -25,8 +23,6 @@ enum Done {
 }
 
 impl Vcpu {
-    /// Takes the registers that the VMM left in the page, enters, and leaves those it asks for.
-    ///
     /// # Safety
     ///
     /// No reference into the private bytes of the vCPU's mapping lives, and no other thread is inside
@@ -40,6 +36,8 @@ impl Vcpu {
         entered
     }
 
+    /// Takes the registers that the VMM left in the page, enters, and leaves those it asks for.
+    ///
     /// # Safety
     ///
     /// As [`enter`](Self::enter).
@@ -48,15 +46,15 @@ impl Vcpu {
         self.vm().system().outcome().map_err(|_| Errno::DIVERGED)?;
         // Without a mapping nobody could see the exit.
         let run = self.run.get().ok_or(Errno::EINVAL)?;
+        let platform = self.vm().system().platform();
         let supported = self.vm().cap(KVM_CAP_SYNC_REGS);
-        let take = |page: &mut RunPage| sync_regs::take(page, &mut state, supported);
+        let take = |page: &mut [u64]| (platform.before_enter)(page, &mut state, supported);
         // SAFETY: inside `enter`, by the caller's promise.
-        unsafe { with_page(run, take) }??;
+        unsafe { run.with_page(take) }?;
         // SAFETY: inside `enter`, by the caller's promise.
         let entered = unsafe { self.enter_guest(&mut state, run) };
-        let give = |page: &mut RunPage| sync_regs::give(page, &state);
         // SAFETY: inside `enter`, by the caller's promise.
-        unsafe { with_page(run, give) }?;
+        unsafe { run.with_page(|page| (platform.after_enter)(page, &state)) };
         entered
     }
 
@@ -106,14 +104,14 @@ impl Vcpu {
         let Some(pending) = self.script.finish() else {
             return Ok(false);
         };
-        let check = |page: &mut RunPage| pending.check(page);
         // SAFETY: inside `enter`, by the caller's promise.
-        unsafe { with_page(run, check) }?
+        unsafe { run.with_page(|page| pending.step().check(page)) }
             .map_err(|mismatch| self.vm().system().fail(pending.failure(self.id, mismatch)))?;
-        if let Some(regs) = pending.regs_then() {
-            state.banks.set("regs", regs);
+        let frame = pending.step().frame();
+        for (bank, bytes) in &frame.state_then {
+            state.banks.set_bytes(bank, bytes);
         }
-        Ok(pending.goes_on())
+        Ok(frame.goes_on)
     }
 
     /// # Safety
@@ -123,57 +121,57 @@ impl Vcpu {
         &self,
         state: &mut State,
         run: &RunMemory,
-        step: &Step,
+        step: &dyn Scripted,
     ) -> Result<Done, Mismatch> {
-        let irqchip = self.vm().has_irqchip();
         self.touch_memory(step)?;
-        for gsi in &step.ended {
+        let frame = step.frame();
+        for gsi in &frame.ended {
             lock(&self.vm().state).events.end_interrupt(*gsi);
         }
-        if let Some(regs) = &step.regs {
-            state.banks.set("regs", regs);
+        for (bank, bytes) in &frame.state {
+            state.banks.set_bytes(bank, bytes);
         }
-        if let Leaves::Block = step.leaves {
+        if step.blocks() {
             return Ok(Done::Waits);
         }
+        let vm = self.vm();
         if self.takes(step)? {
-            if let Some(regs) = &step.regs_then {
-                state.banks.set("regs", regs);
+            for (bank, bytes) in &frame.state_then {
+                state.banks.set_bytes(bank, bytes);
             }
             return Ok(Done::Stays);
         }
-        let write = |page: &mut RunPage| {
+        let tell_state = vm.system().platform().tell_state;
+        let write = |page: &mut [u64]| {
             step.encode(page)?;
-            tell_state(page, state, irqchip);
-            Ok(())
+            tell_state(page, state, &lock(&vm.state));
+            Ok(page::reason(page))
         };
         // SAFETY: inside `enter`, by the caller's promise.
-        let written = unsafe { with_page(run, write) };
-        // `RunMemory` has made sure that the page is one.
-        written.unwrap_or(Ok(())).map_err(Mismatch::Unencodable)?;
-        self.counters.exit(step);
-        Ok(step.errno.map_or(Done::Exits, Done::Fails))
+        let reason = unsafe { run.with_page(write) }.map_err(Mismatch::Unencodable)?;
+        self.counters.exit(reason);
+        Ok(frame.errno.map_or(Done::Exits, Done::Fails))
     }
 
     /// Whether the kernel takes the step's write, so that there is no exit.
-    fn takes(&self, step: &Step) -> Result<bool, Mismatch> {
+    fn takes(&self, step: &dyn Scripted) -> Result<bool, Mismatch> {
         let write = step.write();
         let taken = write.is_some_and(|write| lock(&self.vm().state).take(write));
-        if step.in_kernel && !taken {
+        if step.frame().in_kernel && !taken {
             return Err(Mismatch::Exits);
         }
         Ok(taken)
     }
 
     /// What the step says about the guest's memory.
-    fn touch_memory(&self, step: &Step) -> Result<(), Mismatch> {
+    fn touch_memory(&self, step: &dyn Scripted) -> Result<(), Mismatch> {
         let page = self.vm().page_size();
         let mut vm = lock(&self.vm().state);
         let missing = |address: &u64, bytes: &[u8]| Mismatch::NoMemory {
             address: *address,
             len: bytes.len(),
         };
-        for (address, expected) in &step.finds {
+        for (address, expected) in &step.frame().finds {
             let mut found = vec![0; expected.len()];
             if !vm.slots.read(*address, &mut found) {
                 return Err(missing(address, expected));
@@ -186,36 +184,11 @@ impl Vcpu {
                 });
             }
         }
-        for (address, bytes) in &step.writes {
+        for (address, bytes) in &step.frame().writes {
             if !vm.slots.write(*address, bytes, page) {
                 return Err(missing(address, bytes));
             }
         }
         Ok(())
     }
-}
-
-/// What KVM says beside the exit: section 5.
-fn tell_state(page: &mut RunPage, state: &State, irqchip: bool) {
-    /// The interrupt flag in rflags.
-    const IF: u64 = 1 << 9;
-
-    let regs: kvm_regs = state.banks.get("regs");
-    let sregs: kvm_sregs = state.banks.get("sregs");
-    let interruptible = regs.rflags & IF != 0;
-    let (_, beside) = page.split();
-    beside.state.if_flag = interruptible.into();
-    beside.state.ready_for_interrupt_injection = (interruptible || irqchip).into();
-    beside.state.cr8 = sregs.cr8;
-    beside.state.apic_base = sregs.apic_base;
-}
-
-/// # Safety
-///
-/// The caller is inside `enter` of the vCPU.
-unsafe fn with_page<R>(run: &RunMemory, look: impl FnOnce(&mut RunPage) -> R) -> Result<R, Errno> {
-    let look = |words: &mut [u64]| RunPage::from_words(words).map(look);
-    // SAFETY: the caller's promise.
-    let looked: Result<R, BadPage> = unsafe { run.with_page(look) };
-    looked.map_err(|_| Errno::EINVAL)
 }

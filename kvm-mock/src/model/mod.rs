@@ -1,6 +1,7 @@
 //! [`Model`]: a KVM in memory.
 #![expect(unsafe_code, reason = "implements an unsafe trait")]
 
+mod aarch64;
 mod args;
 mod banks;
 mod calls;
@@ -8,28 +9,33 @@ mod device;
 mod dirty_log;
 mod enter;
 mod events;
-mod irqchip;
+mod guest;
+mod host;
 mod profile;
+mod riscv64;
 mod routing;
 mod script;
 mod signals;
 mod slots;
 mod stats;
-mod sync_regs;
-mod synthetic;
 mod system;
 mod vcpu;
 mod vm;
 mod x86_64;
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{KVM_CREATE_DEVICE, KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_STATS_FD};
 use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region};
 
+use crate::page::RunMemory;
 use device::Device;
+pub use guest::{ModelGuest, NativeModel};
 pub use profile::Profile;
+use script::Scripted;
 pub use script::{Failure, Mismatch, Step};
 use stats::Stats;
 use system::System;
@@ -67,8 +73,7 @@ use vm::Vm;
 /// assert!(failure.place().file().ends_with(".rs"));
 /// # Ok::<(), kvm_core::Error>(())
 /// ```
-#[derive(Clone, Debug)]
-pub struct Model(Object);
+pub struct Model<G = NativeModel>(Object, PhantomData<fn() -> G>);
 
 #[derive(Clone, Debug)]
 enum Object {
@@ -92,20 +97,26 @@ impl Object {
 }
 
 impl Model {
-    /// The system of a [synthetic](Profile::synthetic) host.
+    /// The system of a [synthetic](Profile::synthetic) host of this one's architecture. Of another
+    /// architecture, that is `Model::<Aarch64>::default()`.
     pub fn new() -> Self {
-        Self::with_profile(Profile::synthetic())
+        Self::default()
     }
+}
 
+impl<G: ModelGuest> Model<G> {
     /// The system of this host.
-    pub fn with_profile(profile: Profile) -> Self {
-        Self(Object::System(Arc::new(System::new(profile))))
+    pub fn with_profile(profile: Profile<G>) -> Self {
+        let system = System::new(G::platform(), profile.host);
+        Self::of(Object::System(Arc::new(system)))
     }
 
     /// Adds steps to the script for the vCPU that is created first with this id.
     ///
     /// A vCPU that waits at the end of its script does not look for more before it is entered again.
-    pub fn script(&self, vcpu: u64, steps: impl IntoIterator<Item = Step>) {
+    pub fn script(&self, vcpu: u64, steps: impl IntoIterator<Item = Step<G>>) {
+        let steps = steps.into_iter();
+        let steps = steps.map(|step| Box::new(step) as Box<dyn Scripted>);
         self.system().script(vcpu).extend(steps);
     }
 
@@ -128,6 +139,12 @@ impl Model {
     pub fn verify(&self) -> Result<(), Failure> {
         self.system().verify()
     }
+}
+
+impl<G> Model<G> {
+    fn of(object: Object) -> Self {
+        Self(object, PhantomData)
+    }
 
     fn system(&self) -> &System {
         match &self.0 {
@@ -138,18 +155,39 @@ impl Model {
             Object::Stats(stats) => stats.vm().system(),
         }
     }
+
+    /// How the object refuses a call that it does not know.
+    fn unknown(&self) -> Errno {
+        calls::unknown(self.system().platform(), self.0.kind())
+    }
 }
 
-impl Default for Model {
+/// The system of the [synthetic](Profile::synthetic) host.
+impl<G: ModelGuest> Default for Model<G> {
     fn default() -> Self {
-        Self::new()
+        Self::with_profile(Profile::default())
+    }
+}
+
+/// A handle on the same object.
+impl<G> Clone for Model<G> {
+    fn clone(&self) -> Self {
+        Self::of(self.0.clone())
+    }
+}
+
+impl<G> fmt::Debug for Model<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Model").field(&self.0).finish()
     }
 }
 
 // SAFETY: `RunMemory` makes the mappings, and the model touches their bytes from 8 on in `Vcpu::enter`
 // only. `Slots` touches guest memory through spans, whose accesses are atomic, and only while the slot
 // exists.
-unsafe impl Hypervisor for Model {
+unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
+    type Guest = G;
+
     unsafe fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         match &self.0 {
             Object::System(system) => system.ioctl(op, arg),
@@ -165,31 +203,31 @@ unsafe impl Hypervisor for Model {
         match &self.0 {
             Object::System(system) if op == &KVM_CREATE_VM => {
                 let vm = Vm::create(system, args::value(arg)?)?;
-                Ok(Self(Object::Vm(Arc::new(vm))))
+                Ok(Self::of(Object::Vm(Arc::new(vm))))
             }
             Object::Vm(vm) if op == &KVM_CREATE_VCPU => {
                 let vcpu = vm.create_vcpu(args::value(arg)?)?;
-                Ok(Self(Object::Vcpu(Arc::new(vcpu))))
+                Ok(Self::of(Object::Vcpu(Arc::new(vcpu))))
             }
             Object::Vm(vm) if op == &KVM_CREATE_DEVICE => {
                 vm.offers(op)?;
-                Ok(Self(Object::Device(Arc::new(vm.create_device(arg)?))))
+                Ok(Self::of(Object::Device(Arc::new(vm.create_device(arg)?))))
             }
             Object::Vm(vm) if op == &KVM_GET_STATS_FD => {
                 vm.offers(op)?;
-                Ok(Self(Object::Stats(Arc::new(Stats::of_vm(vm)))))
+                Ok(Self::of(Object::Stats(Arc::new(Stats::of_vm(vm)))))
             }
             Object::Vcpu(vcpu) if op == &KVM_GET_STATS_FD => {
                 vcpu.vm().offers(op)?;
-                Ok(Self(Object::Stats(Arc::new(Stats::of_vcpu(vcpu)))))
+                Ok(Self::of(Object::Stats(Arc::new(Stats::of_vcpu(vcpu)))))
             }
-            other => Err(calls::unknown(other.kind())),
+            _ => Err(self.unknown()),
         }
     }
 
     fn map(&self, region: Region) -> Result<Mapping, Errno> {
         match &self.0 {
-            Object::Vcpu(vcpu) => vcpu.map(region),
+            Object::Vcpu(vcpu) => vcpu.map(RunMemory::new::<G>(region)?),
             _ => Err(Errno::ENODEV),
         }
     }
@@ -198,7 +236,7 @@ unsafe impl Hypervisor for Model {
         match &self.0 {
             // SAFETY: the caller's promise is the same.
             Object::Vcpu(vcpu) => unsafe { vcpu.enter() },
-            other => Err(calls::unknown(other.kind())),
+            _ => Err(self.unknown()),
         }
     }
 

@@ -9,9 +9,9 @@ use kvm_core::kvm_sys::{
 use kvm_core::{Arg, Errno};
 
 use super::args::{self, List};
-use super::irqchip::Irqchips;
 use super::lock;
 use super::vm::Vm;
+use super::x86_64::irqchip::Irqchips;
 
 const ROUTES: List = List::behind::<kvm_irq_routing>();
 

@@ -12,7 +12,7 @@ use kvm_core::kvm_sys::{
 use kvm_core::{Errno, Span};
 
 use super::dirty_log::DirtyPages;
-use super::profile::Profile;
+use super::host::Host;
 
 /// Bits of a slot's number below its address space.
 const SPACE_SHIFT: u32 = 16;
@@ -53,7 +53,7 @@ impl Slots {
     pub(super) fn set(
         &mut self,
         region: &kvm_userspace_memory_region,
-        host: &Profile,
+        host: &Host,
     ) -> Result<(), Errno> {
         let &kvm_userspace_memory_region {
             slot,

@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kvm_core::kvm_exit::Exit;
 use kvm_core::kvm_sys::{
-    KVM_STATS_TYPE_CUMULATIVE, KVM_STATS_TYPE_INSTANT, KVM_STATS_TYPE_LOG_HIST,
-    KVM_STATS_TYPE_PEAK, KVM_STATS_UNIT_BOOLEAN, KVM_STATS_UNIT_SECONDS, kvm_stats_desc,
-    kvm_stats_header,
+    ExitReason, KVM_EXIT_HLT, KVM_EXIT_IO, KVM_EXIT_MMIO, KVM_STATS_TYPE_CUMULATIVE,
+    KVM_STATS_TYPE_INSTANT, KVM_STATS_TYPE_LOG_HIST, KVM_STATS_TYPE_PEAK, KVM_STATS_UNIT_BOOLEAN,
+    KVM_STATS_UNIT_SECONDS, kvm_stats_desc, kvm_stats_header,
 };
 use zerocopy::IntoBytes;
 
-use super::script::{Leaves, Step};
 use super::vcpu::Vcpu;
 use super::vm::Vm;
 
@@ -42,11 +40,11 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    pub(super) fn exit(&self, step: &Step) {
-        let kind = match step.leaves {
-            Leaves::Io { .. } => Some(&self.io),
-            Leaves::Mmio { .. } => Some(&self.mmio),
-            Leaves::Plain(Exit::Hlt) => Some(&self.halt),
+    pub(super) fn exit(&self, reason: ExitReason) {
+        let kind = match reason {
+            KVM_EXIT_IO => Some(&self.io),
+            KVM_EXIT_MMIO => Some(&self.mmio),
+            KVM_EXIT_HLT => Some(&self.halt),
             _ => None,
         };
         for counter in [Some(&self.exits), kind].into_iter().flatten() {

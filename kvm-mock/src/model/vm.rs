@@ -5,40 +5,32 @@ use std::sync::{Arc, Mutex};
 
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{
-    Cap, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_NR_VCPUS, KVM_CAP_VM_TYPES,
-    KVM_CHECK_EXTENSION, KVM_CREATE_DEVICE, KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2, KVM_GET_IRQCHIP,
-    KVM_IOEVENTFD, KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_IRQFD, KVM_REGISTER_COALESCED_MMIO,
-    KVM_SET_BOOT_CPU_ID, KVM_SET_GSI_ROUTING, KVM_SET_IDENTITY_MAP_ADDR, KVM_SET_IRQCHIP,
-    KVM_SET_TSS_ADDR, KVM_SET_USER_MEMORY_REGION, KVM_SIGNAL_MSI, KVM_UNREGISTER_COALESCED_MMIO,
-    KVM_X86_DEFAULT_VM,
+    Cap, KVM_CAP_CHECK_EXTENSION_VM, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_NR_VCPUS,
+    KVM_CHECK_EXTENSION, KVM_CLEAR_DIRTY_LOG, KVM_CREATE_DEVICE, KVM_GET_DIRTY_LOG, KVM_IOEVENTFD,
+    KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_IRQFD, KVM_REGISTER_COALESCED_MMIO, KVM_SET_GSI_ROUTING,
+    KVM_SET_USER_MEMORY_REGION, KVM_SIGNAL_MSI, KVM_UNREGISTER_COALESCED_MMIO,
 };
-use kvm_core::{Arg, Errno, kvm_sys};
+use kvm_core::{Arg, Errno};
 
 use super::args;
 use super::banks::Banks;
 use super::calls::{self, Call};
 use super::events::Events;
-use super::irqchip::Irqchips;
+use super::host::Host;
 use super::lock;
-use super::profile::Profile;
 use super::routing::Routes;
 use super::slots::Slots;
 use super::system::{self, System};
 use super::vcpu::Vcpu;
-use super::x86_64;
+use super::x86_64::{self, irqchip::Irqchips};
 use crate::model::script::Write;
 
+/// The calls that all architectures have.
 static CALLS: &[Call<Vm>] = &[
     Call(&KVM_CHECK_EXTENSION, Vm::check_extension),
     Call(&KVM_SET_USER_MEMORY_REGION, Vm::set_user_memory_region),
-    Call(&kvm_sys::KVM_GET_DIRTY_LOG, Vm::get_dirty_log),
-    Call(&kvm_sys::KVM_CLEAR_DIRTY_LOG, Vm::clear_dirty_log),
-    Call(&KVM_SET_TSS_ADDR, Vm::set_tss_addr),
-    Call(&KVM_SET_IDENTITY_MAP_ADDR, Vm::set_identity_map_addr),
-    Call(&KVM_SET_BOOT_CPU_ID, Vm::set_boot_cpu_id),
-    Call(&KVM_CREATE_IRQCHIP, Vm::create_irqchip),
-    Call(&KVM_GET_IRQCHIP, Vm::get_irqchip),
-    Call(&KVM_SET_IRQCHIP, Vm::set_irqchip),
+    Call(&KVM_GET_DIRTY_LOG, Vm::get_dirty_log),
+    Call(&KVM_CLEAR_DIRTY_LOG, Vm::clear_dirty_log),
     Call(&KVM_IRQ_LINE, Vm::irq_line),
     Call(&KVM_IRQ_LINE_STATUS, Vm::irq_line_status),
     Call(&KVM_SET_GSI_ROUTING, Vm::set_gsi_routing),
@@ -46,7 +38,6 @@ static CALLS: &[Call<Vm>] = &[
     Call(&KVM_IRQFD, Vm::irqfd),
     Call(&KVM_IOEVENTFD, Vm::ioeventfd),
     Call(&KVM_CREATE_DEVICE, Vm::test_device),
-    Call(&KVM_CREATE_PIT2, Vm::create_pit2),
     Call(&KVM_REGISTER_COALESCED_MMIO, Vm::coalesce),
     Call(&KVM_UNREGISTER_COALESCED_MMIO, Vm::coalesce),
 ];
@@ -69,7 +60,7 @@ pub(super) struct State {
     /// The kinds of device of which there can't be another.
     pub(super) devices: BTreeSet<u32>,
     pub(super) banks: Banks,
-    boot_cpu: u64,
+    pub(super) boot_cpu: u64,
     pub(super) x86: x86_64::VmState,
 }
 
@@ -81,14 +72,8 @@ impl State {
 }
 
 impl Vm {
-    /// Section 4.2: the type is 0, or one of those whose bit is in `KVM_CAP_VM_TYPES`.
     pub(super) fn create(system: &Arc<System>, vm_type: u64) -> Result<Self, Errno> {
-        let types = u64::from(system.profile().system_cap(KVM_CAP_VM_TYPES));
-        let known = u32::try_from(vm_type)
-            .ok()
-            .and_then(|bit| types.checked_shr(bit))
-            .is_some_and(|types| types & 1 != 0);
-        if vm_type != KVM_X86_DEFAULT_VM && !known {
+        if !(system.platform().knows_vm_type)(system.profile(), vm_type) {
             return Err(Errno::EINVAL);
         }
         Ok(Self {
@@ -118,11 +103,8 @@ impl Vm {
         if !state.vcpus.insert(id) {
             return Err(Errno::EEXIST);
         }
-        let boots = id == state.boot_cpu;
-        let has_lapic = state.irqchips.exist();
-        let x86 = state.x86.vcpu();
         drop(state);
-        Ok(Vcpu::new(self, id, boots, has_lapic, x86))
+        Ok(Vcpu::new(self, id))
     }
 
     pub(super) fn system(&self) -> &System {
@@ -146,28 +128,26 @@ impl Vm {
     }
 
     pub(super) fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        if let Some(Call(_, call)) =
-            calls::find([CALLS, x86_64::VM], op, Fds::VM, |cap| self.cap(cap))?
-        {
+        let platform = self.system.platform();
+        let tables = [CALLS, platform.vm];
+        let cap = |cap| self.cap(cap);
+        if let Some(Call(_, call)) = calls::find(tables, op, platform, Fds::VM, cap)? {
             return call(self, arg);
         }
         let mut state = lock(&self.state);
-        // Section 4.72: "Only valid after KVM_CREATE_PIT2"; the kernel's errno is `ENXIO`.
-        if matches!(op.bank, Some("pit" | "pit2")) && !state.irqchips.has_pit() {
-            return Err(Errno::ENXIO);
-        }
-        let unknown = Err(calls::unknown(Fds::VM));
+        (platform.check_vm)(&state, op, arg)?;
+        let unknown = Err(calls::unknown(platform, Fds::VM));
         state.banks.call(op, arg).unwrap_or(unknown)
     }
 
     /// Refuses a call that makes an object of this VM, if what it needs is not offered.
     pub(super) fn offers(&self, op: &Op) -> Result<(), Errno> {
-        calls::offered(op, Fds::VM, |cap| self.cap(cap))
+        calls::offered(op, self.system.platform(), Fds::VM, |cap| self.cap(cap))
     }
 
     fn check_extension(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         // Section 4.4: on a VM, the call has a capability of its own, which the table can't say.
-        if self.cap(kvm_core::kvm_sys::KVM_CAP_CHECK_EXTENSION_VM) == 0 {
+        if self.cap(KVM_CAP_CHECK_EXTENSION_VM) == 0 {
             return Err(Errno::ENOTTY);
         }
         Ok(system::cap(arg)?.map_or(0, |cap| self.cap(cap)))
@@ -181,40 +161,6 @@ impl Vm {
         Ok(0)
     }
 
-    /// Section 4.36: "a three-page region ... within the first 4GB".
-    fn set_tss_addr(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        let pages = 3 * u64::from(self.system.profile().page_size);
-        let end = args::value(arg)?.checked_add(pages).ok_or(Errno::EINVAL)?;
-        if end > 1 << 32 {
-            return Err(Errno::EINVAL);
-        }
-        Ok(0)
-    }
-
-    /// Section 4.40: "Fails if any VCPU has already been created."
-    fn set_identity_map_addr(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        let _: u64 = args::read(arg)?;
-        if lock(&self.state).vcpus.is_empty() {
-            Ok(0)
-        } else {
-            Err(Errno::EINVAL)
-        }
-    }
-
-    /// Section 4.41: "has to be called before vcpu creation, otherwise it will return EBUSY error".
-    fn set_boot_cpu_id(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        let id = args::value(arg)?;
-        let mut state = lock(&self.state);
-        if !state.vcpus.is_empty() {
-            return Err(Errno::EBUSY);
-        }
-        if id >= most_vcpu_ids(self.system.profile()) {
-            return Err(Errno::EINVAL);
-        }
-        state.boot_cpu = id;
-        Ok(0)
-    }
-
     /// Section 4.116. A script says which accesses exit, so there is nothing to remember.
     fn coalesce(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
         Ok(0)
@@ -223,13 +169,13 @@ impl Vm {
 
 /// Section 4.7: without `KVM_CAP_MAX_VCPUS`, what is recommended is the most, and without
 /// `KVM_CAP_NR_VCPUS` that is 4.
-fn most_vcpus(host: &Profile) -> u64 {
+fn most_vcpus(host: &Host) -> u64 {
     let caps = [KVM_CAP_MAX_VCPUS, KVM_CAP_NR_VCPUS].map(|cap| host.cap_of_vm(cap));
     u64::from(caps.into_iter().find(|most| *most != 0).unwrap_or(4))
 }
 
 /// Section 4.7: without `KVM_CAP_MAX_VCPU_ID`, as many ids as vCPUs.
-fn most_vcpu_ids(host: &Profile) -> u64 {
+pub(super) fn most_vcpu_ids(host: &Host) -> u64 {
     match host.cap_of_vm(KVM_CAP_MAX_VCPU_ID) {
         0 => most_vcpus(host),
         most => most.into(),

@@ -9,10 +9,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region, ops};
+use kvm_exit::GuestArch;
 use kvm_sys::op::Op;
 
 use crate::call::Given;
-use crate::format::{Architecture, Call, Create, FileHeader, Flags, Kind, Map, Pread, Record};
+use crate::format::{Call, Create, FileHeader, Flags, Kind, Map, Pread, Record};
 use crate::memory::{GuestMemory, changes_slots};
 use crate::tape::{RecordError, Summary, Tape};
 use crate::words;
@@ -60,11 +61,10 @@ pub struct Recorder<H> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecorderOptions {
     memory: bool,
-    architecture: Architecture,
 }
 
 impl RecorderOptions {
-    /// The defaults: no guest memory, the architecture that [`Architecture::default`] names.
+    /// The defaults: no guest memory.
     pub fn new() -> Self {
         Self::default()
     }
@@ -74,16 +74,9 @@ impl RecorderOptions {
     /// something else.
     ///
     /// All memory is compared with a copy at each entry and each exit: for guests of some megabytes.
-    pub fn memory(self, memory: bool) -> Self {
-        Self { memory, ..self }
-    }
-
-    /// The guest's architecture.
-    pub fn architecture(self, architecture: Architecture) -> Self {
-        Self {
-            architecture,
-            ..self
-        }
+    pub fn memory(mut self, memory: bool) -> Self {
+        self.memory = memory;
+        self
     }
 
     /// Records what `inner`, a system, answers, into a new file. One that exists is replaced.
@@ -115,7 +108,7 @@ impl RecorderOptions {
         let page_size = unsafe { inner.ioctl(&ops::PAGE_SIZE, &mut Arg::None) }
             .map_err(RecordError::PageSize)?;
         let header = FileHeader {
-            architecture: self.architecture,
+            architecture: H::Guest::ARCH.into(),
             page_size,
             flags: Flags {
                 memory: self.memory,
@@ -264,6 +257,8 @@ fn with_call<R>(
 // SAFETY: mappings are the inner backend's own. Its run page is touched inside `enter` only, before
 // and after the inner `enter`; guest memory is read through `Span`s, while it is in a slot.
 unsafe impl<H: Hypervisor> Hypervisor for Recorder<H> {
+    type Guest = H::Guest;
+
     unsafe fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         if *op == ops::PAGE_SIZE {
             // Never changes; the header has it.

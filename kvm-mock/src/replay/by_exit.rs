@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use kvm_core::{Arg, Errno};
+use kvm_exit::GuestArch;
 use kvm_sys::op::{Dir, Op, Returns};
 
 use super::cursor::{Cursor, Known};
@@ -10,7 +11,7 @@ use super::{Replay, describe};
 use crate::call;
 use crate::format::{Call, Create, Entry, Kind};
 
-impl Replay {
+impl<G: GuestArch> Replay<G> {
     pub(super) fn call_by_exit(
         &self,
         cursor: &mut Cursor,

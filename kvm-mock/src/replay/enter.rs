@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 
 use kvm_core::{Errno, Mapping};
-use kvm_exit::RunPage;
+use kvm_exit::{GuestArch, RunPage};
 use kvm_sys::ExitReason;
 use zerocopy::IntoBytes;
 
@@ -19,7 +19,7 @@ struct Difference {
     texts: [String; 2],
 }
 
-impl Replay {
+impl<G: GuestArch> Replay<G> {
     /// # Safety
     ///
     /// As [`enter`](kvm_core::Hypervisor::enter).
@@ -61,7 +61,7 @@ impl Replay {
                 page::with_page(mapping, |page| {
                     let shadow = &mut cursor.run.shadow;
                     let inside = words::apply(enter.exit, page) && words::apply(enter.exit, shadow);
-                    inside.then(|| reason(page))
+                    inside.then(|| page::reason(page))
                 })
             },
             None => enter.exit.0.is_empty().then_some(ExitReason(0)),
@@ -195,12 +195,6 @@ impl Replay {
         self.shared
             .diverge(self.stream, cursor, Some(entry), what, texts)
     }
-}
-
-/// The reason of the exit in the page.
-fn reason(page: &[u64]) -> ExitReason {
-    let bytes = page.as_bytes().first_chunk();
-    ExitReason(bytes.map_or(0, |bytes| u32::from_ne_bytes(*bytes)))
 }
 
 /// The first bytes in which the page differs from what was recorded.

@@ -10,10 +10,12 @@ mod shared;
 mod strict;
 
 use std::fs;
+use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::{Arc, MutexGuard};
 
 use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region, ops};
+use kvm_exit::{GuestArch, Native};
 use kvm_sys::op::{Op, Returns};
 
 use crate::call::{self, Given};
@@ -72,11 +74,12 @@ use shared::{Shared, lock};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
-pub struct Replay {
+#[derive(Debug)]
+pub struct Replay<G = Native> {
     shared: Arc<Shared>,
     stream: usize,
     memory: Option<Arc<GuestMemory>>,
+    guest: PhantomData<fn() -> G>,
 }
 
 /// How a run is held against its recording.
@@ -100,61 +103,77 @@ pub enum Mode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReplayOptions {
     mode: Mode,
-    architecture: Architecture,
 }
 
 impl ReplayOptions {
-    /// The defaults: [`Mode::Strict`], a guest of the architecture that [`Architecture::default`] names.
+    /// The default: [`Mode::Strict`].
     pub fn new() -> Self {
         Self::default()
     }
 
     /// How the run is held against the recording.
-    pub fn mode(self, mode: Mode) -> Self {
-        Self { mode, ..self }
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.mode = mode;
+        self
     }
 
-    /// The architecture that the recorded guest has to have.
-    pub fn architecture(self, architecture: Architecture) -> Self {
-        Self {
-            architecture,
-            ..self
-        }
-    }
-
-    /// The system of the recording in a file.
+    /// The system of the recording in a file, of a guest of this host's architecture.
     ///
     /// # Errors
     ///
     /// [`ReplayError`] says what is wrong with the file, and where.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Replay, ReplayError> {
-        self.from_bytes(fs::read(path)?)
+        self.open_guest(path)
     }
 
-    /// The system of the recording in `bytes`.
+    /// The system of the recording in `bytes`, of a guest of this host's architecture.
     ///
     /// # Errors
     ///
     /// [`ReplayError`] says what is wrong with the bytes, and where.
     pub fn from_bytes(self, bytes: impl Into<Vec<u8>>) -> Result<Replay, ReplayError> {
+        self.guest_from_bytes(bytes)
+    }
+
+    /// The system of the recording in a file, of a guest of the architecture `G`.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError`] says what is wrong with the file, and where: [`ReplayError::Architecture`] when the
+    /// guest is of another architecture.
+    pub fn open_guest<G: GuestArch>(
+        self,
+        path: impl AsRef<Path>,
+    ) -> Result<Replay<G>, ReplayError> {
+        self.guest_from_bytes(fs::read(path)?)
+    }
+
+    /// The system of the recording in `bytes`, of a guest of the architecture `G`.
+    ///
+    /// # Errors
+    ///
+    /// As [`open_guest`](Self::open_guest).
+    pub fn guest_from_bytes<G: GuestArch>(
+        self,
+        bytes: impl Into<Vec<u8>>,
+    ) -> Result<Replay<G>, ReplayError> {
         let recording = Recording::new(bytes.into())?;
         let found = recording.header.architecture;
-        if found != self.architecture {
-            return Err(ReplayError::Architecture {
-                expected: self.architecture,
-                found,
-            });
+        let expected = Architecture::from(G::ARCH);
+        if found != expected {
+            return Err(ReplayError::Architecture { expected, found });
         }
         Ok(Replay {
             shared: Arc::new(Shared::new(recording, self.mode)),
             stream: 0,
             memory: None,
+            guest: PhantomData,
         })
     }
 }
 
 impl Replay {
-    /// The system of the recording in a file.
+    /// The system of the recording in a file, of a guest of this host's architecture.
     ///
     /// # Errors
     ///
@@ -163,13 +182,24 @@ impl Replay {
         ReplayOptions::new().open(path)
     }
 
-    /// The system of the recording in `bytes`.
+    /// The system of the recording in `bytes`, of a guest of this host's architecture.
     ///
     /// # Errors
     ///
     /// [`ReplayError`] says what is wrong with the bytes, and where.
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, ReplayError> {
         ReplayOptions::new().from_bytes(bytes)
+    }
+}
+
+impl<G: GuestArch> Replay<G> {
+    /// The system of the recording in a file, of a guest of the architecture `G`.
+    ///
+    /// # Errors
+    ///
+    /// As [`ReplayOptions::open_guest`].
+    pub fn open_guest(path: impl AsRef<Path>) -> Result<Self, ReplayError> {
+        ReplayOptions::new().open_guest(path)
     }
 
     /// What became of the replay so far: of all objects, whichever handle this is.
@@ -213,6 +243,7 @@ impl Replay {
             shared: Arc::clone(&self.shared),
             stream: usize::try_from(create.child).map_err(|_| Errno::DIVERGED)?,
             memory,
+            guest: PhantomData,
         })
     }
 
@@ -232,9 +263,23 @@ impl Replay {
     }
 }
 
+/// A handle on the same object.
+impl<G> Clone for Replay<G> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            stream: self.stream,
+            memory: self.memory.clone(),
+            guest: PhantomData,
+        }
+    }
+}
+
 // SAFETY: `map` gives a mapping of `RunMemory`, which upholds `Mapping`'s contract; its page is
 // touched inside `enter` only; guest memory is written through `Span`s, while it is in a slot.
-unsafe impl Hypervisor for Replay {
+unsafe impl<G: GuestArch> Hypervisor for Replay<G> {
+    type Guest = G;
+
     unsafe fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         self.shared.check()?;
         if *op == ops::PAGE_SIZE {
@@ -294,7 +339,7 @@ unsafe impl Hypervisor for Replay {
                 return Ok(mapping.clone());
             }
         }
-        let memory = RunMemory::new(region)?;
+        let memory = RunMemory::new::<G>(region)?;
         let mapping = memory.mapping();
         run.shadow = vec![0; words::in_page(mapping.private())];
         lock(&self.shared.waits).push(Arc::downgrade(&memory));

@@ -1,6 +1,7 @@
 //! Strict: each call of an object is the next one recorded for it.
 
 use kvm_core::{Arg, Errno};
+use kvm_exit::GuestArch;
 use kvm_sys::op::Op;
 
 use super::cursor::Cursor;
@@ -8,7 +9,7 @@ use super::{Replay, describe};
 use crate::call;
 use crate::format::{Call, Create, Entry, Kind};
 
-impl Replay {
+impl<G: GuestArch> Replay<G> {
     pub(super) fn strict_call(
         &self,
         cursor: &mut Cursor,

@@ -4,6 +4,7 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::{AnonymousMemory, Error, Exit, GuestAddress, Hypervisor, Kvm, Slot};
 use kvm_mock::{Model, RecorderOptions, Step};
 use kvm_sys::kvm_regs;
@@ -65,7 +66,11 @@ pub(crate) fn model() -> Model {
 
 impl Vmm {
     /// Runs the guest of [`model`], and tells what happened as it does.
-    pub(crate) fn run<H: Hypervisor>(self, system: H, told: &mut Vec<String>) -> Result<(), Error> {
+    pub(crate) fn run<H: Hypervisor<Guest = X86_64>>(
+        self,
+        system: H,
+        told: &mut Vec<String>,
+    ) -> Result<(), Error> {
         let kvm = Kvm::with(system)?;
         let vm = kvm.create_vm()?;
         let mut ram = AnonymousMemory::new(RAM as usize)?;

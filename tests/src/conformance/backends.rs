@@ -5,6 +5,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::{DevKvm, Hypervisor, Kvm};
 use kvm_mock::{Model, Recorder, RecorderOptions, Replay};
 
@@ -91,7 +92,11 @@ struct Recording(Arc<Mutex<Vec<u8>>>);
 
 impl Recording {
     /// Records the scenario.
-    fn make<H: Hypervisor>(&mut self, on: H, run: fn(Recorder<H>) -> Outcome) -> Outcome {
+    fn make<H: Hypervisor<Guest = X86_64>>(
+        &mut self,
+        on: H,
+        run: fn(Recorder<H>) -> Outcome,
+    ) -> Outcome {
         let recorder = RecorderOptions::new()
             .memory(true)
             .to_writer(on, self.clone())?;

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
 use kvm_core::kvm_exit::MmioWrite;
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::{KVM_DEV_TYPE_ARM_VGIC_V3, KVM_DEV_TYPE_VFIO};
 use kvm_core::{Errno, Exit, Hypervisor, IoEvent, Kvm};
 use kvm_mock::{Model, Step};
@@ -24,7 +25,7 @@ pub(super) fn new_eventfd() -> Result<OwnedFd, rustix::io::Errno> {
 }
 
 /// An irqfd needs an interrupt controller, and an eventfd raises one interrupt. KVM keeps its own reference.
-pub(super) fn irqfds<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn irqfds<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let one = new_eventfd()?;
     assert_eq!(errno(vm.register_irqfd(&one, LINE)), Some(Errno::EINVAL));
@@ -58,7 +59,7 @@ pub(super) fn interrupted_script(model: &Model) {
 }
 
 /// Signalling the eventfd interrupts the guest, which the VMM is no part of; also before it was registered.
-pub(super) fn irqfd_interrupts<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn irqfd_interrupts<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = waiting(system, false)?;
     let line = new_eventfd()?;
     guest.vm.register_irqfd(&line, LINE)?;
@@ -72,7 +73,7 @@ pub(super) fn irqfd_interrupts<H: Hypervisor>(system: H) -> Outcome {
 }
 
 /// Which events exclude each other, and what can be registered.
-pub(super) fn ioeventfds<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn ioeventfds<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let (one, two) = (new_eventfd()?, new_eventfd()?);
     let at = IoEvent::mmio(0x1_0000);
@@ -146,12 +147,14 @@ pub(super) fn ioeventfd_without_exit_script(model: &Model) {
 
 /// A write that is registered signals and does not exit; one of another length or value exits, as does one that is
 /// registered no longer.
-pub(super) fn ioeventfd_without_exit<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn ioeventfd_without_exit<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     notified(system).map(|_| ())
 }
 
 /// Runs the guest of [`NOTIFY`]. Gives its eventfds, each of which was signalled once.
-pub(super) fn notified<H: Hypervisor>(system: H) -> Result<[OwnedFd; 4], Box<dyn Error>> {
+pub(super) fn notified<H: Hypervisor<Guest = X86_64>>(
+    system: H,
+) -> Result<[OwnedFd; 4], Box<dyn Error>> {
     let mut guest = Guest::new(system, NOTIFY)?;
     let eventfds = [
         new_eventfd()?,
@@ -175,7 +178,7 @@ pub(super) fn notified<H: Hypervisor>(system: H) -> Result<[OwnedFd; 4], Box<dyn
     Ok(eventfds)
 }
 
-fn exits<H: Hypervisor>(guest: &mut Guest<H>, addr: u64, data: &[u8]) -> Outcome {
+fn exits<H: Hypervisor<Guest = X86_64>>(guest: &mut Guest<H>, addr: u64, data: &[u8]) -> Outcome {
     assert_eq!(
         guest.vcpu.run()?.0,
         Exit::MmioWrite(MmioWrite { addr, data })
@@ -184,7 +187,7 @@ fn exits<H: Hypervisor>(guest: &mut Guest<H>, addr: u64, data: &[u8]) -> Outcome
 }
 
 /// A file is told KVM of only if it is one of VFIO.
-pub(super) fn vfio_files<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn vfio_files<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let device = vm.create_device(KVM_DEV_TYPE_VFIO)?;
     let (socket, _other) = UnixStream::pair()?;
@@ -195,7 +198,9 @@ pub(super) fn vfio_files<H: Hypervisor>(system: H) -> Outcome {
 
 /// A test for a kind of device answers without a descriptor, and none that the program has is taken for one: what it has
 /// open stays open.
-pub(super) fn forged_device_fd_cannot_be_adopted<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn forged_device_fd_cannot_be_adopted<H: Hypervisor<Guest = X86_64>>(
+    system: H,
+) -> Outcome {
     let open: Vec<_> = (0..16).map(|_| new_eventfd()).collect::<Result<_, _>>()?;
     let vm = Kvm::with(system)?.create_vm()?;
     assert!(vm.has_device(KVM_DEV_TYPE_VFIO)?);

@@ -1,5 +1,6 @@
 //! [`Guest`]: a VM with some memory and one vCPU, about to run a few bytes of code.
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::{kvm_dtable, kvm_regs, kvm_segment, kvm_sregs};
 use kvm_core::{AnonymousMemory, Exit, GuestAddress, Hypervisor, Kvm, Slot, Vcpu, Vm};
 
@@ -22,12 +23,12 @@ const STACK: u64 = 0x8000;
 const PAGE_TABLES: u64 = 0x4000;
 
 /// A VM with [`RAM`] bytes of memory from 0 on, and one vCPU, about to run what is at [`CODE`].
-pub(crate) struct Guest<H: Hypervisor> {
+pub(crate) struct Guest<H: Hypervisor<Guest = X86_64>> {
     pub(crate) vm: Vm<H>,
     pub(crate) vcpu: Vcpu<H>,
 }
 
-impl<H: Hypervisor> Guest<H> {
+impl<H: Hypervisor<Guest = X86_64>> Guest<H> {
     /// In real mode, all segments at 0.
     pub(crate) fn new(system: H, code: &[u8]) -> Result<Self, kvm_core::Error> {
         let vm = vm_with(&Kvm::with(system)?, code)?;
@@ -66,7 +67,10 @@ impl<H: Hypervisor> Guest<H> {
 }
 
 /// A VM with [`RAM`] bytes of memory from 0 on, and code in it.
-pub(crate) fn vm_with<H: Hypervisor>(kvm: &Kvm<H>, code: &[u8]) -> Result<Vm<H>, kvm_core::Error> {
+pub(crate) fn vm_with<H: Hypervisor<Guest = X86_64>>(
+    kvm: &Kvm<H>,
+    code: &[u8],
+) -> Result<Vm<H>, kvm_core::Error> {
     let vm = kvm.create_vm()?;
     // Processors without a real mode for guests need these pages, outside of all memory.
     vm.set_tss_address(0xfffb_d000)?;
@@ -76,7 +80,10 @@ pub(crate) fn vm_with<H: Hypervisor>(kvm: &Kvm<H>, code: &[u8]) -> Result<Vm<H>,
 }
 
 /// A vCPU in real mode, all segments at 0, about to run what is at [`CODE`].
-pub(crate) fn vcpu<H: Hypervisor>(vm: &Vm<H>, id: u64) -> Result<Vcpu<H>, kvm_core::Error> {
+pub(crate) fn vcpu<H: Hypervisor<Guest = X86_64>>(
+    vm: &Vm<H>,
+    id: u64,
+) -> Result<Vcpu<H>, kvm_core::Error> {
     let vcpu = vm.create_vcpu(id)?;
     let mut sregs = vcpu.get_sregs()?;
     sregs.cs = kvm_segment {

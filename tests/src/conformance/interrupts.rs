@@ -1,5 +1,6 @@
 //! Interrupt lines, messages, and where they lead: sections 4.25, 4.52 and 4.71.
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::{
     KVM_IRQCHIP_IOAPIC, KVM_IRQCHIP_PIC_MASTER, kvm_irq_routing_s390_adapter, kvm_msi,
 };
@@ -14,7 +15,7 @@ fn errno<T>(refused: Result<T, Error>) -> Option<Errno> {
 }
 
 /// A request that waits swallows the next one; a line that leads nowhere, or only to a masked pin, is ignored.
-pub(super) fn line_status<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn line_status<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     assert_eq!(errno(vm.set_irq_line_status(4, true)), Some(Errno::ENXIO));
     vm.create_irq_chip()?;
@@ -26,7 +27,7 @@ pub(super) fn line_status<H: Hypervisor>(system: H) -> Outcome {
     Ok(())
 }
 
-fn set<H: Hypervisor>(vm: &Vm<H>, routes: &[(u32, Route)]) -> Option<Errno> {
+fn set<H: Hypervisor<Guest = X86_64>>(vm: &Vm<H>, routes: &[(u32, Route)]) -> Option<Errno> {
     let entries: Vec<_> = routes
         .iter()
         .map(|&(gsi, route)| RoutingEntry { gsi, route })
@@ -45,7 +46,7 @@ const MSI: Route = Route::Msi {
 };
 
 /// What can be routed where.
-pub(super) fn routes<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn routes<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let refused = Some(Errno::EINVAL);
     assert_eq!(set(&vm, &[]), refused, "no interrupt controller");
@@ -77,7 +78,7 @@ pub(super) fn routed_script(model: &Model) {
 }
 
 /// An interrupt goes where its GSI was routed to.
-pub(super) fn routed<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn routed<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = waiting(system, false)?;
     assert_eq!(guest.vm.set_irq_line_status(24, true)?, IrqStatus::Ignored);
     let to_line = (24, pin(KVM_IRQCHIP_PIC_MASTER, LINE));
@@ -90,7 +91,7 @@ pub(super) fn routed<H: Hypervisor>(system: H) -> Outcome {
 }
 
 /// Messages need a controller that takes them, and a vCPU.
-pub(super) fn msi<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn msi<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let msi = kvm_msi {
         address_lo: 0xfee0_0000,

@@ -1,5 +1,6 @@
 //! Port I/O, section 5, `KVM_EXIT_IO`.
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_exit::{IoIn, IoOut};
 use kvm_core::{Exit, GuestAddress, Hypervisor};
 use kvm_mock::{Model, Step};
@@ -34,7 +35,7 @@ pub(super) fn out_script(model: &Model) {
 }
 
 /// A write of each width is one exit with as many bytes.
-pub(super) fn out<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn out<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, OUT)?;
     for (size, data) in [(1, &b"A"[..]), (2, b"AB"), (4, b"ABCD")] {
         let port = SERIAL;
@@ -69,7 +70,7 @@ pub(super) fn in_script(model: &Model) {
 }
 
 /// A read of each width is one exit with room for as many bytes, and the guest gets what was written there.
-pub(super) fn in_<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn in_<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, IN)?;
     for reply in [&[0x11][..], &[0x22, 0x33], &[0x44, 0x55, 0x66, 0x77]] {
         match guest.vcpu.run()?.0 {
@@ -111,7 +112,7 @@ pub(super) fn string_out_script(model: &Model) {
 }
 
 /// A string comes in exits of as many accesses as KVM likes, in order.
-pub(super) fn string_out<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn string_out<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, OUTS)?;
     guest.vm.write_memory(GuestAddress(INPUT), GREETING)?;
     let mut written = Vec::new();
@@ -153,7 +154,7 @@ pub(super) fn string_in_script(model: &Model) {
 }
 
 /// The guest gets the replies to a string read in order, however it is split into exits.
-pub(super) fn string_in<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn string_in<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, INS)?;
     let mut left = TYPED.iter();
     loop {
@@ -187,7 +188,7 @@ pub(super) fn complete_script(model: &Model) {
 
 /// Section 5, `immediate_exit`: entering with it set completes the pending access and does not run the
 /// guest. Then registers are what the guest sees.
-pub(super) fn complete<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn complete<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, ONE_IN)?;
     match guest.vcpu.run()?.0 {
         Exit::IoIn(io) => io.data.fill(0x55),

@@ -1,5 +1,6 @@
 //! In-kernel interrupt controllers: sections 4.24 to 4.27.
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::{KVM_IRQCHIP_IOAPIC, KVM_IRQCHIP_PIC_MASTER, KVM_NR_IRQCHIPS, kvm_irqchip};
 use kvm_core::{Errno, Error, Hypervisor, Kvm};
 
@@ -17,7 +18,7 @@ fn chip(chip_id: u32) -> kvm_irqchip {
 }
 
 /// They are created once, and before the first vCPU.
-pub(super) fn order<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn order<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let vm = kvm.create_vm()?;
     vm.create_irq_chip()?;
@@ -32,7 +33,7 @@ pub(super) fn order<H: Hypervisor>(system: H) -> Outcome {
 }
 
 /// Without them, their calls give `ENXIO`.
-pub(super) fn presence<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn presence<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let absent = Some(Errno::ENXIO);
     let mut ioapic = chip(KVM_IRQCHIP_IOAPIC);
@@ -51,7 +52,7 @@ pub(super) fn presence<H: Hypervisor>(system: H) -> Outcome {
 }
 
 /// What is set is got back, from the chip that it was set on.
-pub(super) fn state<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn state<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     vm.create_irq_chip()?;
     let mut pic = chip(KVM_IRQCHIP_PIC_MASTER);

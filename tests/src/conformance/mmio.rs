@@ -1,5 +1,6 @@
 //! Accesses to addresses without memory, section 5, `KVM_EXIT_MMIO`.
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_exit::{MmioRead, MmioWrite};
 use kvm_core::kvm_sys::KVM_MEM_READONLY;
 use kvm_core::{AnonymousMemory, Exit, GuestAddress, Hypervisor, Slot, Vcpu};
@@ -9,7 +10,11 @@ use super::guest::{Guest, HIGH_MMIO, MMIO, OUTPUT, RAM};
 use super::{Outcome, unexpected};
 
 /// Runs the guest up to a read of as many bytes as `reply` has, and answers it.
-fn answer<H: Hypervisor>(vcpu: &mut Vcpu<H>, address: u64, reply: &[u8]) -> Outcome {
+fn answer<H: Hypervisor<Guest = X86_64>>(
+    vcpu: &mut Vcpu<H>,
+    address: u64,
+    reply: &[u8],
+) -> Outcome {
     match vcpu.run()?.0 {
         Exit::MmioRead(MmioRead { addr, data }) => {
             assert_eq!((addr, data.len()), (address, reply.len()));
@@ -45,7 +50,7 @@ pub(super) fn write_script(model: &Model) {
 }
 
 /// A write of each width is one exit with as many bytes.
-pub(super) fn write<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn write<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, WRITE)?;
     for (offset, data) in [(0, &b"A"[..]), (2, b"AB"), (4, b"ABCD")] {
         let addr = MMIO + offset;
@@ -84,7 +89,7 @@ pub(super) fn read_script(model: &Model) {
 }
 
 /// A read of each width is one exit with room for as many bytes, and the guest gets what was written there.
-pub(super) fn read<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn read<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, READ)?;
     answer(&mut guest.vcpu, MMIO, &[0x11])?;
     answer(&mut guest.vcpu, MMIO + 2, &[0x22, 0x33])?;
@@ -119,7 +124,7 @@ pub(super) fn wide_script(model: &Model) {
 }
 
 /// Eight bytes are one exit too.
-pub(super) fn wide<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn wide<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::in_long_mode(system, WIDE)?;
     answer(&mut guest.vcpu, HIGH_MMIO, &WORD)?;
     let (addr, data) = (HIGH_MMIO + 8, &WORD.map(|byte| !byte));
@@ -156,7 +161,7 @@ pub(super) fn read_only_script(model: &Model) {
 
 /// Section 4.35, `KVM_MEM_READONLY`: "writes to this memory will be posted to userspace as KVM_EXIT_MMIO
 /// exits"; reads find the memory.
-pub(super) fn read_only<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn read_only<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, WRITE_THEN_READ)?;
     let mut rom = AnonymousMemory::new(0x1_0000)?;
     rom.as_mut_slice().fill(0x77);
@@ -199,7 +204,7 @@ pub(super) fn removed_memory_script(model: &Model) {
 }
 
 /// Memory that was taken back is gone for a guest that has used it.
-pub(super) fn removed_memory<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn removed_memory<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, READ_TWICE)?;
     let mut more = AnonymousMemory::new(0x1_0000)?;
     more.as_mut_slice().fill(0x77);
@@ -211,7 +216,7 @@ pub(super) fn removed_memory<H: Hypervisor>(system: H) -> Outcome {
     guest.halts()
 }
 
-fn written<H: Hypervisor>(vcpu: &mut Vcpu<H>, byte: u8) -> Outcome {
+fn written<H: Hypervisor<Guest = X86_64>>(vcpu: &mut Vcpu<H>, byte: u8) -> Outcome {
     match vcpu.run()?.0 {
         Exit::IoOut(io) => assert_eq!((io.port, io.data), (0x80, &[byte][..])),
         other => return unexpected("a write to the port", other),

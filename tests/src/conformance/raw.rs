@@ -3,6 +3,7 @@
 
 use std::ptr::NonNull;
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::op::{Count, Field, Flex, Op, Takes};
 use kvm_core::kvm_sys::{KVM_SET_USER_MEMORY_REGION, MemFlags, kvm_userspace_memory_region};
 use kvm_core::{Arg, Backing, Errno, Hypervisor, Memory};
@@ -14,7 +15,7 @@ pub(super) struct Raw<H> {
     memory: Vec<Memory>,
 }
 
-impl<H: Hypervisor> Raw<H> {
+impl<H: Hypervisor<Guest = X86_64>> Raw<H> {
     pub(super) fn new(object: H) -> Self {
         Self {
             object,

@@ -3,6 +3,7 @@
 use std::sync::mpsc;
 use std::thread;
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::{Exit, GuestAddress, Hypervisor, Kvm};
 use kvm_mock::{Model, Step};
 
@@ -23,7 +24,7 @@ pub(super) fn halt_script(model: &Model) {
 }
 
 /// A halt exits with the instruction done; the next entry goes on behind it.
-pub(super) fn halt<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn halt<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, HALT_TWICE)?;
     for rip in [CODE + 1, CODE + 2] {
         let (exit, regs) = guest.vcpu.run()?;
@@ -53,7 +54,7 @@ pub(super) fn single_step_script(model: &Model) {
 
 /// Section 4.87: with `KVM_GUESTDBG_SINGLESTEP`, each instruction is an exit, and `pc` is where the next one
 /// is. Without it the guest runs on.
-pub(super) fn single_step<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn single_step<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, STEPS)?;
     guest.vcpu.set_single_step(true)?;
     for rip in RIPS {
@@ -81,7 +82,7 @@ pub(super) fn kicked_while_running_script(model: &Model) {
 }
 
 /// A kick from another thread ends the run of a guest that never exits by itself, time after time.
-pub(super) fn kicked_while_running<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn kicked_while_running<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, SPIN)?;
     let kicker = guest.vcpu.kicker();
     let (go, begun) = mpsc::channel();
@@ -101,7 +102,7 @@ pub(super) fn kicked_before_run_script(model: &Model) {
 }
 
 /// A kick that comes before the run ends it before the guest does anything, and no run after it.
-pub(super) fn kicked_before_run<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn kicked_before_run<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, HALT_TWICE)?;
     let kicker = guest.vcpu.kicker();
     kicker.kick();
@@ -134,7 +135,7 @@ pub(super) fn shared_memory_script(model: &Model) {
 }
 
 /// The guest sees what the VMM wrote, and the VMM what the guest wrote, by the time of the exit.
-pub(super) fn shared_memory<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn shared_memory<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, MEMORY)?;
     guest.vm.write_memory(GuestAddress(INPUT), &[0x42])?;
     match guest.vcpu.run()?.0 {
@@ -154,7 +155,7 @@ pub(super) fn triple_fault_script(model: &Model) {
 
 /// Section 5, `KVM_EXIT_SHUTDOWN`: an exception that can't be delivered, because the table of handlers is
 /// empty, ends in a shutdown.
-pub(super) fn triple_fault<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn triple_fault<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::in_long_mode(system, UNDEFINED)?;
     assert_eq!(guest.vcpu.run()?.0, Exit::Shutdown);
     Ok(())
@@ -176,7 +177,7 @@ pub(super) fn several_threads_script(model: &Model) {
 }
 
 /// Several vCPUs run at once, each on a thread of its own.
-pub(super) fn several_threads<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn several_threads<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = guest::vm_with(&Kvm::with(system)?, WHO)?;
     let mut vcpus = Vec::new();
     for id in VCPUS {

@@ -1,5 +1,6 @@
 //! Which signals interrupt a vCPU: section 4.21.
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::{Hypervisor, SignalSet};
 use kvm_mock::{Model, Step};
 
@@ -11,7 +12,7 @@ pub(super) fn set_script(model: &Model) {
 }
 
 /// A mask is taken, and one can go back to the thread's own.
-pub(super) fn set<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn set<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, &[0xf4, 0xf4])?;
     guest.vcpu.set_signal_mask(Some(SignalSet::ALL))?;
     guest.halts()?;

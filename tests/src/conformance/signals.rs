@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 
 use kvm_core::Hypervisor;
+use kvm_core::kvm_exit::X86_64;
 use kvm_mock::Model;
 
 use super::Outcome;
@@ -30,7 +31,7 @@ pub(super) fn resample_script(model: &Model) {
 }
 
 /// The eventfd raises the line. When the guest ends the interrupt the line is lowered, and the device told.
-pub(super) fn resample<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn resample<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = waiting(system, true)?;
     let (line, resample) = (new_eventfd()?, new_eventfd()?);
     guest
@@ -51,7 +52,7 @@ pub(super) fn ioeventfd_script(model: &Model) {
 }
 
 /// Each write signals its eventfd once, and no other.
-pub(super) fn ioeventfd<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn ioeventfd<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     for eventfd in notified(system)? {
         assert_eq!(signals(&eventfd)?, 1);
     }

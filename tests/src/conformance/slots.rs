@@ -1,5 +1,6 @@
 //! Changing, moving and logging memory slots: sections 4.8, 4.35, 4.117 and 7.18.
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::{
     KVM_DIRTY_LOG_INITIALLY_SET, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE, KVM_MEM_LOG_DIRTY_PAGES,
     KVM_MEM_READONLY, MemFlags,
@@ -47,7 +48,7 @@ pub(super) fn writer_script(model: &Model) {
     model.script(0, [first, second]);
 }
 
-fn writer<H: Hypervisor>(
+fn writer<H: Hypervisor<Guest = X86_64>>(
     system: H,
     flags: MemFlags,
 ) -> Result<Guest<H>, Box<dyn std::error::Error>> {
@@ -59,12 +60,12 @@ fn writer<H: Hypervisor>(
     Ok(guest)
 }
 
-fn dirty<H: Hypervisor>(vm: &Vm<H>) -> Result<Vec<u64>, Error> {
+fn dirty<H: Hypervisor<Guest = X86_64>>(vm: &Vm<H>) -> Result<Vec<u64>, Error> {
     Ok(vm.get_dirty_log(DATA)?.iter().collect())
 }
 
 /// Section 4.8: the log tells the pages written since it was got last.
-pub(super) fn dirty_log<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn dirty_log<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = writer(system, KVM_MEM_LOG_DIRTY_PAGES)?;
     assert_eq!(dirty(&guest.vm)?, [], "nothing ran");
     guest.halts()?;
@@ -84,7 +85,7 @@ pub(super) fn dirty_log<H: Hypervisor>(system: H) -> Outcome {
 }
 
 /// Section 4.35: logging is turned on and off on a slot that is there.
-pub(super) fn flags<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn flags<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = writer(system, MemFlags::empty())?;
     guest.halts()?;
     let off = Some((Errno::ENOENT, Cause::Backend));
@@ -104,7 +105,7 @@ pub(super) fn flags<H: Hypervisor>(system: H) -> Outcome {
 }
 
 /// Section 7.18: the log stays until it is cleared, and section 4.117: in whole words.
-pub(super) fn manual_protect<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn manual_protect<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let vm = super::guest::vm_with(&kvm, WRITER)?;
     let alone = vm.enable_manual_dirty_log_protect(KVM_DIRTY_LOG_INITIALLY_SET);
@@ -133,7 +134,7 @@ pub(super) fn manual_protect<H: Hypervisor>(system: H) -> Outcome {
 }
 
 /// Section 7.18: all bits may be set from the start.
-pub(super) fn initially_set<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn initially_set<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let both = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET;
     vm.enable_manual_dirty_log_protect(both)?;
@@ -148,7 +149,7 @@ pub(super) fn initially_set<H: Hypervisor>(system: H) -> Outcome {
 }
 
 /// Section 4.35: "it may be moved in the guest physical memory space".
-pub(super) fn moved<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn moved<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let vm = kvm.create_vm()?;
     let page = kvm.page_size();
@@ -185,7 +186,7 @@ pub(super) fn moved<H: Hypervisor>(system: H) -> Outcome {
 }
 
 /// The log moves with the slot.
-pub(super) fn moved_log<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn moved_log<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = writer(system, KVM_MEM_LOG_DIRTY_PAGES)?;
     guest.halts()?;
     guest.vm.move_memory(DATA, GuestAddress(0x10_0000))?;
@@ -201,7 +202,7 @@ pub(super) fn moved_code_script(model: &Model) {
 }
 
 /// A guest that runs sees memory where it is now.
-pub(super) fn moved_code<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn moved_code<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, &[0xf4])?;
     guest.halts()?;
     guest.vm.move_memory(Slot(0), GuestAddress(0x10_0000))?;

@@ -1,6 +1,7 @@
 //! Statistics: section 4.133.
 
 use kvm_core::kvm_exit::IoOut;
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::{Exit, Hypervisor, StatKind, StatUnit, Stats};
 use kvm_mock::{Model, Step};
 
@@ -22,7 +23,7 @@ pub(super) fn counted_script(model: &Model) {
 }
 
 /// Exits are counted, and what was counted can be read while the vCPU is there.
-pub(super) fn counted<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn counted<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, WRITES)?;
     let stats = guest.vcpu.stats()?;
     let before = value(&stats, "exits")?;
@@ -38,14 +39,17 @@ pub(super) fn counted<H: Hypervisor>(system: H) -> Outcome {
     guest.halts()
 }
 
-fn value<H: Hypervisor>(stats: &Stats<H>, name: &str) -> Result<u64, Box<dyn std::error::Error>> {
+fn value<H: Hypervisor<Guest = X86_64>>(
+    stats: &Stats<H>,
+    name: &str,
+) -> Result<u64, Box<dyn std::error::Error>> {
     let values = stats.read()?;
     let values = values.get(name).ok_or(format!("no {name}"))?;
     Ok(*values.first().ok_or(format!("{name} without a value"))?)
 }
 
 /// What each statistic means.
-pub(super) fn described<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn described<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let guest = Guest::new(system, WRITES)?;
     let stats = guest.vcpu.stats()?;
     assert!(stats.id().starts_with("kvm-"), "{}", stats.id());

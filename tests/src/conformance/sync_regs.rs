@@ -1,5 +1,6 @@
 //! Registers in the run page: section 5, `kvm_valid_regs` and `kvm_dirty_regs`.
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::SyncRegs;
 use kvm_core::{Cause, Exit, Hypervisor};
 use kvm_mock::{Model, Step};
@@ -33,7 +34,7 @@ pub(super) fn general_script(model: &Model) {
 
 /// The registers that an exit finds in the page are those that a call gives, and what it writes there the
 /// guest has when it goes on.
-pub(super) fn general<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn general<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, OUT_THEN_STORE)?;
     guest.vcpu.enable_sync_regs(REGS)?;
     match guest.vcpu.run_synced()? {
@@ -71,7 +72,7 @@ pub(super) fn special_script(model: &Model) {
 }
 
 /// What is written before the first run counts too.
-pub(super) fn special<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn special<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, THROUGH_ES)?;
     guest.vm.write_memory(kvm_core::GuestAddress(INPUT), &[7])?;
     guest.vcpu.enable_sync_regs(REGS | SREGS)?;
@@ -94,7 +95,7 @@ pub(super) fn interrupted_script(model: &Model) {
 }
 
 /// A run that was interrupted leaves the registers too.
-pub(super) fn interrupted<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn interrupted<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, &[0xf4])?;
     guest.vcpu.enable_sync_regs(REGS)?;
     guest.vcpu.sync_regs().regs_mut()?.rbx = 3;
@@ -108,7 +109,7 @@ pub(super) fn interrupted<H: Hypervisor>(system: H) -> Outcome {
 }
 
 /// A set that the kernel does not know can't be enabled, and one that is not enabled can't be read.
-pub(super) fn refused<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn refused<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, &[0xf4])?;
     let error = guest
         .vcpu

@@ -1,6 +1,7 @@
 //! A guest that waits for interrupts.
 
 use kvm_core::kvm_exit::IoOut;
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::{KVM_IRQCHIP_PIC_MASTER, kvm_irqchip};
 use kvm_core::{Error, Exit, GuestAddress, Hypervisor, Kvm};
 
@@ -31,7 +32,10 @@ const HANDLER: u32 = 0x1004;
 const _: () = assert!(HANDLER as u64 == CODE + 4);
 
 /// A guest with interrupt controllers in the kernel that waits for [`LINE`], triggered by level if `level`.
-pub(super) fn waiting<H: Hypervisor>(system: H, level: bool) -> Result<Guest<H>, Error> {
+pub(super) fn waiting<H: Hypervisor<Guest = X86_64>>(
+    system: H,
+    level: bool,
+) -> Result<Guest<H>, Error> {
     let vm = vm_with(&Kvm::with(system)?, WAIT)?;
     // The table of handlers: offset and segment each.
     vm.write_memory(GuestAddress(4 * VECTOR), &HANDLER.to_le_bytes())?;
@@ -51,13 +55,13 @@ pub(super) fn waiting<H: Hypervisor>(system: H, level: bool) -> Result<Guest<H>,
 }
 
 /// The guest takes an interrupt and ends it.
-pub(super) fn interrupted<H: Hypervisor>(guest: &mut Guest<H>) -> Outcome {
+pub(super) fn interrupted<H: Hypervisor<Guest = X86_64>>(guest: &mut Guest<H>) -> Outcome {
     writes(guest, b'i')?;
     writes(guest, 0x20)
 }
 
 /// The handler's next write to the port.
-pub(super) fn writes<H: Hypervisor>(guest: &mut Guest<H>, byte: u8) -> Outcome {
+pub(super) fn writes<H: Hypervisor<Guest = X86_64>>(guest: &mut Guest<H>, byte: u8) -> Outcome {
     match guest.vcpu.run()?.0 {
         Exit::IoOut(IoOut {
             port: 0x80, data, ..

@@ -1,5 +1,6 @@
 //! Interrupts without a controller in the kernel: section 5, `request_interrupt_window`.
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::SyncRegs;
 use kvm_core::{Exit, GuestAddress, Hypervisor};
 use kvm_mock::{Model, Step};
@@ -44,7 +45,7 @@ pub(super) fn opens_script(model: &Model) {
 
 /// A guest that has interrupts off is not ready for one. One that was asked to exits as soon as it is, and takes
 /// the interrupt that is injected then.
-pub(super) fn opens<H: Hypervisor>(system: H) -> Outcome {
+pub(super) fn opens<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, ON)?;
     let handler = HANDLER.into();
     guest.vm.write_memory(GuestAddress(handler), HANDLE)?;

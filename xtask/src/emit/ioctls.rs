@@ -14,13 +14,33 @@ use crate::lower::{Lowering, Place};
 /// The facts of the architectures, in the order of `kvm_sys::Arch`.
 type All<'a> = [(&'a Arch, Lowering<'a>)];
 
-pub(super) fn emit(all: &All<'_>, curation: &Curation) -> Result<String> {
-    let mut body = String::new();
+/// The table's files.
+pub(super) struct Table {
+    /// The rows, but for those whose argument's size differs between architectures.
+    pub(super) rows: String,
+    /// What those say that is the same everywhere.
+    pub(super) differing: String,
+    /// The rows of each architecture.
+    pub(super) own: Vec<String>,
+}
+
+pub(super) fn emit(all: &All<'_>, curation: &Curation) -> Result<Table> {
+    let mut same = String::new();
+    let mut differing = String::new();
+    let mut sized = Vec::new();
     let mut names = String::new();
     for row in &curation.ioctls {
-        emit_row(row, all, &curation.docs, &mut body)
+        let mut text = String::new();
+        let differs = emit_row(row, all, &curation.docs, &mut text)
             .with_context(|| format!("the row {}", row.name))?;
-        writeln!(names, "    &{},", row.name)?;
+        if let Some(argument) = differs {
+            differing.push_str(&text);
+            sized.push((row, argument));
+            writeln!(names, "    &crate::{},", row.name)?;
+        } else {
+            same.push_str(&text);
+            writeln!(names, "    &{},", row.name)?;
+        }
     }
     for (_, lowering) in all {
         let known = |fact: &&Ioctl| curation.ioctls.iter().any(|row| row.name == fact.name);
@@ -28,21 +48,96 @@ pub(super) fn emit(all: &All<'_>, curation: &Curation) -> Result<String> {
             bail!("{} has no row in curation/ioctls.toml", missing.name);
         }
     }
+    Ok(Table {
+        rows: format!("{HEAD}{same}\n{TABLE}pub static TABLE: &[&Op] = &[\n{names}];\n"),
+        differing: format!("{DIFFERING}{differing}"),
+        own: all
+            .iter()
+            .map(|(arch, _)| own(arch, curation, &sized))
+            .collect::<Result<_>>()?,
+    })
+}
+
+/// The rows that an architecture answers.
+fn own(arch: &Arch, curation: &Curation, sized: &[(&Row, String)]) -> Result<String> {
+    let mut uses = Vec::new();
+    let mut rows = String::new();
+    let mut answered = String::new();
+    let mut types = Vec::new();
+    for row in &curation.ioctls {
+        if !answers(row, arch) {
+            continue;
+        }
+        let name = &row.name;
+        writeln!(answered, "    &{name},")?;
+        if let Some((_, argument)) = sized.iter().find(|(other, _)| other.name == *name) {
+            let docs = &curation.docs;
+            let comment = docs.comment(&docs.ioctls, &[name], None, "");
+            writeln!(
+                rows,
+                "\n{comment}pub static {name}: Op = sized::<{argument}>(differing::{name});"
+            )?;
+            types.push(argument.clone());
+        } else {
+            uses.push(name.clone());
+        }
+    }
+    types.sort_unstable();
+    types.dedup();
+    let types = braced("use super::types::", &types);
+    let (differing, op) = match rows.is_empty() {
+        true => ("", "Op"),
+        false => ("use crate::differing;\n", "{Op, sized}"),
+    };
+    // As rustfmt sorts them, with underscores before letters.
+    uses.sort_unstable_by_key(|name| name.replace('_', " "));
+    let uses = braced("pub use crate::ioctl::", &uses);
+    let name = &arch.name;
     Ok(format!(
-        "{HEAD}{body}\n/// Every row, whichever architecture answers it.\npub static TABLE: &[&Op] = \
-         &[\n{names}];\n{FOOT}"
+        "//! The ioctls that KVM answers on {name}.\n\n{types}{differing}{uses}use crate::op::{op};\n\
+         {rows}\n/// The rows that KVM answers on {name}.\npub static ALL: &[&Op] = \
+         &[\n{answered}];\n"
     ))
+}
+
+/// A `use` of these names, which are sorted, laid out as rustfmt would.
+fn braced(path: &str, names: &[String]) -> String {
+    match names {
+        [] => return String::new(),
+        [one] => return format!("{path}{one};\n"),
+        _ => {}
+    }
+    let line = format!("{path}{{{}}};\n", names.join(", "));
+    if line.len() <= 101 {
+        return line;
+    }
+    let mut text = format!("{path}{{");
+    let mut width = 101;
+    for name in names {
+        let part = format!("{name},");
+        if width + 1 + part.len() > 100 {
+            text.push_str("\n    ");
+            width = 4;
+        } else {
+            text.push(' ');
+            width += 1;
+        }
+        text.push_str(&part);
+        width += part.len();
+    }
+    text.push_str("\n};\n");
+    text
 }
 
 const HEAD: &str =
     "//! The ioctl table: one row for each request that any architecture's KVM knows.
 #![allow(missing_docs, reason = \"named and documented by the kernel\")]
 
-use crate::arch::{Arch, Arches};
+use crate::arch::Arches;
 use crate::op::{Count, Dir, Fds, Field, Flex, Inner, Length, Op, Requests, Returns, Takes};
 
 /// What a row says where it says nothing.
-const ROW: Op = Op {
+pub(crate) const ROW: Op = Op {
     name: \"\",
     requests: Requests::NONE,
     arches: Arches::empty(),
@@ -55,7 +150,7 @@ const ROW: Op = Op {
 };
 
 /// A structure without a flexible array, pointers, or fields of one process.
-const fn plain(name: &'static str, size: u32, dir: Dir) -> Takes {
+pub(crate) const fn plain(name: &'static str, size: u32, dir: Dir) -> Takes {
     Takes::Struct {
         name,
         size,
@@ -64,12 +159,6 @@ const fn plain(name: &'static str, size: u32, dir: Dir) -> Takes {
         inner: &[],
         opaque: &[],
     }
-}
-
-/// The size of a type that differs between architectures.
-#[expect(clippy::cast_possible_truncation, reason = \"no argument is that long\")]
-const fn size<T>() -> u32 {
-    size_of::<T>() as u32
 }
 
 const fn flex(element: u32, count: Count) -> Option<Flex> {
@@ -85,50 +174,48 @@ const fn field(offset: u32, len: u32) -> Field {
 }
 ";
 
-const FOOT: &str = "
-/// The rows that the native architecture answers.
-pub static ALL: &[&Op] = &answered::<{ count(TABLE) }>(TABLE);
-
-const fn count(mut rows: &[&Op]) -> usize {
-    let mut count = 0;
-    while let [row, rest @ ..] = rows {
-        if row.arches.contains(Arch::NATIVE.bit()) {
-            count += 1;
-        }
-        rows = rest;
-    }
-    count
-}
-
-const fn answered<const N: usize>(mut rows: &[&'static Op]) -> [&'static Op; N] {
-    let mut answered: [&Op; N] = [&KVM_GET_API_VERSION; N];
-    let mut free: &mut [&Op] = &mut answered;
-    while let ([row, rest @ ..], true) = (rows, !free.is_empty()) {
-        if row.arches.contains(Arch::NATIVE.bit()) {
-            if let Some((slot, more)) = free.split_first_mut() {
-                *slot = *row;
-                free = more;
-            } else {
-                break;
-            }
-        }
-        rows = rest;
-    }
-    answered
-}
+const TABLE: &str = "/// Every row, whichever architecture answers it. Where the size of an argument differs between
+/// architectures, it is the native one's.
 ";
+
+const DIFFERING: &str =
+    "//! Rows whose argument has another size on each architecture. Here it is 0: the modules of the
+//! architectures have the rows.
+
+use crate::arch::Arches;
+use crate::ioctl::{ROW, plain};
+use crate::op::{Dir, Fds, Op, Requests};
+";
+
+/// Whether the architecture's dispatcher answers it.
+fn answers(row: &Row, arch: &Arch) -> bool {
+    row.arches.iter().any(|name| name == "common") || row.arches.contains(&arch.dispatch)
+}
 
 fn fact<'a>(lowering: &Lowering<'a>, name: &str) -> Option<&'a Ioctl> {
     let mut facts = lowering.facts.ioctls.iter();
     facts.find(|fact| fact.name == name)
 }
 
-fn emit_row(row: &Row, all: &All<'_>, docs: &Docs, out: &mut String) -> Result<()> {
+/// Gives the argument's type if its size differs between architectures.
+fn emit_row(row: &Row, all: &All<'_>, docs: &Docs, out: &mut String) -> Result<Option<String>> {
     let name = &row.name;
-    let everywhere = row.arches.iter().any(|name| name == "common");
-    let answers = |arch: &Arch| everywhere || row.arches.contains(&arch.dispatch);
-    let comment = docs.comment(&docs.ioctls, &[name], None, "");
-    writeln!(out, "\n{comment}pub static {name}: Op = Op {{")?;
+    let mut fields = String::new();
+    let differs = emit_fields(row, all, &mut fields)?;
+    if differs.is_some() {
+        writeln!(out, "\npub(crate) const {name}: Op = Op {{")?;
+    } else {
+        let comment = docs.comment(&docs.ioctls, &[name], None, "");
+        writeln!(out, "\n{comment}pub static {name}: Op = Op {{")?;
+    }
+    writeln!(out, "{fields}    ..ROW\n}};")?;
+    Ok(differs)
+}
+
+/// The fields of a row. Gives the argument's type if its size differs between architectures.
+fn emit_fields(row: &Row, all: &All<'_>, out: &mut String) -> Result<Option<String>> {
+    let name = &row.name;
+    let answers = |arch: &Arch| answers(row, arch);
     writeln!(out, "    name: \"{name}\",")?;
     writeln!(out, "    requests: {},", requests(row, all)?)?;
     let arches: Vec<_> = all
@@ -148,6 +235,7 @@ fn emit_row(row: &Row, all: &All<'_>, docs: &Docs, out: &mut String) -> Result<(
 
     // The architectures that answer it, or else those that know its argument.
     let mut texts = Vec::new();
+    let mut differs = None;
     for (arch, lowering) in all {
         if answers(arch) || (arches.is_empty() && knows(row, lowering)) {
             let shape = Shape::new(row, lowering)
@@ -162,7 +250,7 @@ fn emit_row(row: &Row, all: &All<'_>, docs: &Docs, out: &mut String) -> Result<(
             if !same && !rest.iter().all(|(other, _)| other.like(shape)) {
                 bail!("its argument differs between architectures in more than its size");
             }
-            shape.print(same, out)?;
+            differs = shape.print(same, out)?;
             Some((shape, *lowering))
         }
     };
@@ -195,8 +283,7 @@ fn emit_row(row: &Row, all: &All<'_>, docs: &Docs, out: &mut String) -> Result<(
     if !row.section.is_empty() {
         writeln!(out, "    section: \"{}\",", row.section)?;
     }
-    writeln!(out, "    ..ROW\n}};")?;
-    Ok(())
+    Ok(differs)
 }
 
 /// Whether the argument's type exists.
@@ -353,8 +440,8 @@ impl Shape {
             if inner.is_empty() && opaque.is_empty())
     }
 
-    /// Prints it; with `same` unset, its size is that of the native architecture's type.
-    fn print(&self, same: bool, out: &mut String) -> Result<()> {
+    /// Prints it; with `same` unset, its size is left to each architecture, and it gives the type.
+    fn print(&self, same: bool, out: &mut String) -> Result<Option<String>> {
         let Self::Struct {
             name,
             size,
@@ -367,15 +454,12 @@ impl Shape {
             if *self == Self::Value {
                 writeln!(out, "    takes: Takes::Value,")?;
             }
-            return Ok(());
+            return Ok(None);
         };
         if self.is_plain() {
-            let size = match same {
-                true => size.to_string(),
-                false => format!("size::<crate::{name}>()"),
-            };
+            let size = if same { *size } else { 0 };
             writeln!(out, "    takes: plain(\"{name}\", {size}, Dir::{dir:?}),")?;
-            return Ok(());
+            return Ok((!same).then(|| name.clone()));
         }
         writeln!(out, "    takes: Takes::Struct {{")?;
         writeln!(out, "        name: \"{name}\",")?;
@@ -386,7 +470,7 @@ impl Shape {
         let opaque: Vec<_> = opaque.iter().map(field).collect();
         list("opaque", &opaque, out)?;
         writeln!(out, "    }},")?;
-        Ok(())
+        Ok(None)
     }
 }
 

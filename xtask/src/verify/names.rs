@@ -203,10 +203,14 @@ impl Module {
 pub(crate) fn rows(src: &Path) -> Result<Vec<String>> {
     let mut rows = Vec::new();
     for item in parse(&src.join("ioctl.rs"))?.items {
-        if let Item::Static(item) = item {
-            if text(&item.ty) == "Op" {
-                rows.push(item.ident.to_string());
-            }
+        match item {
+            Item::Static(item) if text(&item.ty) == "Op" => rows.push(item.ident.to_string()),
+            _ => {}
+        }
+    }
+    for item in parse(&src.join("differing.rs"))?.items {
+        if let Item::Const(item) = item {
+            rows.push(item.ident.to_string());
         }
     }
     if rows.is_empty() {

@@ -7,6 +7,6 @@ mod write;
 
 pub use failure::{Failure, Mismatch};
 pub(crate) use queue::Script;
-pub(crate) use step::Leaves;
+pub(crate) use step::Scripted;
 pub use step::Step;
 pub(crate) use write::Write;

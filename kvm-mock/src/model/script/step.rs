@@ -4,8 +4,15 @@ use std::fmt;
 use std::panic::Location;
 
 use kvm_core::Errno;
-use kvm_core::kvm_sys::{DB_VECTOR, kvm_regs};
-use kvm_exit::{DebugExit, Exit, IoIn, IoOut, MmioRead, MmioWrite, RunPage, Unencodable};
+use kvm_core::kvm_sys::x86_64::{DB_VECTOR, kvm_regs};
+use kvm_exit::{
+    DebugExit, Exit, GuestArch, IoIn, IoOut, MmioRead, MmioWrite, Page, Unencodable, X86_64,
+};
+use zerocopy::IntoBytes;
+
+use super::failure::Mismatch;
+use super::write::Write;
+use crate::model::guest::NativeModel;
 
 /// One thing that a scripted guest does: what makes `KVM_RUN` return, and how the VMM has to answer.
 ///
@@ -34,24 +41,51 @@ use kvm_exit::{DebugExit, Exit, IoIn, IoOut, MmioRead, MmioWrite, RunPage, Unenc
 /// model.verify()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Step {
+pub struct Step<G: GuestArch = NativeModel> {
+    frame: Frame,
+    leaves: Leaves<G>,
+    reply: Reply<G>,
+}
+
+/// What a step says beside its exit.
+pub(crate) struct Frame {
     pub(crate) place: &'static Location<'static>,
-    pub(crate) leaves: Leaves,
     pub(crate) errno: Option<Errno>,
     pub(crate) writes: Vec<(u64, Vec<u8>)>,
     pub(crate) finds: Vec<(u64, Vec<u8>)>,
-    pub(crate) regs: Option<kvm_regs>,
-    pub(crate) reply: Reply,
-    pub(crate) regs_then: Option<kvm_regs>,
+    /// Banks, and what they hold at the exit.
+    pub(crate) state: Vec<(&'static str, Vec<u8>)>,
+    /// Banks, and what they hold once the access is complete.
+    pub(crate) state_then: Vec<(&'static str, Vec<u8>)>,
     pub(crate) goes_on: bool,
     pub(crate) in_kernel: bool,
     pub(crate) ended: Vec<u32>,
 }
 
-type Encode = dyn Fn(&mut RunPage) -> Result<(), Unencodable> + Send;
+/// A step of a guest of any architecture. Pages are given as their words.
+pub(crate) trait Scripted: fmt::Display + Send {
+    fn frame(&self) -> &Frame;
+
+    /// Whether the vCPU waits.
+    fn blocks(&self) -> bool;
+
+    /// Whether the VMM has to answer.
+    fn asks(&self) -> bool;
+
+    /// The step's write, if it is a single one.
+    fn write(&self) -> Option<Write<'_>>;
+
+    /// Writes the exit into the page.
+    fn encode(&self, page: &mut [u64]) -> Result<(), Unencodable>;
+
+    /// Compares what the VMM left in the page with what the step says.
+    fn check(&self, page: &mut [u64]) -> Result<(), Mismatch>;
+}
+
+type Encode<G> = dyn Fn(&mut Page<G>) -> Result<(), Unencodable> + Send;
 
 /// What the guest does in the end.
-pub(crate) enum Leaves {
+enum Leaves<G: GuestArch> {
     Io {
         out: bool,
         port: u16,
@@ -63,39 +97,43 @@ pub(crate) enum Leaves {
         addr: u64,
         data: Vec<u8>,
     },
-    Exit(Box<Encode>),
-    Plain(Exit<'static>),
+    Exit(Box<Encode<G>>),
+    Plain(Exit<'static, G>),
     /// `KVM_RUN` fails, and no exit is written.
     Nothing,
     /// The vCPU waits.
     Block,
 }
 
+type Check<G> = dyn Fn(&Exit<'_, G>) -> bool + Send;
+
 /// How the VMM has to answer.
-pub(crate) enum Reply {
+enum Reply<G: GuestArch> {
     /// Not at all.
     None,
     /// With these bytes as the data of the exit.
     Data(Vec<u8>),
     /// So that this holds for the exit.
-    Check(Box<dyn Fn(&Exit<'_>) -> bool + Send>),
+    Check(Box<Check<G>>),
 }
 
-impl Step {
+impl<G: GuestArch> Step<G> {
     #[track_caller]
-    fn new(leaves: Leaves) -> Self {
+    fn new(leaves: Leaves<G>) -> Self {
         Self {
-            place: Location::caller(),
+            frame: Frame {
+                place: Location::caller(),
+                errno: None,
+                writes: Vec::new(),
+                finds: Vec::new(),
+                state: Vec::new(),
+                state_then: Vec::new(),
+                goes_on: false,
+                in_kernel: false,
+                ended: Vec::new(),
+            },
             leaves,
-            errno: None,
-            writes: Vec::new(),
-            finds: Vec::new(),
-            regs: None,
             reply: Reply::None,
-            regs_then: None,
-            goes_on: false,
-            in_kernel: false,
-            ended: Vec::new(),
         }
     }
 
@@ -166,28 +204,11 @@ impl Step {
 
     /// A debug event.
     #[track_caller]
-    pub fn debug(event: DebugExit) -> Self {
+    pub fn debug(event: G::Debug) -> Self {
         Self::new(Leaves::Plain(Exit::Debug(event)))
     }
 
-    /// The guest has executed one instruction, and the next one is at the linear address `pc`: the debug
-    /// event that single-stepping gives.
-    #[track_caller]
-    pub fn stepped(pc: u64) -> Self {
-        /// Bit 14, single step, beside those that are always set.
-        const DR6: u64 = 0xffff_4ff0;
-        /// The bit that is always set.
-        const DR7: u64 = 0x400;
-
-        Self::debug(DebugExit {
-            exception: DB_VECTOR,
-            pc,
-            dr6: DR6,
-            dr7: DR7,
-        })
-    }
-
-    /// Any exit: `encode` writes it into the page, mostly by [`RunPage::encode`].
+    /// Any exit: `encode` writes it into the page, mostly by [`Page::encode`].
     ///
     /// ```
     /// use kvm_core::{Exit, Kvm, kvm_exit::MsrRead};
@@ -210,17 +231,14 @@ impl Step {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
-    pub fn exit(encode: impl Fn(&mut RunPage) -> Result<(), Unencodable> + Send + 'static) -> Self {
+    pub fn exit(encode: impl Fn(&mut Page<G>) -> Result<(), Unencodable> + Send + 'static) -> Self {
         Self::new(Leaves::Exit(Box::new(encode)))
     }
 
     /// `KVM_RUN` fails, and the page is left as it is.
     #[track_caller]
     pub fn errno(errno: Errno) -> Self {
-        Self {
-            errno: Some(errno),
-            ..Self::new(Leaves::Nothing)
-        }
+        Self::new(Leaves::Nothing).fails(errno)
     }
 
     /// The vCPU waits until it is kicked or its thread gets a signal; then `KVM_RUN` fails with `EINTR`. A kick
@@ -260,11 +278,9 @@ impl Step {
     /// # Ok::<(), kvm_core::Error>(())
     /// ```
     #[must_use]
-    pub fn fails(self, errno: Errno) -> Self {
-        Self {
-            errno: Some(errno),
-            ..self
-        }
+    pub fn fails(mut self, errno: Errno) -> Self {
+        self.frame.errno = Some(errno);
+        self
     }
 
     /// The width of one access in bytes, for port I/O: 1, 2 or 4.
@@ -297,7 +313,7 @@ impl Step {
     /// ```
     #[must_use]
     pub fn writes_memory(mut self, address: u64, bytes: impl Into<Vec<u8>>) -> Self {
-        self.writes.push((address, bytes.into()));
+        self.frame.writes.push((address, bytes.into()));
         self
     }
 
@@ -305,49 +321,14 @@ impl Step {
     /// entered for this step. Looked at before the step's own writes.
     #[must_use]
     pub fn finds_memory(mut self, address: u64, bytes: impl Into<Vec<u8>>) -> Self {
-        self.finds.push((address, bytes.into()));
+        self.frame.finds.push((address, bytes.into()));
         self
-    }
-
-    /// What `KVM_GET_REGS` gives at this step's exit.
-    #[must_use]
-    pub fn with_regs(self, regs: kvm_regs) -> Self {
-        Self {
-            regs: Some(regs),
-            ..self
-        }
-    }
-
-    /// What `KVM_GET_REGS` gives once the access is complete: after the next entry, or
-    /// [`Vcpu::complete`](kvm_core::Vcpu::complete).
-    ///
-    /// ```
-    /// use kvm_core::{Exit, Kvm, kvm_sys::kvm_regs};
-    /// use kvm_mock::{Model, Step};
-    ///
-    /// let read = kvm_regs { rax: 7, rip: 0x1002, rflags: 2, ..Default::default() };
-    /// let model = Model::new();
-    /// model.script(0, [Step::io_in(0x60, [7]).regs_then(read)]);
-    /// let mut vcpu = Kvm::with(model)?.create_vm()?.create_vcpu(0)?;
-    /// if let (Exit::IoIn(io), _) = vcpu.run()? {
-    ///     io.data.fill(7);
-    /// }
-    /// assert_eq!(vcpu.complete()?, None);
-    /// assert_eq!(vcpu.get_regs()?, read);
-    /// # Ok::<(), kvm_core::Error>(())
-    /// ```
-    #[must_use]
-    pub fn regs_then(self, regs: kvm_regs) -> Self {
-        Self {
-            regs_then: Some(regs),
-            ..self
-        }
     }
 
     /// How the VMM has to answer an exit that is no port read and no MMIO read: `check` has to hold for it
     /// when the vCPU is entered again.
     #[must_use]
-    pub fn answered(self, check: impl Fn(&Exit<'_>) -> bool + Send + 'static) -> Self {
+    pub fn answered(self, check: impl Fn(&Exit<'_, G>) -> bool + Send + 'static) -> Self {
         Self {
             reply: Reply::Check(Box::new(check)),
             ..self
@@ -373,11 +354,9 @@ impl Step {
     /// # Ok::<(), kvm_core::Error>(())
     /// ```
     #[must_use]
-    pub fn goes_on(self) -> Self {
-        Self {
-            goes_on: true,
-            ..self
-        }
+    pub fn goes_on(mut self) -> Self {
+        self.frame.goes_on = true;
+        self
     }
 
     /// The write is one that the VMM has asked the kernel to take, so that there is no exit: by
@@ -397,32 +376,22 @@ impl Step {
     /// # Ok::<(), kvm_core::Error>(())
     /// ```
     #[must_use]
-    pub fn in_kernel(self) -> Self {
-        Self {
-            in_kernel: true,
-            ..self
-        }
+    pub fn in_kernel(mut self) -> Self {
+        self.frame.in_kernel = true;
+        self
     }
 
     /// Before this step the guest ended the interrupt of `gsi`: the eventfds that the VMM
     /// [registered](kvm_core::Vm::register_irqfd_with_resample) to be told of it are signalled.
     #[must_use]
     pub fn ends_interrupt(mut self, gsi: u32) -> Self {
-        self.ended.push(gsi);
+        self.frame.ended.push(gsi);
         self
-    }
-
-    /// Writes the exit into the page.
-    pub(crate) fn encode(&self, page: &mut RunPage) -> Result<(), Unencodable> {
-        match &self.leaves {
-            Leaves::Exit(encode) => encode(page),
-            _ => self.as_exit(|exit| page.encode(exit)).unwrap_or(Ok(())),
-        }
     }
 
     /// Calls `f` with the exit, if the step knows it. The data of a read are the complement of the reply,
     /// so that a VMM that does not answer is found out.
-    fn as_exit<R>(&self, f: impl FnOnce(&Exit<'_>) -> R) -> Option<R> {
+    fn as_exit<R>(&self, f: impl FnOnce(&Exit<'_, G>) -> R) -> Option<R> {
         Some(match &self.leaves {
             Leaves::Io {
                 out,
@@ -458,15 +427,149 @@ impl Step {
     }
 }
 
+impl Step<X86_64> {
+    /// The guest has executed one instruction, and the next one is at the linear address `pc`: the debug
+    /// event that single-stepping gives.
+    #[track_caller]
+    pub fn stepped(pc: u64) -> Self {
+        /// Bit 14, single step, beside those that are always set.
+        const DR6: u64 = 0xffff_4ff0;
+        /// The bit that is always set.
+        const DR7: u64 = 0x400;
+
+        Self::debug(DebugExit {
+            exception: DB_VECTOR,
+            pc,
+            dr6: DR6,
+            dr7: DR7,
+        })
+    }
+
+    /// What `KVM_GET_REGS` gives at this step's exit.
+    #[must_use]
+    pub fn with_regs(mut self, regs: kvm_regs) -> Self {
+        self.frame.state.push(("regs", regs.as_bytes().to_vec()));
+        self
+    }
+
+    /// What `KVM_GET_REGS` gives once the access is complete: after the next entry, or
+    /// [`Vcpu::complete`](kvm_core::Vcpu::complete).
+    ///
+    /// ```
+    /// use kvm_core::{Exit, Kvm, kvm_sys::kvm_regs};
+    /// use kvm_mock::{Model, Step};
+    ///
+    /// let read = kvm_regs { rax: 7, rip: 0x1002, rflags: 2, ..Default::default() };
+    /// let model = Model::new();
+    /// model.script(0, [Step::io_in(0x60, [7]).regs_then(read)]);
+    /// let mut vcpu = Kvm::with(model)?.create_vm()?.create_vcpu(0)?;
+    /// if let (Exit::IoIn(io), _) = vcpu.run()? {
+    ///     io.data.fill(7);
+    /// }
+    /// assert_eq!(vcpu.complete()?, None);
+    /// assert_eq!(vcpu.get_regs()?, read);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn regs_then(mut self, regs: kvm_regs) -> Self {
+        self.frame
+            .state_then
+            .push(("regs", regs.as_bytes().to_vec()));
+        self
+    }
+}
+
+impl<G: GuestArch> Scripted for Step<G> {
+    fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
+    fn blocks(&self) -> bool {
+        matches!(self.leaves, Leaves::Block)
+    }
+
+    fn write(&self) -> Option<Write<'_>> {
+        let (pio, address, data) = match &self.leaves {
+            Leaves::Io {
+                out: true,
+                port,
+                width,
+                data,
+            } if matches!(data.len(), 1 | 2 | 4)
+                && width.is_none_or(|width| usize::from(width) == data.len()) =>
+            {
+                (true, u64::from(*port), data)
+            }
+            Leaves::Mmio {
+                write: true,
+                addr,
+                data,
+            } if (1..=8).contains(&data.len()) => (false, *addr, data),
+            _ => return None,
+        };
+        Some(Write { pio, address, data })
+    }
+
+    fn asks(&self) -> bool {
+        !matches!(self.reply, Reply::None)
+    }
+
+    fn encode(&self, page: &mut [u64]) -> Result<(), Unencodable> {
+        // `RunMemory` has made sure that it is a page.
+        let Ok(page) = Page::<G>::from_words(page) else {
+            return Ok(());
+        };
+        match &self.leaves {
+            Leaves::Exit(encode) => encode(page),
+            _ => self.as_exit(|exit| page.encode(exit)).unwrap_or(Ok(())),
+        }
+    }
+
+    fn check(&self, page: &mut [u64]) -> Result<(), Mismatch> {
+        let Ok(page) = Page::<G>::from_words(page) else {
+            return Ok(());
+        };
+        if !self.asks() {
+            return Ok(());
+        }
+        let exit = page.decode().map_err(Mismatch::Malformed)?;
+        match (&self.reply, exit) {
+            (Reply::Check(holds), exit) if holds(&exit) => Ok(()),
+            (Reply::Data(expected), Exit::IoIn(IoIn { data, .. }))
+            | (Reply::Data(expected), Exit::MmioRead(MmioRead { data, .. })) => {
+                compare(expected, data)
+            }
+            _ => Err(Mismatch::Refused),
+        }
+    }
+}
+
+fn compare(expected: &[u8], given: &[u8]) -> Result<(), Mismatch> {
+    if given == expected {
+        return Ok(());
+    }
+    let expected = expected.to_vec();
+    Err(if given == complement(&expected) {
+        Mismatch::NoReply { expected }
+    } else {
+        let given = given.to_vec();
+        Mismatch::Reply { expected, given }
+    })
+}
+
 /// What a VMM that leaves the data alone gives as its reply.
-pub(crate) fn complement(reply: &[u8]) -> Vec<u8> {
+fn complement(reply: &[u8]) -> Vec<u8> {
     reply.iter().map(|byte| !byte).collect()
 }
 
 /// As the exit it makes, in the words of [`Exit`].
-impl fmt::Display for Step {
+impl<G: GuestArch> fmt::Display for Step<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.as_exit(|exit| exit.fmt(f)), &self.leaves, self.errno) {
+        match (
+            self.as_exit(|exit| exit.fmt(f)),
+            &self.leaves,
+            self.frame.errno,
+        ) {
             (Some(written), _, _) => written,
             (None, Leaves::Block, _) => f.write_str("block"),
             (None, Leaves::Nothing, Some(errno)) => write!(f, "errno {errno:?}"),
@@ -475,8 +578,8 @@ impl fmt::Display for Step {
     }
 }
 
-impl fmt::Debug for Step {
+impl<G: GuestArch> fmt::Debug for Step<G> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self} ({})", self.place)
+        write!(f, "{self} ({})", self.frame.place)
     }
 }

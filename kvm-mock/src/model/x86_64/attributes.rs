@@ -1,8 +1,8 @@
 //! Attributes of vCPUs and of the system.
 
-use kvm_core::kvm_sys::{
+use kvm_core::kvm_sys::kvm_device_attr;
+use kvm_core::kvm_sys::x86_64::{
     KVM_VCPU_TSC_CTRL, KVM_VCPU_TSC_OFFSET, KVM_X86_GRP_SYSTEM, KVM_X86_XCOMP_GUEST_SUPP,
-    kvm_device_attr,
 };
 use kvm_core::{Arg, Errno};
 

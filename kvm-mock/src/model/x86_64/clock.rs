@@ -1,6 +1,6 @@
 //! kvmclock: sections 4.30 and 4.70.
 
-use kvm_core::kvm_sys::{
+use kvm_core::kvm_sys::x86_64::{
     KVM_CLOCK_HOST_TSC, KVM_CLOCK_REALTIME, KVM_CLOCK_TSC_STABLE, kvm_clock_data,
 };
 use kvm_core::{Arg, Errno};

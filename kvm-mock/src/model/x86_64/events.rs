@@ -1,6 +1,6 @@
 //! Exceptions and interrupts that are pending: sections 4.31, 4.32, 4.64 and 4.96.
 
-use kvm_core::kvm_sys::{
+use kvm_core::kvm_sys::x86_64::{
     KVM_VCPUEVENT_VALID_NMI_PENDING, KVM_VCPUEVENT_VALID_SHADOW, KVM_VCPUEVENT_VALID_SIPI_VECTOR,
     KVM_VCPUEVENT_VALID_SMM, VcpuEventFlags, kvm_vcpu_events,
 };

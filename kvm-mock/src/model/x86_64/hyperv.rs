@@ -1,6 +1,6 @@
 //! Eventfds of Hyper-V connections: section 4.113.
 
-use kvm_core::kvm_sys::{KVM_HYPERV_EVENTFD_DEASSIGN, kvm_hyperv_eventfd};
+use kvm_core::kvm_sys::x86_64::{KVM_HYPERV_EVENTFD_DEASSIGN, kvm_hyperv_eventfd};
 use kvm_core::{Arg, Errno};
 
 use crate::model::vm::Vm;

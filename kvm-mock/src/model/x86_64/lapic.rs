@@ -1,6 +1,6 @@
 //! Accesses to the local APIC's task priority. The API has no section on them; the errnos are the kernel's.
 
-use kvm_core::kvm_sys::{kvm_tpr_access_ctl, kvm_vapic_addr};
+use kvm_core::kvm_sys::x86_64::{kvm_tpr_access_ctl, kvm_vapic_addr};
 use kvm_core::{Arg, Errno};
 
 use crate::model::vcpu::Vcpu;

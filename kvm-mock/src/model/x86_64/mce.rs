@@ -1,6 +1,6 @@
 //! Machine checks: sections 4.104 to 4.106.
 
-use kvm_core::kvm_sys::{KVM_CAP_MCE, kvm_x86_mce};
+use kvm_core::kvm_sys::x86_64::{KVM_CAP_MCE, kvm_x86_mce};
 use kvm_core::{Arg, Errno};
 
 use crate::model::system::System;

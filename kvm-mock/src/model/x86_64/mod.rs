@@ -1,4 +1,4 @@
-//! What only x86_64 has.
+//! What a model does as KVM does on x86_64.
 
 mod attributes;
 mod capability;
@@ -6,37 +6,67 @@ mod clock;
 mod cpuid;
 mod events;
 mod hyperv;
+pub(super) mod irqchip;
 mod lapic;
 mod mce;
 mod msr_filter;
+mod msrs;
 mod nested;
 mod pmu;
 mod setup;
+mod sync_regs;
+mod synthetic;
 mod translate;
 mod tsc;
+mod vcpu;
+mod vm;
 mod xen;
 mod xsave;
 
 use std::collections::BTreeSet;
 
-use kvm_core::kvm_sys::{
-    KVM_CREATE_PIT, KVM_ENABLE_CAP, KVM_GET_DEVICE_ATTR, KVM_GET_EMULATED_CPUID,
-    KVM_GET_NESTED_STATE, KVM_GET_SUPPORTED_HV_CPUID, KVM_GET_TSC_KHZ, KVM_GET_VCPU_EVENTS,
-    KVM_GET_XSAVE2, KVM_HAS_DEVICE_ATTR, KVM_HYPERV_EVENTFD, KVM_KVMCLOCK_CTRL, KVM_NMI,
-    KVM_REINJECT_CONTROL, KVM_SET_CLOCK, KVM_SET_CPUID, KVM_SET_DEVICE_ATTR, KVM_SET_NESTED_STATE,
-    KVM_SET_NR_MMU_PAGES, KVM_SET_PMU_EVENT_FILTER, KVM_SET_TSC_KHZ, KVM_SET_VAPIC_ADDR,
-    KVM_SET_VCPU_EVENTS, KVM_SET_XSAVE, KVM_SMI, KVM_TPR_ACCESS_REPORTING, KVM_TRANSLATE,
-    KVM_X86_GET_MCE_CAP_SUPPORTED, KVM_X86_SET_MCE, KVM_X86_SET_MSR_FILTER, KVM_X86_SETUP_MCE,
-    KVM_XEN_HVM_CONFIG, KVM_XEN_HVM_EVTCHN_SEND, KVM_XEN_HVM_GET_ATTR, KVM_XEN_HVM_SET_ATTR,
-    KVM_XEN_VCPU_GET_ATTR, KVM_XEN_VCPU_SET_ATTR,
-};
+use kvm_core::Errno;
+use kvm_core::kvm_sys::Arch;
+use kvm_core::kvm_sys::x86_64::*;
+use kvm_exit::X86_64;
 
 use super::calls::Call;
+use super::guest::{Platform, Rules};
 use super::system::System;
 use super::vcpu::Vcpu;
 use super::vm::Vm;
 
-pub(super) static SYSTEM: &[Call<System>] = &[
+impl Rules for X86_64 {
+    fn platform() -> &'static Platform {
+        &PLATFORM
+    }
+}
+
+static PLATFORM: Platform = Platform {
+    arch: Arch::X86_64,
+    host: synthetic::host,
+    system: SYSTEM,
+    vm: VM,
+    vcpu: VCPU,
+    lacks: &[],
+    unknown_on_vm: Errno::ENOTTY,
+    knows_vm_type: vm::knows_type,
+    start: vcpu::start,
+    check_vm: vm::check,
+    check_vcpu: vcpu::check,
+    before_enter: sync_regs::take,
+    after_enter: sync_regs::give,
+    tell_state: vcpu::tell_state,
+};
+
+static SYSTEM: &[Call<System>] = &[
+    Call(&KVM_GET_SUPPORTED_CPUID, System::get_supported_cpuid),
+    Call(&KVM_GET_MSR_INDEX_LIST, System::get_msr_index_list),
+    Call(
+        &KVM_GET_MSR_FEATURE_INDEX_LIST,
+        System::get_msr_feature_index_list,
+    ),
+    Call(&KVM_GET_MSRS, System::get_msrs),
     Call(&KVM_GET_EMULATED_CPUID, System::get_emulated_cpuid),
     Call(&KVM_GET_SUPPORTED_HV_CPUID, System::get_supported_hv_cpuid),
     Call(
@@ -47,10 +77,17 @@ pub(super) static SYSTEM: &[Call<System>] = &[
     Call(&KVM_GET_DEVICE_ATTR, System::get_attr),
 ];
 
-pub(super) static VM: &[Call<Vm>] = &[
+static VM: &[Call<Vm>] = &[
+    Call(&KVM_SET_TSS_ADDR, Vm::set_tss_addr),
+    Call(&KVM_SET_IDENTITY_MAP_ADDR, Vm::set_identity_map_addr),
+    Call(&KVM_SET_BOOT_CPU_ID, Vm::set_boot_cpu_id),
+    Call(&KVM_CREATE_IRQCHIP, Vm::create_irqchip),
+    Call(&KVM_GET_IRQCHIP, Vm::get_irqchip),
+    Call(&KVM_SET_IRQCHIP, Vm::set_irqchip),
     Call(&KVM_ENABLE_CAP, Vm::enable_cap),
     Call(&KVM_GET_TSC_KHZ, Vm::get_tsc_khz),
     Call(&KVM_SET_TSC_KHZ, Vm::set_tsc_khz),
+    Call(&KVM_CREATE_PIT2, Vm::create_pit2),
     Call(&KVM_SET_NR_MMU_PAGES, Vm::set_nr_mmu_pages),
     Call(&KVM_CREATE_PIT, Vm::create_pit),
     Call(&KVM_REINJECT_CONTROL, Vm::reinject_control),
@@ -64,10 +101,17 @@ pub(super) static VM: &[Call<Vm>] = &[
     Call(&KVM_HYPERV_EVENTFD, Vm::hyperv_eventfd),
 ];
 
-pub(super) static VCPU: &[Call<Vcpu>] = &[
+static VCPU: &[Call<Vcpu>] = &[
+    Call(&KVM_GET_CPUID2, Vcpu::get_cpuid2),
+    Call(&KVM_SET_CPUID2, Vcpu::set_cpuid2),
+    Call(&KVM_GET_MSRS, Vcpu::get_vcpu_msrs),
+    Call(&KVM_SET_MSRS, Vcpu::set_msrs),
+    Call(&KVM_SET_GUEST_DEBUG, Vcpu::accept),
     Call(&KVM_ENABLE_CAP, Vcpu::enable_cap),
     Call(&KVM_GET_TSC_KHZ, Vcpu::get_tsc_khz),
     Call(&KVM_SET_TSC_KHZ, Vcpu::set_tsc_khz),
+    Call(&KVM_NMI, Vcpu::nmi),
+    Call(&KVM_INTERRUPT, Vcpu::interrupt),
     Call(&KVM_SET_CPUID, Vcpu::set_cpuid),
     Call(&KVM_GET_SUPPORTED_HV_CPUID, Vcpu::get_supported_hv_cpuid),
     Call(&KVM_TRANSLATE, Vcpu::translate),
@@ -77,7 +121,6 @@ pub(super) static VCPU: &[Call<Vcpu>] = &[
     Call(&KVM_SET_NESTED_STATE, Vcpu::set_nested_state),
     Call(&KVM_GET_VCPU_EVENTS, Vcpu::get_vcpu_events),
     Call(&KVM_SET_VCPU_EVENTS, Vcpu::set_vcpu_events),
-    Call(&KVM_NMI, Vcpu::nmi),
     Call(&KVM_SMI, Vcpu::smi),
     Call(&KVM_TPR_ACCESS_REPORTING, Vcpu::tpr_access_reporting),
     Call(&KVM_SET_VAPIC_ADDR, Vcpu::set_vapic_addr),

@@ -2,7 +2,7 @@
 
 use std::mem::offset_of;
 
-use kvm_core::kvm_sys::{
+use kvm_core::kvm_sys::x86_64::{
     KVM_MSR_FILTER_DEFAULT_DENY, KVM_MSR_FILTER_MAX_BITMAP_SIZE, KVM_MSR_FILTER_RANGE_VALID_MASK,
     KVM_MSR_FILTER_VALID_MASK, kvm_msr_filter, kvm_msr_filter_range,
 };

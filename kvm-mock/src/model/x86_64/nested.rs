@@ -1,6 +1,6 @@
 //! The state of nested virtualization: sections 4.114 and 4.115. It is kept as it is.
 
-use kvm_core::kvm_sys::{
+use kvm_core::kvm_sys::x86_64::{
     KVM_STATE_NESTED_EVMCS, KVM_STATE_NESTED_FORMAT_VMX, KVM_STATE_NESTED_GIF_SET,
     KVM_STATE_NESTED_GUEST_MODE, KVM_STATE_NESTED_MTF_PENDING, KVM_STATE_NESTED_RUN_PENDING,
     NestedStateFlags, kvm_nested_state,

@@ -1,6 +1,8 @@
 //! Which events a guest may count: section 4.120.
 
-use kvm_core::kvm_sys::{KVM_PMU_EVENT_DENY, KVM_PMU_EVENT_FLAGS_VALID_MASK, kvm_pmu_event_filter};
+use kvm_core::kvm_sys::x86_64::{
+    KVM_PMU_EVENT_DENY, KVM_PMU_EVENT_FLAGS_VALID_MASK, kvm_pmu_event_filter,
+};
 use kvm_core::{Arg, Errno};
 
 use crate::model::args;

@@ -1,6 +1,6 @@
 //! What a vCPU's paging does: section 4.15.
 
-use kvm_core::kvm_sys::{kvm_sregs, kvm_translation};
+use kvm_core::kvm_sys::x86_64::{kvm_sregs, kvm_translation};
 use kvm_core::{Arg, Errno};
 
 use crate::model::vcpu::Vcpu;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kvm_core::kvm_sys::{
+use kvm_core::kvm_sys::x86_64::{
     KVM_CAP_XEN_HVM, KVM_IRQ_ROUTING_XEN_EVTCHN_PRIO_2LEVEL,
     KVM_XEN_ATTR_TYPE_RUNSTATE_UPDATE_FLAG, KVM_XEN_ATTR_TYPE_SHARED_INFO_HVA,
     KVM_XEN_VCPU_ATTR_TYPE_VCPU_INFO_HVA, kvm_irq_routing_xen_evtchn, kvm_xen_hvm_attr,

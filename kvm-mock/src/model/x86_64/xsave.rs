@@ -1,6 +1,6 @@
 //! Extended processor state: sections 4.42, 4.43 and 4.134.
 
-use kvm_core::kvm_sys::{KVM_CAP_XSAVE2, kvm_xsave};
+use kvm_core::kvm_sys::x86_64::{KVM_CAP_XSAVE2, kvm_xsave};
 use kvm_core::{Arg, Errno};
 
 use crate::model::vcpu::Vcpu;

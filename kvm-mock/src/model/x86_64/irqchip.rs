@@ -1,19 +1,19 @@
 //! The interrupt controllers and the timer that a VM can have in the kernel.
 
-use kvm_core::kvm_sys::{
+use kvm_core::kvm_sys::x86_64::{
     KVM_IRQCHIP_IOAPIC, KVM_NR_IRQCHIPS, kvm_irqchip, kvm_irqchip_chip, kvm_pit_config,
     kvm_reinject_control,
 };
 use kvm_core::{Arg, Errno};
 
-use super::args;
-use super::lock;
-use super::routing::Routes;
-use super::vm::Vm;
+use crate::model::args;
+use crate::model::lock;
+use crate::model::routing::Routes;
+use crate::model::vm::Vm;
 
 /// What a VM has in the kernel.
 #[derive(Debug, Default)]
-pub(super) struct Irqchips {
+pub(in crate::model) struct Irqchips {
     chips: Option<[kvm_irqchip_chip; KVM_NR_IRQCHIPS as usize]>,
     /// Local APICs only: `KVM_CAP_SPLIT_IRQCHIP`.
     split: bool,
@@ -21,19 +21,19 @@ pub(super) struct Irqchips {
 }
 
 impl Irqchips {
-    pub(super) fn exist(&self) -> bool {
+    pub(in crate::model) fn exist(&self) -> bool {
         self.chips.is_some() || self.split
     }
 
-    pub(super) fn split(&mut self) {
+    pub(in crate::model) fn split(&mut self) {
         self.split = true;
     }
 
-    pub(super) fn has_pit(&self) -> bool {
+    pub(in crate::model) fn has_pit(&self) -> bool {
         self.pit
     }
 
-    pub(super) fn chip(&mut self, id: u32) -> Result<&mut kvm_irqchip_chip, Errno> {
+    pub(in crate::model) fn chip(&mut self, id: u32) -> Result<&mut kvm_irqchip_chip, Errno> {
         let chips = self.chips.as_mut().ok_or(Errno::ENXIO)?;
         usize::try_from(id)
             .ok()
@@ -44,7 +44,7 @@ impl Irqchips {
 
 impl Vm {
     /// Section 4.24; must come before the first vCPU, and once.
-    pub(super) fn create_irqchip(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
+    pub(in crate::model) fn create_irqchip(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
         let mut state = lock(&self.state);
         if state.irqchips.exist() {
             return Err(Errno::EEXIST);
@@ -62,7 +62,7 @@ impl Vm {
     }
 
     /// Section 4.26: reads the state of the chip that `chip_id` names.
-    pub(super) fn get_irqchip(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+    pub(in crate::model) fn get_irqchip(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let mut chip: kvm_irqchip = args::read(arg)?;
         chip.chip = *lock(&self.state).irqchips.chip(chip.chip_id)?;
         args::write(arg, &chip)?;
@@ -70,7 +70,7 @@ impl Vm {
     }
 
     /// Section 4.27: sets the state of the chip that `chip_id` names.
-    pub(super) fn set_irqchip(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+    pub(in crate::model) fn set_irqchip(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let chip: kvm_irqchip = args::read(arg)?;
         *lock(&self.state).irqchips.chip(chip.chip_id)? = chip.chip;
         Ok(0)
@@ -78,7 +78,7 @@ impl Vm {
 
     /// Section 4.71: "This call is only valid after enabling in-kernel irqchip support via
     /// KVM_CREATE_IRQCHIP."
-    pub(super) fn create_pit2(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+    pub(in crate::model) fn create_pit2(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let _: kvm_pit_config = args::read(arg)?;
         self.create_pit(arg)
     }

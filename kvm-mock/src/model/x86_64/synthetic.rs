@@ -1,31 +1,23 @@
 //! The synthetic x86_64 host.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use kvm_core::kvm_sys::*;
+use kvm_core::kvm_sys::x86_64::*;
 
-use super::profile::Profile;
+use crate::model::host::Host;
 
-/// What [`Profile::synthetic`] gives.
-pub(super) fn profile() -> Profile {
+/// What [`Profile::synthetic`](crate::Profile::synthetic) gives.
+pub(super) fn host() -> Host {
     let (regs, sregs) = (regs(), sregs());
-    Profile {
-        name: Cow::Borrowed("synthetic x86_64"),
-        synthetic: true,
-        api_version: KVM_API_VERSION,
-        page_size: 0x1000,
-        // The run page, the page of port I/O and the page of coalesced writes.
-        vcpu_mmap_size: 0x3000,
+    Host {
         caps: CAPS.iter().copied().collect(),
-        vm_caps: BTreeMap::new(),
         tsc_khz: 2_000_000,
         cpuid: CPUID.iter().map(cpuid).collect(),
         emulated_cpuid: EMULATED_CPUID.iter().map(cpuid).collect(),
         hv_cpuid: HV_CPUID.iter().map(cpuid).collect(),
         msrs: MSRS.iter().copied().collect(),
         feature_msrs: BTreeMap::from([(IA32_ARCH_CAPABILITIES, 0)]),
-        resets: BTreeMap::new(),
+        ..Host::synthetic("synthetic x86_64")
     }
     .reset(&KVM_GET_REGS, &regs)
     .reset(&KVM_GET_SREGS, &sregs)

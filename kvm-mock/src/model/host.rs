@@ -1,0 +1,80 @@
+//! [`Host`]: what a profile says, whatever its architecture.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
+
+use kvm_core::kvm_sys::op::Op;
+use kvm_core::kvm_sys::x86_64::kvm_cpuid_entry2;
+use kvm_core::kvm_sys::{Cap, common};
+use zerocopy::{Immutable, IntoBytes};
+
+/// What a profile says, whatever its architecture.
+#[derive(Clone, Debug)]
+pub(super) struct Host {
+    pub(super) name: Cow<'static, str>,
+    pub(super) synthetic: bool,
+    pub(super) api_version: u32,
+    pub(super) page_size: u32,
+    pub(super) vcpu_mmap_size: u32,
+    pub(super) caps: BTreeMap<Cap, u32>,
+    /// Where a VM's answer differs from the system's.
+    pub(super) vm_caps: BTreeMap<Cap, u32>,
+    pub(super) tsc_khz: u32,
+    pub(super) cpuid: Vec<kvm_cpuid_entry2>,
+    pub(super) emulated_cpuid: Vec<kvm_cpuid_entry2>,
+    pub(super) hv_cpuid: Vec<kvm_cpuid_entry2>,
+    pub(super) msrs: BTreeMap<u32, u64>,
+    pub(super) feature_msrs: BTreeMap<u32, u64>,
+    /// By the name of the bank in the ioctl table.
+    pub(super) resets: BTreeMap<&'static str, Vec<u8>>,
+}
+
+impl Host {
+    /// A host that no machine was asked about, with nothing but its name.
+    pub(super) fn synthetic(name: &'static str) -> Self {
+        Self {
+            name: Cow::Borrowed(name),
+            synthetic: true,
+            api_version: common::KVM_API_VERSION,
+            page_size: 0x1000,
+            // The run page, the page of port I/O and the page of coalesced writes.
+            vcpu_mmap_size: 0x3000,
+            caps: BTreeMap::new(),
+            vm_caps: BTreeMap::new(),
+            tsc_khz: 0,
+            cpuid: Vec::new(),
+            emulated_cpuid: Vec::new(),
+            hv_cpuid: Vec::new(),
+            msrs: BTreeMap::new(),
+            feature_msrs: BTreeMap::new(),
+            resets: BTreeMap::new(),
+        }
+    }
+
+    /// The state that the GET call `op` gives before any SET.
+    pub(super) fn reset<T: IntoBytes + Immutable>(mut self, op: &'static Op, state: &T) -> Self {
+        if let Some(bank) = op.bank {
+            self.resets.insert(bank, state.as_bytes().to_vec());
+        }
+        self
+    }
+
+    /// What the system says to `KVM_CHECK_EXTENSION`.
+    pub(super) fn system_cap(&self, cap: Cap) -> u32 {
+        self.caps.get(&cap).copied().unwrap_or(0)
+    }
+
+    /// What a VM says to `KVM_CHECK_EXTENSION`.
+    pub(super) fn cap_of_vm(&self, cap: Cap) -> u32 {
+        let differs = self.vm_caps.get(&cap).copied();
+        differs.unwrap_or_else(|| self.system_cap(cap))
+    }
+}
+
+/// The capability that the call needs, if it needs one that this crate knows.
+pub(super) fn needed(op: &Op) -> Option<Cap> {
+    static BY_NAME: LazyLock<HashMap<&str, Cap>> =
+        LazyLock::new(|| Cap::NAMES.iter().map(|(cap, name)| (*name, *cap)).collect());
+    BY_NAME.get(op.capability?).copied()
+}

@@ -1,0 +1,117 @@
+//! A vCPU's state.
+
+use kvm_core::kvm_sys::op::{Dir, Op};
+use kvm_core::kvm_sys::x86_64::{
+    KVM_MP_STATE_AP_RESET_HOLD, KVM_MP_STATE_HALTED, KVM_MP_STATE_INIT_RECEIVED,
+    KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_SIPI_RECEIVED, KVM_MP_STATE_UNINITIALIZED,
+    KVM_NR_INTERRUPTS, kvm_debugregs, kvm_interrupt, kvm_lapic_state, kvm_mp_state, kvm_regs,
+    kvm_sregs,
+};
+use kvm_core::{Arg, Errno};
+use kvm_exit::{Page, X86_64};
+
+use super::synthetic::APIC_BOOT_CPU;
+use crate::model::args;
+use crate::model::vcpu::{State, Vcpu};
+use crate::model::vm;
+
+/// Sets up a new vCPU.
+pub(super) fn start(vm: &vm::State, id: u64, state: &mut State) {
+    let boots = id == vm.boot_cpu;
+    let has_lapic = vm.irqchips.exist();
+    let banks = &mut state.banks;
+    if !boots {
+        let mut sregs: kvm_sregs = banks.get("sregs");
+        sregs.apic_base &= !APIC_BOOT_CPU;
+        banks.set("sregs", &sregs);
+    }
+    if has_lapic {
+        let mut lapic: kvm_lapic_state = banks.get("lapic");
+        set_apic_id(&mut lapic, id);
+        banks.set("lapic", &lapic);
+    }
+    // Section 4.38: without a local APIC in the kernel, a vCPU is always runnable; with one, it waits for
+    // the boot CPU to start it.
+    let mp_state = if boots || !has_lapic {
+        KVM_MP_STATE_RUNNABLE
+    } else {
+        KVM_MP_STATE_UNINITIALIZED
+    };
+    banks.set("mp_state", &kvm_mp_state { mp_state });
+}
+
+/// The id is the upper byte of the register at 0x20.
+fn set_apic_id(lapic: &mut kvm_lapic_state, id: u64) {
+    let [low, ..] = id.to_le_bytes();
+    if let Some(byte) = lapic.regs.get_mut(0x23) {
+        *byte = low;
+    }
+}
+
+/// What KVM refuses of the calls that only get and set state.
+pub(super) fn check(vcpu: &Vcpu, op: &Op, arg: &Arg<'_>) -> Result<(), Errno> {
+    let refused = match (op.bank, op.dir()) {
+        // Sections 4.57 and 4.58 have no errno for it; the kernel's is this one.
+        (Some("lapic"), _) => !vcpu.vm().has_irqchip(),
+        (Some("mp_state"), Some(Dir::In)) => {
+            let kvm_mp_state { mp_state } = args::read(arg)?;
+            // Section 4.39: what but `RUNNABLE` is "only useful after KVM_CREATE_IRQCHIP".
+            !match mp_state {
+                KVM_MP_STATE_RUNNABLE => true,
+                KVM_MP_STATE_UNINITIALIZED
+                | KVM_MP_STATE_INIT_RECEIVED
+                | KVM_MP_STATE_HALTED
+                | KVM_MP_STATE_SIPI_RECEIVED
+                | KVM_MP_STATE_AP_RESET_HOLD => vcpu.vm().has_irqchip(),
+                _ => false,
+            }
+        }
+        (Some("debugregs"), Some(Dir::In)) => {
+            let regs: kvm_debugregs = args::read(arg)?;
+            // Section 4.34: "The flags field is unused yet and must be cleared"; the upper halves of both
+            // control registers are reserved by the architecture.
+            regs.flags != 0 || (regs.dr6 | regs.dr7) >> 32 != 0
+        }
+        _ => false,
+    };
+    if refused { Err(Errno::EINVAL) } else { Ok(()) }
+}
+
+impl Vcpu {
+    /// Section 4.16: "`EINVAL` the irq number is invalid, `ENXIO` if the PIC is in the kernel". A scripted
+    /// guest takes no interrupt.
+    pub(super) fn interrupt(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let kvm_interrupt { irq } = args::read(arg)?;
+        if usize::try_from(irq).map_or(true, |irq| irq >= KVM_NR_INTERRUPTS) {
+            return Err(Errno::EINVAL);
+        }
+        if self.vm().has_irqchip() {
+            return Err(Errno::ENXIO);
+        }
+        Ok(0)
+    }
+
+    /// Calls that change only what a guest does, which its script says.
+    pub(super) fn accept(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
+        Ok(0)
+    }
+}
+
+/// What KVM says beside the exit: section 5.
+pub(super) fn tell_state(words: &mut [u64], state: &State, vm: &vm::State) {
+    /// The interrupt flag in rflags.
+    const IF: u64 = 1 << 9;
+
+    // `RunMemory` has made sure that it is one.
+    let Ok(page) = Page::<X86_64>::from_words(words) else {
+        return;
+    };
+    let regs: kvm_regs = state.banks.get("regs");
+    let sregs: kvm_sregs = state.banks.get("sregs");
+    let interruptible = regs.rflags & IF != 0;
+    let (_, beside) = page.split();
+    beside.state.if_flag = interruptible.into();
+    beside.state.ready_for_interrupt_injection = (interruptible || vm.irqchips.exist()).into();
+    beside.state.cr8 = sregs.cr8;
+    beside.state.apic_base = sregs.apic_base;
+}
