@@ -7,6 +7,7 @@ mod banks;
 mod calls;
 mod device;
 mod dirty_log;
+mod dirty_ring;
 mod enter;
 mod events;
 mod guest;
@@ -227,7 +228,10 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
 
     fn map(&self, region: Region) -> Result<Mapping, Errno> {
         match &self.0 {
-            Object::Vcpu(vcpu) => vcpu.map(RunMemory::new::<G>(region)?),
+            Object::Vcpu(vcpu) => match region {
+                Region::Run { .. } => vcpu.map(RunMemory::new::<G>(region)?),
+                Region::DirtyRing { len } => vcpu.map_dirty_ring(len),
+            },
             _ => Err(Errno::ENODEV),
         }
     }
