@@ -71,6 +71,7 @@ extern crate std;
 mod capability;
 mod descriptor;
 mod dev_kvm;
+pub mod device;
 mod errno;
 mod error;
 mod hypervisor;

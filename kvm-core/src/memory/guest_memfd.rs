@@ -12,10 +12,11 @@ use zerocopy::IntoBytes;
 use super::slots::Region;
 use super::{GuestAddress, Memory, Slot};
 use crate::error::Cause;
-use crate::typed::Create;
+use crate::typed::CreateWith;
 use crate::{Arg, DevKvm, Errno, Error, Hypervisor, Vm, vm};
 
-const CREATE_GUEST_MEMFD: Create<kvm_create_guest_memfd> = Create::new(&KVM_CREATE_GUEST_MEMFD);
+const CREATE_GUEST_MEMFD: CreateWith<kvm_create_guest_memfd> =
+    CreateWith::new(&KVM_CREATE_GUEST_MEMFD);
 
 /// A file of memory that belongs to one VM and that its guests may have to themselves.
 ///
