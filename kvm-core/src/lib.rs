@@ -69,6 +69,7 @@ extern crate alloc;
 extern crate std;
 
 mod capability;
+mod coalesced;
 mod descriptor;
 mod dev_kvm;
 pub mod device;
@@ -110,6 +111,7 @@ mod x86_64;
 pub use kvm_exit::{self, Exit};
 pub use kvm_sys;
 
+pub use coalesced::CoalescedPage;
 pub use descriptor::Descriptor;
 pub use dev_kvm::DevKvm;
 pub use errno::Errno;

@@ -1,6 +1,11 @@
 //! What safe code can break, or the kernel can make panic, in other wrappers of KVM: here it is refused, or
 //! can't be written. Each test has the name of what goes wrong elsewhere. What the compiler refuses is in
 //! the module `refused` of this package's library.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which clippy takes for other code"
+)]
 
 use kvm_core::kvm_exit::{Field, RunPage};
 use kvm_core::kvm_sys::{

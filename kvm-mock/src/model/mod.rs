@@ -5,6 +5,7 @@ mod aarch64;
 mod args;
 mod banks;
 mod calls;
+mod coalesced;
 mod device;
 mod dirty_log;
 mod dirty_ring;

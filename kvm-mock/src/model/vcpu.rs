@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::x86_64::kvm_cpuid_entry2;
 use kvm_core::kvm_sys::{KVM_PRE_FAULT_MEMORY, KVM_SET_SIGNAL_MASK};
-use kvm_core::{Arg, Errno, Mapping};
+use kvm_core::{Arg, CoalescedPage, Errno, Mapping};
 
 use super::banks::Banks;
 use super::calls::{self, Call};
@@ -81,7 +81,15 @@ impl Vcpu {
     /// Maps the run page. The contract of a mapping leaves no room for a second one.
     pub(super) fn map(&self, memory: Arc<RunMemory>) -> Result<Mapping, Errno> {
         match self.run.set(Arc::clone(&memory)) {
-            Ok(()) => Ok(memory.mapping()),
+            Ok(()) => {
+                let mapping = memory.mapping();
+                let page = usize::try_from(self.vm.page_size()).map_err(|_| Errno::EINVAL)?;
+                let ring = &mut lock(&self.vm.state).coalesced.ring;
+                if ring.is_none() {
+                    *ring = CoalescedPage::of(&mapping, page);
+                }
+                Ok(mapping)
+            }
             Err(_) => Err(Errno::EBUSY),
         }
     }

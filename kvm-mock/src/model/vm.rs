@@ -17,6 +17,7 @@ use kvm_core::{Arg, Errno};
 use super::args;
 use super::banks::Banks;
 use super::calls::{self, Call};
+use super::coalesced::Coalesced;
 use super::dirty_ring::Rings;
 use super::events::Events;
 use super::guest_memfd::Files;
@@ -45,8 +46,11 @@ static CALLS: &[Call<Vm>] = &[
     Call(&KVM_IRQFD, Vm::irqfd),
     Call(&KVM_IOEVENTFD, Vm::ioeventfd),
     Call(&KVM_CREATE_DEVICE, Vm::test_device),
-    Call(&KVM_REGISTER_COALESCED_MMIO, Vm::coalesce),
-    Call(&KVM_UNREGISTER_COALESCED_MMIO, Vm::coalesce),
+    Call(&KVM_REGISTER_COALESCED_MMIO, Vm::register_coalesced_mmio),
+    Call(
+        &KVM_UNREGISTER_COALESCED_MMIO,
+        Vm::unregister_coalesced_mmio,
+    ),
 ];
 
 #[derive(Debug)]
@@ -66,6 +70,7 @@ pub(super) struct State {
     pub(super) irqchips: Irqchips,
     pub(super) routes: Routes,
     pub(super) events: Events,
+    pub(super) coalesced: Coalesced,
     /// The kinds of device of which there can't be another.
     pub(super) devices: BTreeSet<u32>,
     pub(super) banks: Banks,
@@ -76,7 +81,7 @@ pub(super) struct State {
 impl State {
     /// Does what the VMM asked the kernel to do with a write of the guest's. Says whether it did.
     pub(super) fn take(&mut self, write: Write<'_>) -> bool {
-        self.events.take(write)
+        self.events.take(write) || self.coalesced.take(write)
     }
 }
 
@@ -95,6 +100,7 @@ impl Vm {
                 irqchips: Irqchips::default(),
                 routes: Routes::default(),
                 events: Events::default(),
+                coalesced: Coalesced::default(),
                 devices: BTreeSet::new(),
                 banks: Banks::new(&system.profile().resets),
                 boot_cpu: 0,
@@ -170,11 +176,6 @@ impl Vm {
         lock(&self.state)
             .slots
             .set(&region, self.system.profile())?;
-        Ok(0)
-    }
-
-    /// Section 4.116. A script says which accesses exit, so there is nothing to remember.
-    fn coalesce(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
         Ok(0)
     }
 }

@@ -5,6 +5,7 @@
 
 mod backends;
 mod calls;
+mod coalesced;
 mod devices;
 #[cfg(target_os = "linux")]
 mod events;
@@ -151,6 +152,11 @@ scenarios! {
     #[cfg(target_os = "linux")]
     signals { resample: resample_script [live], ioeventfd: ioeventfd_script [live] }
     stats { counted: counted_script, described }
+    coalesced {
+        in_order: in_order_script [live],
+        full: full_script [live],
+        coalesced_ring_has_one_consumer: one_consumer_script [live],
+    }
     devices { kinds, of_vcpus, of_the_system, of_another_object }
     interrupts {
         line_status,
