@@ -85,6 +85,8 @@ pub enum Cause {
     /// The run page says something that no KVM says. [`Vcpu::run_page`](crate::Vcpu::run_page) has the
     /// bytes.
     Malformed(Field),
+    /// The attribute, of the group [`Error::detail`], is one of another kind of object.
+    Attribute,
     /// What is said of an object's statistics makes no sense.
     Stats,
     /// The vCPU's mapping is too short or not aligned for a run page.
@@ -173,6 +175,22 @@ impl Error {
             ("KVM_SET_USER_MEMORY_REGION", Errno::EINVAL) => {
                 "is the slot below KVM_CAP_NR_MEMSLOTS?"
             }
+            ("KVM_IRQFD", Errno::EINVAL) => {
+                "is the file an eventfd, and has the VM an interrupt controller in the kernel?"
+            }
+            ("KVM_IRQFD", Errno::EBUSY) => "the eventfd raises an interrupt already",
+            ("KVM_IOEVENTFD", Errno::EEXIST) => {
+                "an event at this address is registered that some of the same writes would be"
+            }
+            ("KVM_IOEVENTFD", Errno::EINVAL) => {
+                "is the file an eventfd, the length 0, 1, 2, 4 or 8, and not 0 with data to match?"
+            }
+            ("KVM_IOEVENTFD", Errno::ENOENT) => "this eventfd is not registered for this event",
+            ("KVM_SET_GSI_ROUTING" | "KVM_SIGNAL_MSI", Errno::EINVAL) => {
+                "has the VM an interrupt controller in the kernel?"
+            }
+            ("KVM_SIGNAL_MSI", Errno::EPERM) => "the VM has no vCPU that the message is for",
+            ("KVM_CREATE_DEVICE", Errno::ENODEV) => "this kernel has no such device",
             ("KVM_RUN", Errno::ENOEXEC) => "the vCPU has not been initialised",
             (_, Errno::EIO) => "does this process own the VM (KVM serves no child of a fork)?",
             (_, Errno::EMFILE) => "raise the limit of open files",
@@ -229,6 +247,10 @@ impl fmt::Display for Error {
                 "number {detail} takes addresses or descriptors, for which no safe call can vouch"
             ),
             Cause::Malformed(field) => write!(f, "malformed run page: {field} out of its range"),
+            Cause::Attribute => write!(
+                f,
+                "the attribute of group {detail} is one of another kind of object"
+            ),
             Cause::Stats => f.write_str("what is said of the statistics makes no sense"),
             Cause::Mapping => write!(f, "{detail} bytes make no run page"),
             Cause::NotSynced => write!(
