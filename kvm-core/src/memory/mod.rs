@@ -1,8 +1,10 @@
 //! Guest memory: what backs it, and how it is read and written while a guest may do the same.
 
 mod anonymous;
+mod attributes;
 mod dirty_log;
 mod dirty_ring;
+mod guest_memfd;
 mod handle;
 mod slots;
 mod span;
@@ -11,6 +13,7 @@ mod vm;
 pub use anonymous::AnonymousMemory;
 pub use dirty_log::DirtyLog;
 pub use dirty_ring::DirtyRing;
+pub use guest_memfd::GuestMemfd;
 pub use handle::{Backing, Memory};
 pub(crate) use slots::Slots;
 pub use span::Span;

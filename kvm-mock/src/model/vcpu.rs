@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use kvm_core::kvm_sys::KVM_SET_SIGNAL_MASK;
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::x86_64::kvm_cpuid_entry2;
+use kvm_core::kvm_sys::{KVM_PRE_FAULT_MEMORY, KVM_SET_SIGNAL_MASK};
 use kvm_core::{Arg, CoalescedPage, Errno, Mapping};
 
 use super::banks::Banks;
@@ -19,7 +19,10 @@ use crate::model::script::Script;
 use crate::page::RunMemory;
 
 /// The calls that all architectures have.
-static CALLS: &[Call<Vcpu>] = &[Call(&KVM_SET_SIGNAL_MASK, Vcpu::set_signal_mask)];
+static CALLS: &[Call<Vcpu>] = &[
+    Call(&KVM_SET_SIGNAL_MASK, Vcpu::set_signal_mask),
+    Call(&KVM_PRE_FAULT_MEMORY, Vcpu::pre_fault_memory),
+];
 
 #[derive(Debug)]
 pub(super) struct Vcpu {

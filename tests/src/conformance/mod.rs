@@ -18,6 +18,7 @@ mod memory;
 mod mmio;
 mod msr_filter;
 mod objects;
+mod private_memory;
 mod raw;
 mod registers;
 mod run;
@@ -89,6 +90,7 @@ fn no_guest(_: &Model) {}
 scenarios! {
     objects { system, unknown_capability, unknown_vm_type, several_vms, vcpu_ids, messages }
     memory { refused, taken_back, many_slots }
+    private_memory { files, slots, other_vm }
     slots {
         dirty_log: writer_script,
         flags: writer_script,
