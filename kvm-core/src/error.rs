@@ -59,6 +59,8 @@ pub enum Cause {
     Pages,
     /// The size of a dirty ring, which is [`Error::detail`], is no power of two of entries of 16 bytes.
     RingSize,
+    /// The file is no memfd that is sealed against shrinking.
+    NotSealed,
     /// The VM has vCPUs already.
     HasVcpus,
     /// The VM's vCPUs have no dirty ring.
@@ -229,6 +231,7 @@ impl fmt::Display for Error {
                 "the pages of slot {detail} are no range of whole words of the bitmap"
             ),
             Cause::RingSize => write!(f, "{detail} bytes are no power of two of entries"),
+            Cause::NotSealed => f.write_str("the file is no memfd sealed against shrinking"),
             Cause::HasVcpus => f.write_str("the VM has vCPUs already"),
             Cause::NoRing => f.write_str("the VM's vCPUs have no dirty ring"),
             Cause::RingTaken => f.write_str("the vCPU's dirty ring was taken already"),

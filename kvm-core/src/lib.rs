@@ -121,6 +121,8 @@ pub use interrupt::{IoEvent, IoEventAddress, IrqStatus, Route, RoutingEntry};
 pub use kicker::Kicker;
 pub use kvm::Kvm;
 pub use mapping::{Guard, Mapping};
+#[cfg(target_os = "linux")]
+pub use memory::MemfdMemory;
 pub use memory::{
     AnonymousMemory, Backing, DirtyLog, DirtyRing, GuestAddress, GuestMemfd, Memory, Slot, Span,
 };

@@ -228,7 +228,7 @@ fn page_size() -> Result<u32, Errno> {
 
 /// The calling thread's last error.
 #[cold]
-fn errno() -> Errno {
+pub(crate) fn errno() -> Errno {
     // SAFETY: gives a pointer to the calling thread's own variable.
     let location = unsafe { libc::__errno_location() };
     // SAFETY: the C library keeps it valid as long as the thread lives.

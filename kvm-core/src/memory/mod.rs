@@ -6,6 +6,8 @@ mod dirty_log;
 mod dirty_ring;
 mod guest_memfd;
 mod handle;
+#[cfg(target_os = "linux")]
+mod memfd;
 mod slots;
 mod span;
 mod vm;
@@ -15,6 +17,8 @@ pub use dirty_log::DirtyLog;
 pub use dirty_ring::DirtyRing;
 pub use guest_memfd::GuestMemfd;
 pub use handle::{Backing, Memory};
+#[cfg(target_os = "linux")]
+pub use memfd::MemfdMemory;
 pub(crate) use slots::Slots;
 pub use span::Span;
 
