@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use syn::visit::Visit;
 
-/// `Type::method` for each public method of each type in the folder.
+/// `Type::method` for each public method of each type in the folder, and of each trait.
 pub(crate) fn read(src: &Path) -> Result<BTreeSet<String>> {
     let mut methods = Methods::default();
     folder(src, &mut methods)?;
@@ -31,6 +31,15 @@ fn folder(path: &Path, methods: &mut Methods) -> Result<()> {
 struct Methods(BTreeSet<String>);
 
 impl<'ast> Visit<'ast> for Methods {
+    fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
+        for method in &item.items {
+            if let syn::TraitItem::Fn(method) = method {
+                self.0
+                    .insert(format!("{}::{}", item.ident, method.sig.ident));
+            }
+        }
+    }
+
     fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
         let syn::Type::Path(of) = &*item.self_ty else {
             return;
