@@ -10,6 +10,7 @@ mod enter;
 mod events;
 mod guest;
 mod host;
+mod one_reg;
 mod profile;
 mod riscv64;
 mod routing;
