@@ -14,6 +14,7 @@ mod io;
 mod irqchip;
 mod memory;
 mod mmio;
+mod msr_filter;
 mod objects;
 mod raw;
 mod registers;
@@ -26,6 +27,8 @@ mod stats;
 mod sync_regs;
 mod waiting;
 mod window;
+mod x86_state;
+mod x86_vm;
 
 use std::error::Error;
 
@@ -105,6 +108,34 @@ scenarios! {
         mp_state,
     }
     irqchip { order, presence, state }
+    msr_filter {
+        denied_read: denied_read_script,
+        bitmaps_are_never_read_past_their_end,
+        refused,
+    }
+    x86_state {
+        xsave,
+        fpu,
+        sregs2,
+        translate,
+        lapic,
+        events,
+        machine_checks,
+        cpuid: cpuid_script,
+        feature_msrs,
+        many_msrs,
+        tsc_khz,
+        one_page_of_xsave,
+    }
+    x86_vm {
+        first_timer,
+        clock,
+        split_irqchip,
+        capabilities,
+        kernel_writes_through_caller_pointers_need_unsafe,
+        pmu_events,
+        set_up,
+    }
     #[cfg(target_os = "linux")]
     events {
         irqfds,
