@@ -1,5 +1,7 @@
 //! A guest of aarch64 on the model, recorded and replayed: on any host.
 #![allow(
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,

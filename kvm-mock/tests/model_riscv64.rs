@@ -1,5 +1,7 @@
 //! A guest of riscv64 on the model, recorded and replayed: on any host.
 #![allow(
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a test fails by panicking"
