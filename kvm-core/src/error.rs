@@ -85,6 +85,8 @@ pub enum Cause {
     /// The run page says something that no KVM says. [`Vcpu::run_page`](crate::Vcpu::run_page) has the
     /// bytes.
     Malformed(Field),
+    /// The attribute, of the group [`Error::detail`], is one of another kind of object.
+    Attribute,
     /// What is said of an object's statistics makes no sense.
     Stats,
     /// The vCPU's mapping is too short or not aligned for a run page.
@@ -229,6 +231,10 @@ impl fmt::Display for Error {
                 "number {detail} takes addresses or descriptors, for which no safe call can vouch"
             ),
             Cause::Malformed(field) => write!(f, "malformed run page: {field} out of its range"),
+            Cause::Attribute => write!(
+                f,
+                "the attribute of group {detail} is one of another kind of object"
+            ),
             Cause::Stats => f.write_str("what is said of the statistics makes no sense"),
             Cause::Mapping => write!(f, "{detail} bytes make no run page"),
             Cause::NotSynced => write!(

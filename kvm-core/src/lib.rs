@@ -72,6 +72,7 @@ mod capability;
 mod debug;
 mod descriptor;
 mod dev_kvm;
+pub mod device;
 mod errno;
 mod error;
 mod events;

@@ -70,7 +70,9 @@ impl DevKvm {
             Arg::Parts { head, parts } => {
                 for Part { offset, bytes } in parts.iter_mut() {
                     let pointer = match bytes {
-                        PartBytes::In(bytes) => bytes.as_ptr().expose_provenance(),
+                        PartBytes::In(bytes) | PartBytes::Opaque(bytes) => {
+                            bytes.as_ptr().expose_provenance()
+                        }
                         PartBytes::Mut(bytes) => bytes.as_mut_ptr().expose_provenance(),
                     };
                     let field = head.get_mut(*offset..).and_then(<[u8]>::first_chunk_mut);

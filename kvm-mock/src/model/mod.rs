@@ -5,6 +5,7 @@ mod aarch64;
 mod args;
 mod banks;
 mod calls;
+mod device;
 mod dirty_log;
 mod dirty_ring;
 mod enter;
@@ -29,10 +30,11 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kvm_core::kvm_sys::op::{Fds, Op};
-use kvm_core::kvm_sys::{KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_STATS_FD};
+use kvm_core::kvm_sys::{KVM_CREATE_DEVICE, KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_STATS_FD};
 use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region};
 
 use crate::page::RunMemory;
+use device::Device;
 pub use guest::{ModelGuest, NativeModel};
 pub use profile::Profile;
 use script::Scripted;
@@ -80,6 +82,7 @@ enum Object {
     System(Arc<System>),
     Vm(Arc<Vm>),
     Vcpu(Arc<Vcpu>),
+    Device(Arc<Device>),
     Stats(Arc<Stats>),
 }
 
@@ -89,6 +92,7 @@ impl Object {
             Self::System(_) => Fds::SYSTEM,
             Self::Vm(_) => Fds::VM,
             Self::Vcpu(_) => Fds::VCPU,
+            Self::Device(_) => Fds::DEVICE,
             Self::Stats(_) => Fds::empty(),
         }
     }
@@ -149,6 +153,7 @@ impl<G> Model<G> {
             Object::System(system) => system,
             Object::Vm(vm) => vm.system(),
             Object::Vcpu(vcpu) => vcpu.vm().system(),
+            Object::Device(device) => device.vm().system(),
             Object::Stats(stats) => stats.vm().system(),
         }
     }
@@ -190,6 +195,7 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
             Object::System(system) => system.ioctl(op, arg),
             Object::Vm(vm) => vm.ioctl(op, arg),
             Object::Vcpu(vcpu) => vcpu.ioctl(op, arg),
+            Object::Device(device) => device.ioctl(op, arg),
             // No call is known to them; the errno is that of every file without calls.
             Object::Stats(_) => Err(Errno::ENOTTY),
         }
@@ -204,6 +210,10 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
             Object::Vm(vm) if op == &KVM_CREATE_VCPU => {
                 let vcpu = vm.create_vcpu(args::value(arg)?)?;
                 Ok(Self::of(Object::Vcpu(Arc::new(vcpu))))
+            }
+            Object::Vm(vm) if op == &KVM_CREATE_DEVICE => {
+                vm.offers(op)?;
+                Ok(Self::of(Object::Device(Arc::new(vm.create_device(arg)?))))
             }
             Object::Vm(vm) if op == &KVM_GET_STATS_FD => {
                 vm.offers(op)?;
@@ -223,7 +233,7 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
                 Region::Run { .. } => vcpu.map(RunMemory::new::<G>(region)?),
                 Region::DirtyRing { len } => vcpu.map_dirty_ring(len),
             },
-            Object::System(_) | Object::Vm(_) | Object::Stats(_) => Err(Errno::ENODEV),
+            _ => Err(Errno::ENODEV),
         }
     }
 
@@ -239,7 +249,7 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
         match &self.0 {
             Object::Stats(stats) => Ok(stats.read(offset, buf)),
             // What the kernel says of files that can't be read.
-            Object::System(_) | Object::Vm(_) | Object::Vcpu(_) => Err(Errno::EINVAL),
+            _ => Err(Errno::EINVAL),
         }
     }
 
@@ -248,6 +258,7 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
             Object::System(system) => system.number(),
             Object::Vm(vm) => vm.number(),
             Object::Vcpu(vcpu) => vcpu.number(),
+            Object::Device(device) => device.number(),
             Object::Stats(stats) => stats.number(),
         }
     }

@@ -23,6 +23,7 @@ pub(super) fn given<'a>(arg: &'a mut Arg<'_>) -> Result<&'a [u8], Errno> {
     match &part.bytes {
         PartBytes::In(bytes) => Ok(bytes),
         PartBytes::Mut(bytes) => Ok(bytes),
+        _ => Err(Errno::EFAULT),
     }
 }
 

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{
     Cap, KVM_CAP_CHECK_EXTENSION_VM, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_NR_VCPUS,
-    KVM_CHECK_EXTENSION, KVM_CLEAR_DIRTY_LOG, KVM_GET_DIRTY_LOG, KVM_IOEVENTFD, KVM_IRQ_LINE,
-    KVM_IRQ_LINE_STATUS, KVM_IRQFD, KVM_REGISTER_COALESCED_MMIO, KVM_RESET_DIRTY_RINGS,
-    KVM_SET_GSI_ROUTING, KVM_SET_USER_MEMORY_REGION, KVM_SIGNAL_MSI, KVM_UNREGISTER_COALESCED_MMIO,
+    KVM_CHECK_EXTENSION, KVM_CLEAR_DIRTY_LOG, KVM_CREATE_DEVICE, KVM_GET_DIRTY_LOG, KVM_IOEVENTFD,
+    KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_IRQFD, KVM_REGISTER_COALESCED_MMIO,
+    KVM_RESET_DIRTY_RINGS, KVM_SET_GSI_ROUTING, KVM_SET_USER_MEMORY_REGION, KVM_SIGNAL_MSI,
+    KVM_UNREGISTER_COALESCED_MMIO,
 };
 use kvm_core::{Arg, Errno};
 
@@ -40,6 +41,7 @@ static CALLS: &[Call<Vm>] = &[
     Call(&KVM_SIGNAL_MSI, Vm::signal_msi),
     Call(&KVM_IRQFD, Vm::irqfd),
     Call(&KVM_IOEVENTFD, Vm::ioeventfd),
+    Call(&KVM_CREATE_DEVICE, Vm::test_device),
     Call(&KVM_REGISTER_COALESCED_MMIO, Vm::coalesce),
     Call(&KVM_UNREGISTER_COALESCED_MMIO, Vm::coalesce),
 ];
@@ -60,6 +62,8 @@ pub(super) struct State {
     pub(super) irqchips: Irqchips,
     pub(super) routes: Routes,
     pub(super) events: Events,
+    /// The kinds of device of which there can't be another.
+    pub(super) devices: BTreeSet<u32>,
     pub(super) banks: Banks,
     pub(super) boot_cpu: u64,
     pub(super) x86: x86_64::VmState,
@@ -87,6 +91,7 @@ impl Vm {
                 irqchips: Irqchips::default(),
                 routes: Routes::default(),
                 events: Events::default(),
+                devices: BTreeSet::new(),
                 banks: Banks::new(&system.profile().resets),
                 boot_cpu: 0,
                 x86: x86_64::VmState::new(system.profile().tsc_khz),

@@ -5,6 +5,7 @@
 
 mod backends;
 mod calls;
+mod devices;
 #[cfg(target_os = "linux")]
 mod events;
 pub(crate) mod guest;
@@ -141,11 +142,14 @@ scenarios! {
         irqfds,
         irqfd_interrupts: interrupted_script,
         ioeventfds,
+        vfio_files,
+        forged_device_fd_cannot_be_adopted,
         ioeventfd_without_exit: ioeventfd_without_exit_script,
     }
     #[cfg(target_os = "linux")]
     signals { resample: resample_script [live], ioeventfd: ioeventfd_script [live] }
     stats { counted: counted_script, described }
+    devices { kinds, of_vcpus, of_the_system, of_another_object }
     interrupts {
         line_status,
         routes,
