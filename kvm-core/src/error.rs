@@ -59,6 +59,8 @@ pub enum Cause {
     Pages,
     /// The size of a dirty ring, which is [`Error::detail`], is no power of two of entries of 16 bytes.
     RingSize,
+    /// The file is no memfd that is sealed against shrinking.
+    NotSealed,
     /// The VM has vCPUs already.
     HasVcpus,
     /// The VM's vCPUs have no dirty ring.
@@ -175,6 +177,22 @@ impl Error {
             ("KVM_SET_USER_MEMORY_REGION", Errno::EINVAL) => {
                 "is the slot below KVM_CAP_NR_MEMSLOTS?"
             }
+            ("KVM_IRQFD", Errno::EINVAL) => {
+                "is the file an eventfd, and has the VM an interrupt controller in the kernel?"
+            }
+            ("KVM_IRQFD", Errno::EBUSY) => "the eventfd raises an interrupt already",
+            ("KVM_IOEVENTFD", Errno::EEXIST) => {
+                "an event at this address is registered that some of the same writes would be"
+            }
+            ("KVM_IOEVENTFD", Errno::EINVAL) => {
+                "is the file an eventfd, the length 0, 1, 2, 4 or 8, and not 0 with data to match?"
+            }
+            ("KVM_IOEVENTFD", Errno::ENOENT) => "this eventfd is not registered for this event",
+            ("KVM_SET_GSI_ROUTING" | "KVM_SIGNAL_MSI", Errno::EINVAL) => {
+                "has the VM an interrupt controller in the kernel?"
+            }
+            ("KVM_SIGNAL_MSI", Errno::EPERM) => "the VM has no vCPU that the message is for",
+            ("KVM_CREATE_DEVICE", Errno::ENODEV) => "this kernel has no such device",
             ("KVM_RUN", Errno::ENOEXEC) => "the vCPU has not been initialised",
             (_, Errno::EIO) => "does this process own the VM (KVM serves no child of a fork)?",
             (_, Errno::EMFILE) => "raise the limit of open files",
@@ -213,6 +231,7 @@ impl fmt::Display for Error {
                 "the pages of slot {detail} are no range of whole words of the bitmap"
             ),
             Cause::RingSize => write!(f, "{detail} bytes are no power of two of entries"),
+            Cause::NotSealed => f.write_str("the file is no memfd sealed against shrinking"),
             Cause::HasVcpus => f.write_str("the VM has vCPUs already"),
             Cause::NoRing => f.write_str("the VM's vCPUs have no dirty ring"),
             Cause::RingTaken => f.write_str("the vCPU's dirty ring was taken already"),

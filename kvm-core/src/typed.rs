@@ -99,6 +99,23 @@ impl<T: IntoBytes + Immutable> Set<T> {
     }
 }
 
+/// A call that reads a `T` and gives a new object.
+pub(crate) struct CreateWith<T>(&'static Op, PhantomData<fn(&T)>);
+
+impl<T: IntoBytes + Immutable> CreateWith<T> {
+    pub(crate) const fn new(op: &'static Op) -> Self {
+        assert!(plain::<T>(op, Dir::In));
+        assert!(matches!(op.returns, Returns::Descriptor));
+        Self(op, PhantomData)
+    }
+
+    pub(crate) fn call<H: Hypervisor>(&self, on: &H, value: &T) -> Result<H, Error> {
+        // SAFETY: `new` compared the row: it reads `size_of::<T>()` bytes, and needs nothing else.
+        unsafe { on.create(self.0, &mut Arg::In(value.as_bytes())) }
+            .map_err(|errno| Error::new(self.0, errno))
+    }
+}
+
 /// A call that reads a `T` in which one pointer is to a bitmap.
 pub(crate) struct Bitmap<T> {
     op: &'static Op,

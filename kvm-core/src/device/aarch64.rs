@@ -20,7 +20,8 @@ pub mod vgic_v2 {
         ADDR_DIST: u64 = KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_DIST;
         /// Guest-physical address of the CPU interface: of 8 KiB, aligned to 4 KiB.
         ADDR_CPU: u64 = KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V2_ADDR_TYPE_CPU;
-        /// How many interrupts there are, private ones included: from 64 to 1024, a multiple of 32. Before `INIT`.
+        /// How many interrupts there are, private ones included: from 64 to 1024, a multiple of 32. Before
+        /// `INIT`.
         NR_IRQS: u32 = KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0;
         /// Makes it work, once the vCPUs are there.
         INIT: () = KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT;
@@ -60,12 +61,14 @@ pub mod vgic_v3 {
     attributes! { On::Device(KVM_DEV_TYPE_ARM_VGIC_V3);
         /// Guest-physical address of the distributor: of 64 KiB, aligned to them.
         ADDR_DIST: u64 = KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST;
-        /// Guest-physical address of all redistributors, one behind the other: two times 64 KiB for each vCPU.
+        /// Guest-physical address of all redistributors, one behind the other: two times 64 KiB for each
+        /// vCPU.
         ADDR_REDIST: u64 = KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST;
-        /// A region of redistributors: its index in bits 0 to 11, its address in 16 to 51, how many in 52 to 63. To
-        /// get one, give the index.
+        /// A region of redistributors: its index in bits 0 to 11, its address in 16 to 51, how many in 52
+        /// to 63. To get one, give the index.
         ADDR_REDIST_REGION: u64 = KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION;
-        /// How many interrupts there are, private ones included: from 64 to 1024, a multiple of 32. Before `INIT`.
+        /// How many interrupts there are, private ones included: from 64 to 1024, a multiple of 32. Before
+        /// `INIT`.
         NR_IRQS: u32 = KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0;
         /// Makes it work, once the vCPUs are there.
         INIT: () = KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT;
@@ -80,8 +83,8 @@ pub mod vgic_v3 {
         /// A register of a vCPU's redistributor, by its offset in bytes; of 64-bit ones, one half.
         fn redist(mpidr: u32, offset: u32) -> u32 = KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
             (mpidr as u64) << KVM_DEV_ARM_VGIC_V3_MPIDR_SHIFT | offset as u64;
-        /// A system register of a vCPU's interface, by how its instruction encodes it: op0 in bits 14 and 15, op1 in 11 to
-        /// 13, CRn in 7 to 10, CRm in 3 to 6, op2 in 0 to 2.
+        /// A system register of a vCPU's interface, by how its instruction encodes it: op0 in bits 14 and
+        /// 15, op1 in 11 to 13, CRn in 7 to 10, CRm in 3 to 6, op2 in 0 to 2.
         fn cpu_sysreg(mpidr: u32, instruction: u16) -> u64 = KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS,
             (mpidr as u64) << KVM_DEV_ARM_VGIC_V3_MPIDR_SHIFT | instruction as u64;
         /// The levels of 32 interrupt lines, from this one on.
@@ -178,8 +181,8 @@ pub mod vm {
     use crate::device::{Attr, On};
 
     attributes! { On::Vm(Arch::Aarch64);
-        /// What becomes of a range of the guest's calls: handled by KVM, denied, or an exit. Can only be set, before a vCPU
-        /// runs.
+        /// What becomes of a range of the guest's calls: handled by KVM, denied, or an exit. Can only be
+        /// set, before a vCPU runs.
         SMCCC_FILTER: kvm_smccc_filter = KVM_ARM_VM_SMCCC_CTRL, KVM_ARM_VM_SMCCC_FILTER;
     }
 }

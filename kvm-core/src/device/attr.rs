@@ -50,8 +50,8 @@ impl<T> Attr<T> {
     ///
     /// # Safety
     ///
-    /// On that object, the kernel reads and writes no more bytes than a `T` has for this attribute, and takes none of them
-    /// for an address or for a descriptor.
+    /// On that object, the kernel reads and writes no more bytes than a `T` has for this attribute, and
+    /// takes none of them for an address or for a descriptor.
     pub const unsafe fn new(on: On, group: u32, attr: u64) -> Self {
         Self {
             on,
@@ -97,8 +97,8 @@ impl<T> fmt::Debug for Attr<T> {
 
 /// The attributes of an object: a constant for each, a function where the number has parts.
 ///
-/// Expands to `unsafe`: who writes a line answers for the type of the value, by the kernel's document that the
-/// module names.
+/// Expands to `unsafe`: who writes a line answers for the type of the value, by the kernel's document that
+/// the module names.
 macro_rules! attributes {
     ($on:expr;
         $($(#[$const_doc:meta])* $name:ident: $value:ty = $group:expr, $attr:expr;)*

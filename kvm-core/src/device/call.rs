@@ -30,7 +30,8 @@ pub trait Sealed {
     fn target(&self) -> Target<'_, Self::Hypervisor>;
 }
 
-/// Attributes: of a [`Device`](super::Device), a vCPU ([`Registers`]), a [`Vm`] or the system ([`Kvm`]). Sections 4.80 and 4.81.
+/// Attributes: of a [`Device`](super::Device), a vCPU ([`Registers`]), a [`Vm`] or the system ([`Kvm`]).
+/// Sections 4.80 and 4.81.
 ///
 /// ```
 /// use kvm_core::device::{DeviceAttributes, x86_64};
@@ -77,8 +78,8 @@ pub trait DeviceAttributes: Sealed {
         self.get_device_attr_with(attr, T::new_zeroed())
     }
 
-    /// As [`get_device_attr`](Self::get_device_attr), for an attribute whose value also says what is asked for, such as the
-    /// index of a redistributor region.
+    /// As [`get_device_attr`](Self::get_device_attr), for an attribute whose value also says what is asked
+    /// for, such as the index of a redistributor region.
     ///
     /// # Errors
     ///
@@ -91,8 +92,8 @@ pub trait DeviceAttributes: Sealed {
         let target = self.target();
         target.check(attr, &KVM_GET_DEVICE_ATTR)?;
         let bytes = PartBytes::Mut(value.as_mut_bytes());
-        // SAFETY: the attribute is one of this object, as just checked, and has no more bytes than `T`, says who
-        // made it.
+        // SAFETY: the attribute is one of this object, as just checked, and has no more bytes than `T`,
+        // says who made it.
         unsafe { target.call(&KVM_GET_DEVICE_ATTR, attr.group, attr.attr, bytes) }?;
         Ok(value)
     }
@@ -138,8 +139,8 @@ pub trait DeviceAttributes: Sealed {
     ///
     /// # Safety
     ///
-    /// The kernel reads no more bytes for it than there are. Addresses in them are what it documents, and stay so as
-    /// long as it uses them; descriptors are open.
+    /// The kernel reads no more bytes for it than there are. Addresses in them are what it documents, and
+    /// stay so as long as it uses them; descriptors are open.
     ///
     /// # Errors
     ///
@@ -163,8 +164,8 @@ impl<H: Hypervisor> Target<'_, H> {
 
     /// # Safety
     ///
-    /// For this attribute, the kernel reads or writes no more than `bytes`; what it takes in them for addresses and
-    /// descriptors is that.
+    /// For this attribute, the kernel reads or writes no more than `bytes`; what it takes in them for
+    /// addresses and descriptors is that.
     pub(super) unsafe fn call(
         &self,
         op: &'static Op,
@@ -180,8 +181,8 @@ impl<H: Hypervisor> Target<'_, H> {
                 bytes,
             }],
         };
-        // SAFETY: the rows of both calls take this structure, with one pointer in it, to as many bytes as the caller
-        // promises.
+        // SAFETY: the rows of both calls take this structure, with one pointer in it, to as many bytes as
+        // the caller promises.
         unsafe { self.object.ioctl(op, &mut arg) }
             .map(|_| ())
             .map_err(|errno| Error::new(op, errno))

@@ -35,10 +35,11 @@ use call::Target;
 
 const CREATE_DEVICE: Create<kvm_create_device> = Create::new(&kvm_sys::KVM_CREATE_DEVICE);
 
-/// A device in the kernel: an interrupt controller of aarch64 or riscv64, or the one that tells KVM of VFIO devices.
+/// A device in the kernel: an interrupt controller of aarch64 or riscv64, or the one that tells KVM of VFIO
+/// devices.
 ///
-/// It is set up through [attributes](DeviceAttributes). Dropping it closes its descriptor; what it is part of the VM
-/// for stays until the VM goes.
+/// It is set up through [attributes](DeviceAttributes). Dropping it closes its descriptor; what it is part
+/// of the VM for stays until the VM goes.
 ///
 /// Only [`Vm::create_device`] makes one, so its descriptor is always one that the kernel has just opened:
 ///
@@ -91,8 +92,8 @@ impl<H: Hypervisor> Vm<H> {
     ///
     /// # Errors
     ///
-    /// `ENODEV` when the kernel has no such device, `EEXIST` or `EBUSY` when the VM has one and there can't be two,
-    /// and what the device answers.
+    /// `ENODEV` when the kernel has no such device, `EEXIST` or `EBUSY` when the VM has one and there can't
+    /// be two, and what the device answers.
     pub fn create_device(&self, kind: DeviceType) -> Result<Device<H>, Error> {
         let mut device = kvm_create_device {
             type_: kind,
@@ -123,8 +124,8 @@ impl<H: Hypervisor> Vm<H> {
             flags: KVM_CREATE_DEVICE_TEST,
             ..Default::default()
         };
-        // So that no number that the caller gave can be taken for a descriptor of the kernel's, nothing is made
-        // of the answer.
+        // So that no number that the caller gave can be taken for a descriptor of the kernel's, nothing is
+        // made of the answer.
         match CREATE_DEVICE.test(self.backend(), &mut device) {
             Ok(()) => Ok(true),
             Err(error) if error.errno() == Errno::ENODEV => Ok(false),

@@ -1,6 +1,7 @@
 //! Attributes of riscv64.
 
-/// Of an advanced interrupt architecture in the kernel, `KVM_DEV_TYPE_RISCV_AIA`: an APLIC, and an IMSIC for each vCPU.
+/// Of an advanced interrupt architecture in the kernel, `KVM_DEV_TYPE_RISCV_AIA`: an APLIC, and an IMSIC
+/// for each vCPU.
 pub mod aia {
     #![expect(unsafe_code, reason = "a table of attributes with their types")]
 

@@ -18,7 +18,8 @@ impl<H: Hypervisor> Device<H> {
     ///
     /// # Errors
     ///
-    /// `EINVAL` when the file is none of VFIO, `EEXIST` when it was added, `ENXIO` when this is another kind of device.
+    /// `EINVAL` when the file is none of VFIO, `EEXIST` when it was added, `ENXIO` when this is another
+    /// kind of device.
     pub fn add_vfio_file<'fd>(&self, file: impl Into<Descriptor<'fd>>) -> Result<(), Error> {
         self.vfio(KVM_DEV_VFIO_FILE_ADD, file.into())
     }
@@ -45,7 +46,8 @@ impl<H: Hypervisor> Device<H> {
         }
         let number = file.number();
         let bytes = PartBytes::Opaque(number.as_bytes());
-        // SAFETY: on such a device the attribute is a descriptor, of 4 bytes; it is open as long as it is borrowed.
+        // SAFETY: on such a device the attribute is a descriptor, of 4 bytes; it is open as long as it is
+        // borrowed.
         unsafe { target.call(&KVM_SET_DEVICE_ATTR, KVM_DEV_VFIO_FILE, attr, bytes) }
     }
 }

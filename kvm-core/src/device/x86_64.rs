@@ -11,7 +11,8 @@ pub mod vcpu {
     use crate::device::{Attr, On};
 
     attributes! { On::Vcpu(Arch::X86_64);
-        /// What is added to the host's time stamp counter to make the guest's, with the sign in the highest bit.
+        /// What is added to the host's time stamp counter to make the guest's, with the sign in the highest
+        /// bit.
         TSC_OFFSET: u64 = KVM_VCPU_TSC_CTRL, KVM_VCPU_TSC_OFFSET;
     }
 }
@@ -29,7 +30,8 @@ pub mod system {
     use crate::device::{Attr, On};
 
     attributes! { On::System(Arch::X86_64);
-        /// The components of extended state that guests can have, as in XCR0, those that need a permission included.
+        /// The components of extended state that guests can have, as in XCR0, those that need a permission
+        /// included.
         XCOMP_GUEST_SUPP: u64 = KVM_X86_GRP_SYSTEM, KVM_X86_XCOMP_GUEST_SUPP;
         /// The features of SEV-ES guests that `KVM_SEV_INIT2` takes.
         SEV_VMSA_FEATURES: u64 = KVM_X86_GRP_SEV, KVM_X86_SEV_VMSA_FEATURES;

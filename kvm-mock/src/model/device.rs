@@ -46,8 +46,8 @@ impl Vm {
         }
     }
 
-    /// Section 4.79: "EEXIST: Device already created, and this type of device may not be instantiated multiple
-    /// times"; for VFIO, KVM answers `EBUSY`.
+    /// Section 4.79: "EEXIST: Device already created, and this type of device may not be instantiated
+    /// multiple times"; for VFIO, KVM answers `EBUSY`.
     pub(super) fn create_device(self: &Arc<Self>, arg: &mut Arg<'_>) -> Result<Device, Errno> {
         let mut args: kvm_create_device = args::read(arg)?;
         known(args.type_)?;
@@ -105,7 +105,8 @@ impl Device {
         Err(Errno::EPERM)
     }
 
-    /// `Documentation/virt/kvm/devices/vfio.rst`. That the file has to be one of VFIO, and the errnos, are KVM's.
+    /// `Documentation/virt/kvm/devices/vfio.rst`. That the file has to be one of VFIO, and the errnos, are
+    /// KVM's.
     fn set_attr(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let attr: kvm_device_attr = args::head(arg)?;
         self.has_attr(&mut Arg::In(zerocopy::IntoBytes::as_bytes(&attr)))?;

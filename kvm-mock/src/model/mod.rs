@@ -5,12 +5,14 @@ mod aarch64;
 mod args;
 mod banks;
 mod calls;
+mod coalesced;
 mod device;
 mod dirty_log;
 mod dirty_ring;
 mod enter;
 mod events;
 mod guest;
+mod guest_memfd;
 mod host;
 mod one_reg;
 mod profile;
@@ -30,12 +32,15 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kvm_core::kvm_sys::op::{Fds, Op};
-use kvm_core::kvm_sys::{KVM_CREATE_DEVICE, KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_STATS_FD};
+use kvm_core::kvm_sys::{
+    KVM_CREATE_DEVICE, KVM_CREATE_GUEST_MEMFD, KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_STATS_FD,
+};
 use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region};
 
 use crate::page::RunMemory;
 use device::Device;
 pub use guest::{ModelGuest, NativeModel};
+use guest_memfd::GuestMemfd;
 pub use profile::Profile;
 use script::Scripted;
 pub use script::{Failure, Mismatch, Step};
@@ -84,6 +89,7 @@ enum Object {
     Vcpu(Arc<Vcpu>),
     Device(Arc<Device>),
     Stats(Arc<Stats>),
+    GuestMemfd(Arc<GuestMemfd>),
 }
 
 impl Object {
@@ -93,7 +99,7 @@ impl Object {
             Self::Vm(_) => Fds::VM,
             Self::Vcpu(_) => Fds::VCPU,
             Self::Device(_) => Fds::DEVICE,
-            Self::Stats(_) => Fds::empty(),
+            Self::Stats(_) | Self::GuestMemfd(_) => Fds::empty(),
         }
     }
 }
@@ -155,6 +161,7 @@ impl<G> Model<G> {
             Object::Vcpu(vcpu) => vcpu.vm().system(),
             Object::Device(device) => device.vm().system(),
             Object::Stats(stats) => stats.vm().system(),
+            Object::GuestMemfd(file) => file.vm().system(),
         }
     }
 
@@ -197,7 +204,7 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
             Object::Vcpu(vcpu) => vcpu.ioctl(op, arg),
             Object::Device(device) => device.ioctl(op, arg),
             // No call is known to them; the errno is that of every file without calls.
-            Object::Stats(_) => Err(Errno::ENOTTY),
+            Object::Stats(_) | Object::GuestMemfd(_) => Err(Errno::ENOTTY),
         }
     }
 
@@ -218,6 +225,10 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
             Object::Vm(vm) if op == &KVM_GET_STATS_FD => {
                 vm.offers(op)?;
                 Ok(Self::of(Object::Stats(Arc::new(Stats::of_vm(vm)))))
+            }
+            Object::Vm(vm) if op == &KVM_CREATE_GUEST_MEMFD => {
+                vm.offers(op)?;
+                Ok(Self::of(Object::GuestMemfd(vm.create_guest_memfd(arg)?)))
             }
             Object::Vcpu(vcpu) if op == &KVM_GET_STATS_FD => {
                 vcpu.vm().offers(op)?;
@@ -260,6 +271,7 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
             Object::Vcpu(vcpu) => vcpu.number(),
             Object::Device(device) => device.number(),
             Object::Stats(stats) => stats.number(),
+            Object::GuestMemfd(file) => file.number(),
         }
     }
 }

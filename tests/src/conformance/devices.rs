@@ -28,7 +28,8 @@ pub(super) fn kinds<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     Ok(())
 }
 
-/// Those of the vCPU: what is set is got back, where the kernel can (the offset is the hypervisor's to refuse).
+/// Those of the vCPU: what is set is got back, where the kernel can (the offset is the hypervisor's to
+/// refuse).
 pub(super) fn of_vcpus<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let vcpu = vm.create_vcpu(0)?;

@@ -145,8 +145,8 @@ pub(super) fn ioeventfd_without_exit_script(model: &Model) {
     );
 }
 
-/// A write that is registered signals and does not exit; one of another length or value exits, as does one that is
-/// registered no longer.
+/// A write that is registered signals and does not exit; one of another length or value exits, as does one
+/// that is registered no longer.
 pub(super) fn ioeventfd_without_exit<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     notified(system).map(|_| ())
 }
@@ -196,8 +196,8 @@ pub(super) fn vfio_files<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     Ok(())
 }
 
-/// A test for a kind of device answers without a descriptor, and none that the program has is taken for one: what it has
-/// open stays open.
+/// A test for a kind of device answers without a descriptor, and none that the program has is taken for
+/// one: what it has open stays open.
 pub(super) fn forged_device_fd_cannot_be_adopted<H: Hypervisor<Guest = X86_64>>(
     system: H,
 ) -> Outcome {

@@ -52,7 +52,8 @@ impl System {
         Ok(0)
     }
 
-    /// "the supported XCR0 and IA32_XSS bits": those of leaf 0xd, or of a CPU that has no more than the x87 unit.
+    /// "the supported XCR0 and IA32_XSS bits": those of leaf 0xd, or of a CPU that has no more than the x87
+    /// unit.
     pub(super) fn get_attr(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         xcomp(args::head(arg)?)?;
         let leaves = &self.profile().cpuid;
