@@ -53,15 +53,46 @@ pub(crate) fn allocate(len: usize) -> Result<NonNull<u8>, Error> {
     NonNull::new(aligned).ok_or(refused(Errno::ENOMEM))
 }
 
-/// Frees what [`allocate`] gave.
+/// `len` zeroed bytes in huge pages of `page` bytes.
+#[cfg(target_os = "linux")]
+pub(crate) fn allocate_huge(len: usize, page: usize) -> Result<NonNull<u8>, Error> {
+    // What `free` rounds lengths up to, so that it gives back exactly these pages.
+    let whole = page.is_power_of_two() && page >= ALIGN && len % page == 0;
+    if !whole || len == 0 {
+        return Err(refused(Errno::EINVAL));
+    }
+    // The logarithm of a size has no more than six bits.
+    let size = i32::try_from(page.trailing_zeros()).map_err(|_| refused(Errno::EINVAL))?
+        << libc::MAP_HUGE_SHIFT;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_HUGETLB | size;
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: an anonymous mapping at an address of the kernel's choice touches no memory in use.
+    let start = unsafe { libc::mmap(core::ptr::null_mut(), len, access, flags, -1, 0) };
+    if start == libc::MAP_FAILED {
+        return Err(refused(crate::dev_kvm::errno()));
+    }
+    NonNull::new(start.cast()).ok_or(refused(Errno::ENOMEM))
+}
+
+/// Lets the kernel use huge pages for what [`allocate`] gave.
+#[cfg(target_os = "linux")]
+pub(crate) fn advise_huge(start: NonNull<u8>, len: usize) -> Result<(), Error> {
+    // SAFETY: the advice changes no byte, and takes no page away.
+    match unsafe { libc::madvise(start.as_ptr().cast(), len, libc::MADV_HUGEPAGE) } {
+        0 => Ok(()),
+        _ => Err(refused(crate::dev_kvm::errno())),
+    }
+}
+
+/// Frees what [`allocate`] or [`allocate_huge`] gave.
 ///
 /// # Safety
 ///
-/// `start` and `len` are those of one `allocate`, which is freed once, and nothing refers to the bytes.
+/// `start` and `len` are those of one allocation, which is freed once, and nothing refers to the bytes.
 #[cfg(unix)]
 pub(crate) unsafe fn free(start: NonNull<u8>, len: usize) {
-    // SAFETY: `allocate` left exactly this mapping, its length rounded up to `ALIGN`, and the caller
-    // promises that nothing refers to it.
+    // SAFETY: `allocate` left exactly this mapping, its length rounded up to `ALIGN`, of which the length of
+    // huge pages is a multiple, and the caller promises that nothing refers to it.
     let _ = unsafe { libc::munmap(start.as_ptr().cast(), len.next_multiple_of(ALIGN)) };
 }
 

@@ -11,6 +11,8 @@ mod memfd;
 mod slots;
 mod span;
 mod vm;
+#[cfg(all(unix, feature = "vm-memory"))]
+mod vm_memory;
 
 pub use anonymous::AnonymousMemory;
 pub use dirty_log::DirtyLog;

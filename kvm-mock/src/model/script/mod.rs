@@ -2,11 +2,13 @@
 
 mod failure;
 mod queue;
+mod scripted;
 mod step;
 mod write;
+mod x86_64;
 
 pub use failure::{Failure, Mismatch};
 pub(crate) use queue::Script;
-pub(crate) use step::Scripted;
+pub(crate) use scripted::Scripted;
 pub use step::Step;
 pub(crate) use write::Write;

@@ -6,7 +6,7 @@ use std::panic::Location;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::failure::{Failure, Mismatch};
-use super::step::Scripted;
+use super::scripted::Scripted;
 
 /// The steps of one vCPU, and how far it has come.
 #[derive(Default)]

@@ -4,14 +4,10 @@ use std::fmt;
 use std::panic::Location;
 
 use kvm_core::Errno;
-use kvm_core::kvm_sys::x86_64::{DB_VECTOR, kvm_regs};
-use kvm_exit::{
-    DebugExit, Exit, GuestArch, IoIn, IoOut, MmioRead, MmioWrite, Page, Unencodable, X86_64,
-};
+use kvm_exit::{Exit, GuestArch, IoIn, IoOut, MmioRead, MmioWrite, Page, Unencodable};
 use zerocopy::{Immutable, IntoBytes};
 
-use super::failure::Mismatch;
-use super::write::Write;
+use super::scripted::{Frame, complement};
 use crate::model::guest::NativeModel;
 
 /// One thing that a scripted guest does: what makes `KVM_RUN` return, and how the VMM has to answer.
@@ -42,54 +38,15 @@ use crate::model::guest::NativeModel;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Step<G: GuestArch = NativeModel> {
-    frame: Frame,
-    leaves: Leaves<G>,
-    reply: Reply<G>,
-}
-
-/// What a step says beside its exit.
-pub(crate) struct Frame {
-    pub(crate) place: &'static Location<'static>,
-    pub(crate) errno: Option<Errno>,
-    pub(crate) writes: Vec<(u64, Vec<u8>)>,
-    pub(crate) finds: Vec<(u64, Vec<u8>)>,
-    /// Banks, and what they hold at the exit.
-    pub(crate) state: Vec<(&'static str, Vec<u8>)>,
-    /// Banks, and what they hold once the access is complete.
-    pub(crate) state_then: Vec<(&'static str, Vec<u8>)>,
-    /// Registers, and what they hold at the exit.
-    pub(crate) registers: Vec<(u64, Vec<u8>)>,
-    /// Registers, and what they hold once the access is complete.
-    pub(crate) registers_then: Vec<(u64, Vec<u8>)>,
-    pub(crate) goes_on: bool,
-    pub(crate) in_kernel: bool,
-    pub(crate) ended: Vec<u32>,
-}
-
-/// A step of a guest of any architecture. Pages are given as their words.
-pub(crate) trait Scripted: fmt::Display + Send {
-    fn frame(&self) -> &Frame;
-
-    /// Whether the vCPU waits.
-    fn blocks(&self) -> bool;
-
-    /// Whether the VMM has to answer.
-    fn asks(&self) -> bool;
-
-    /// The step's write, if it is a single one.
-    fn write(&self) -> Option<Write<'_>>;
-
-    /// Writes the exit into the page.
-    fn encode(&self, page: &mut [u64]) -> Result<(), Unencodable>;
-
-    /// Compares what the VMM left in the page with what the step says.
-    fn check(&self, page: &mut [u64]) -> Result<(), Mismatch>;
+    pub(super) frame: Frame,
+    pub(super) leaves: Leaves<G>,
+    pub(super) reply: Reply<G>,
 }
 
 type Encode<G> = dyn Fn(&mut Page<G>) -> Result<(), Unencodable> + Send;
 
 /// What the guest does in the end.
-enum Leaves<G: GuestArch> {
+pub(super) enum Leaves<G: GuestArch> {
     Io {
         out: bool,
         port: u16,
@@ -112,7 +69,7 @@ enum Leaves<G: GuestArch> {
 type Check<G> = dyn Fn(&Exit<'_, G>) -> bool + Send;
 
 /// How the VMM has to answer.
-enum Reply<G: GuestArch> {
+pub(super) enum Reply<G: GuestArch> {
     /// Not at all.
     None,
     /// With these bytes as the data of the exit.
@@ -434,7 +391,7 @@ impl<G: GuestArch> Step<G> {
 
     /// Calls `f` with the exit, if the step knows it. The data of a read are the complement of the reply,
     /// so that a VMM that does not answer is found out.
-    fn as_exit<R>(&self, f: impl FnOnce(&Exit<'_, G>) -> R) -> Option<R> {
+    pub(super) fn as_exit<R>(&self, f: impl FnOnce(&Exit<'_, G>) -> R) -> Option<R> {
         Some(match &self.leaves {
             Leaves::Io {
                 out,
@@ -468,141 +425,6 @@ impl<G: GuestArch> Step<G> {
             Leaves::Exit(_) | Leaves::Nothing | Leaves::Block => return None,
         })
     }
-}
-
-impl Step<X86_64> {
-    /// The guest has executed one instruction, and the next one is at the linear address `pc`: the debug
-    /// event that single-stepping gives.
-    #[track_caller]
-    pub fn stepped(pc: u64) -> Self {
-        /// Bit 14, single step, beside those that are always set.
-        const DR6: u64 = 0xffff_4ff0;
-        /// The bit that is always set.
-        const DR7: u64 = 0x400;
-
-        Self::debug(DebugExit {
-            exception: DB_VECTOR,
-            pc,
-            dr6: DR6,
-            dr7: DR7,
-        })
-    }
-
-    /// What `KVM_GET_REGS` gives at this step's exit.
-    #[must_use]
-    pub fn with_regs(mut self, regs: kvm_regs) -> Self {
-        self.frame.state.push(("regs", regs.as_bytes().to_vec()));
-        self
-    }
-
-    /// What `KVM_GET_REGS` gives once the access is complete: after the next entry, or
-    /// [`Vcpu::complete`](kvm_core::Vcpu::complete).
-    ///
-    /// ```
-    /// use kvm_core::{Exit, Kvm, kvm_sys::kvm_regs};
-    /// use kvm_mock::{Model, Step};
-    ///
-    /// let read = kvm_regs { rax: 7, rip: 0x1002, rflags: 2, ..Default::default() };
-    /// let model = Model::new();
-    /// model.script(0, [Step::io_in(0x60, [7]).regs_then(read)]);
-    /// let mut vcpu = Kvm::with(model)?.create_vm()?.create_vcpu(0)?;
-    /// if let (Exit::IoIn(io), _) = vcpu.run()? {
-    ///     io.data.fill(7);
-    /// }
-    /// assert_eq!(vcpu.complete()?, None);
-    /// assert_eq!(vcpu.get_regs()?, read);
-    /// # Ok::<(), kvm_core::Error>(())
-    /// ```
-    #[must_use]
-    pub fn regs_then(mut self, regs: kvm_regs) -> Self {
-        self.frame
-            .state_then
-            .push(("regs", regs.as_bytes().to_vec()));
-        self
-    }
-}
-
-impl<G: GuestArch> Scripted for Step<G> {
-    fn frame(&self) -> &Frame {
-        &self.frame
-    }
-
-    fn blocks(&self) -> bool {
-        matches!(self.leaves, Leaves::Block)
-    }
-
-    fn write(&self) -> Option<Write<'_>> {
-        let (pio, address, data) = match &self.leaves {
-            Leaves::Io {
-                out: true,
-                port,
-                width,
-                data,
-            } if matches!(data.len(), 1 | 2 | 4)
-                && width.is_none_or(|width| usize::from(width) == data.len()) =>
-            {
-                (true, u64::from(*port), data)
-            }
-            Leaves::Mmio {
-                write: true,
-                addr,
-                data,
-            } if (1..=8).contains(&data.len()) => (false, *addr, data),
-            _ => return None,
-        };
-        Some(Write { pio, address, data })
-    }
-
-    fn asks(&self) -> bool {
-        !matches!(self.reply, Reply::None)
-    }
-
-    fn encode(&self, page: &mut [u64]) -> Result<(), Unencodable> {
-        // `RunMemory` has made sure that it is a page.
-        let Ok(page) = Page::<G>::from_words(page) else {
-            return Ok(());
-        };
-        match &self.leaves {
-            Leaves::Exit(encode) => encode(page),
-            _ => self.as_exit(|exit| page.encode(exit)).unwrap_or(Ok(())),
-        }
-    }
-
-    fn check(&self, page: &mut [u64]) -> Result<(), Mismatch> {
-        let Ok(page) = Page::<G>::from_words(page) else {
-            return Ok(());
-        };
-        if !self.asks() {
-            return Ok(());
-        }
-        let exit = page.decode().map_err(Mismatch::Malformed)?;
-        match (&self.reply, exit) {
-            (Reply::Check(holds), exit) if holds(&exit) => Ok(()),
-            (Reply::Data(expected), Exit::IoIn(IoIn { data, .. }))
-            | (Reply::Data(expected), Exit::MmioRead(MmioRead { data, .. })) => {
-                compare(expected, data)
-            }
-            _ => Err(Mismatch::Refused),
-        }
-    }
-}
-
-fn compare(expected: &[u8], given: &[u8]) -> Result<(), Mismatch> {
-    if given == expected {
-        return Ok(());
-    }
-    let expected = expected.to_vec();
-    Err(if given == complement(&expected) {
-        Mismatch::NoReply { expected }
-    } else {
-        let given = given.to_vec();
-        Mismatch::Reply { expected, given }
-    })
-}
-
-/// What a VMM that leaves the data alone gives as its reply.
-fn complement(reply: &[u8]) -> Vec<u8> {
-    reply.iter().map(|byte| !byte).collect()
 }
 
 /// As the exit it makes, in the words of [`Exit`].
