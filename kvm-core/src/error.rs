@@ -57,6 +57,18 @@ pub enum Cause {
     /// The range of pages does not begin at a multiple of 64, or ends neither at one nor at the slot's
     /// end.
     Pages,
+    /// The size of a dirty ring, which is [`Error::detail`], is no power of two of entries of 16 bytes.
+    RingSize,
+    /// The file is no memfd that is sealed against shrinking.
+    NotSealed,
+    /// The VM has vCPUs already.
+    HasVcpus,
+    /// The VM's vCPUs have no dirty ring.
+    NoRing,
+    /// The vCPU's dirty ring was taken already.
+    RingTaken,
+    /// The object belongs to another VM.
+    OtherVm,
     /// The range of addresses is not all in slots.
     NotMemory,
     /// The range of bytes is not all inside the memory.
@@ -75,6 +87,8 @@ pub enum Cause {
     /// The run page says something that no KVM says. [`Vcpu::run_page`](crate::Vcpu::run_page) has the
     /// bytes.
     Malformed(Field),
+    /// The attribute, of the group [`Error::detail`], is one of another kind of object.
+    Attribute,
     /// What is said of an object's statistics makes no sense.
     Stats,
     /// The vCPU's mapping is too short or not aligned for a run page.
@@ -172,6 +186,22 @@ impl Error {
             ("KVM_SET_USER_MEMORY_REGION", Errno::EINVAL) => {
                 "is the slot below KVM_CAP_NR_MEMSLOTS?"
             }
+            ("KVM_IRQFD", Errno::EINVAL) => {
+                "is the file an eventfd, and has the VM an interrupt controller in the kernel?"
+            }
+            ("KVM_IRQFD", Errno::EBUSY) => "the eventfd raises an interrupt already",
+            ("KVM_IOEVENTFD", Errno::EEXIST) => {
+                "an event at this address is registered that some of the same writes would be"
+            }
+            ("KVM_IOEVENTFD", Errno::EINVAL) => {
+                "is the file an eventfd, the length 0, 1, 2, 4 or 8, and not 0 with data to match?"
+            }
+            ("KVM_IOEVENTFD", Errno::ENOENT) => "this eventfd is not registered for this event",
+            ("KVM_SET_GSI_ROUTING" | "KVM_SIGNAL_MSI", Errno::EINVAL) => {
+                "has the VM an interrupt controller in the kernel?"
+            }
+            ("KVM_SIGNAL_MSI", Errno::EPERM) => "the VM has no vCPU that the message is for",
+            ("KVM_CREATE_DEVICE", Errno::ENODEV) => "this kernel has no such device",
             ("KVM_RUN", Errno::ENOEXEC) => "the vCPU has not been initialised",
             (_, Errno::EIO) => "does this process own the VM (KVM serves no child of a fork)?",
             (_, Errno::EMFILE) => "raise the limit of open files",
@@ -209,6 +239,12 @@ impl fmt::Display for Error {
                 f,
                 "the pages of slot {detail} are no range of whole words of the bitmap"
             ),
+            Cause::RingSize => write!(f, "{detail} bytes are no power of two of entries"),
+            Cause::NotSealed => f.write_str("the file is no memfd sealed against shrinking"),
+            Cause::HasVcpus => f.write_str("the VM has vCPUs already"),
+            Cause::NoRing => f.write_str("the VM's vCPUs have no dirty ring"),
+            Cause::RingTaken => f.write_str("the vCPU's dirty ring was taken already"),
+            Cause::OtherVm => f.write_str("the object belongs to another VM"),
             Cause::NotMemory => f.write_str("the addresses are not all in memory slots"),
             Cause::OutOfBounds => f.write_str("the bytes are not all inside the memory"),
             Cause::Count => write!(f, "{detail} elements are more than the call can take"),
@@ -223,6 +259,10 @@ impl fmt::Display for Error {
                 "number {detail} takes addresses or descriptors, for which no safe call can vouch"
             ),
             Cause::Malformed(field) => write!(f, "malformed run page: {field} out of its range"),
+            Cause::Attribute => write!(
+                f,
+                "the attribute of group {detail} is one of another kind of object"
+            ),
             Cause::Stats => f.write_str("what is said of the statistics makes no sense"),
             Cause::Mapping => write!(f, "{detail} bytes make no run page"),
             Cause::NotSynced => write!(

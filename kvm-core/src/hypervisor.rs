@@ -121,6 +121,9 @@ pub struct Part<'a> {
 pub enum PartBytes<'a> {
     /// The call reads them.
     In(&'a [u8]),
+    /// The call reads them, and what they say is good in one process only: a descriptor. Comparisons leave them
+    /// out.
+    Opaque(&'a [u8]),
     /// The call writes them, or reads and writes them.
     Mut(&'a mut [u8]),
 }
@@ -135,5 +138,11 @@ pub enum Region {
         /// How many of its first bytes are this vCPU's alone; the pages behind (the ring of coalesced
         /// writes) are the VM's.
         private: usize,
+    },
+    /// A vCPU's ring of the pages that it wrote to. No byte is private: backend and user access all of them
+    /// atomically, as words of 8 bytes.
+    DirtyRing {
+        /// Length in bytes: what the ring was enabled with.
+        len: usize,
     },
 }

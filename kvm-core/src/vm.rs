@@ -1,6 +1,7 @@
 //! [`Vm`]: a virtual machine. Its memory is in [`memory`](crate::memory).
 
 use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use kvm_sys::Cap;
 
@@ -8,7 +9,7 @@ use crate::kvm::Shared;
 use crate::memory::Slots;
 use crate::sync::Mutex;
 use crate::typed::Call;
-use crate::{DevKvm, Error, Hypervisor, Vcpu};
+use crate::{CoalescedPage, DevKvm, Error, Hypervisor, Vcpu};
 
 const CHECK_EXTENSION: Call = Call::new(&kvm_sys::KVM_CHECK_EXTENSION);
 const CREATE_VCPU: Call = Call::new(&kvm_sys::KVM_CREATE_VCPU);
@@ -26,7 +27,14 @@ pub struct Vm<H: Hypervisor = DevKvm> {
 #[derive(Debug)]
 pub(crate) struct Inner<H> {
     pub(crate) vm: H,
+    /// The ring of coalesced writes, once there is a vCPU through whose mapping it is seen; that mapping keeps the VM,
+    /// so it goes before the memory too.
+    pub(crate) coalesced: Mutex<Option<CoalescedPage>>,
     pub(crate) slots: Mutex<Slots<H>>,
+    /// Bytes of each vCPU's dirty ring; 0 without.
+    pub(crate) ring_len: AtomicU32,
+    /// Whether a vCPU was ever made.
+    pub(crate) has_vcpus: AtomicBool,
     pub(crate) system: Arc<Shared<H>>,
 }
 
@@ -36,6 +44,9 @@ impl<H: Hypervisor> Vm<H> {
             inner: Arc::new(Inner {
                 vm,
                 slots: Mutex::default(),
+                ring_len: AtomicU32::new(0),
+                coalesced: Mutex::default(),
+                has_vcpus: AtomicBool::new(false),
                 system,
             }),
         }
@@ -76,6 +87,7 @@ impl<H: Hypervisor> Vm<H> {
     /// `KVM_CAP_MAX_VCPU_ID` or the VM has `KVM_CAP_MAX_VCPUS`.
     pub fn create_vcpu(&self, id: u64) -> Result<Vcpu<H>, Error> {
         let vcpu = CREATE_VCPU.create(&self.inner.vm, id)?;
+        self.inner.has_vcpus.store(true, Ordering::Relaxed);
         Vcpu::new(vcpu, Arc::clone(&self.inner))
     }
 }

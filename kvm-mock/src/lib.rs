@@ -10,6 +10,7 @@ mod call;
 mod describe;
 mod eventfd;
 mod faults;
+mod file;
 mod format;
 mod log;
 mod memory;

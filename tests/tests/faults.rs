@@ -10,9 +10,9 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use kvm_core::kvm_exit::X86_64;
+use kvm_core::kvm_sys::KVM_RUN;
 use kvm_core::{AnonymousMemory, Backing, Errno, Error, Exit, GuestAddress, Hypervisor, Kvm, Slot};
 use kvm_mock::{Fault, FaultPlan, Model, Step, Sweep};
-use kvm_sys::KVM_RUN;
 
 /// Guest memory, of which one can ask whether it is still there.
 struct Ram {
@@ -36,7 +36,7 @@ unsafe impl Backing for Ram {
 /// Gives what the guest wrote.
 fn vmm<H: Hypervisor<Guest = X86_64>>(system: H, alive: &Arc<()>) -> Result<Vec<u8>, Error> {
     let vm = Kvm::with(system)?.create_vm()?;
-    vm.create_irqchip()?;
+    vm.create_irq_chip()?;
     for slot in [0, 1] {
         let ram = Ram {
             memory: AnonymousMemory::new(0x1_0000)?,

@@ -2,10 +2,12 @@
 
 mod apt;
 mod arch;
+mod bench;
 mod bindings;
 mod budget;
 mod build_cost;
 mod cache;
+mod chart;
 mod compare;
 mod compiler;
 mod coverage;
@@ -21,6 +23,7 @@ mod lower;
 mod macros;
 mod methods;
 mod migrating;
+mod port;
 mod since;
 mod stale;
 mod toolchain;
@@ -54,12 +57,16 @@ enum Cmd {
     Coverage(coverage::Options),
     /// Have two C compilers judge kvm-sys against the kernel's headers.
     Verify(verify::Options),
+    /// Time exits on /dev/kvm, beside kvm-ioctls and C.
+    Bench(bench::Options),
     /// Count the instructions that an exit costs outside the system call.
     Budget(budget::Options),
     /// Have C compilers write every exit, for the tests of kvm-exit.
     Exits(exits::Options),
     /// Compare MIGRATING.md with the methods of kvm-ioctls and ours.
     Migrating,
+    /// Port a published program from kvm-ioctls, and compare.
+    Port,
     /// Find out which of a few kernel releases first had each name.
     Since,
 }
@@ -71,9 +78,11 @@ fn main() -> ExitCode {
         Cmd::BuildCost(options) => build_cost::run(&options),
         Cmd::Coverage(options) => coverage::run(&options),
         Cmd::Verify(options) => verify::run(&options),
+        Cmd::Bench(options) => bench::run(&options),
         Cmd::Budget(options) => budget::run(&options),
         Cmd::Exits(options) => exits::run(&options),
         Cmd::Migrating => migrating::run(),
+        Cmd::Port => port::run(),
         Cmd::Since => since::run(),
     };
     match done {

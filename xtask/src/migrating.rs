@@ -32,7 +32,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// The registry's copy of the version that the instruction budget compares with.
-fn source_of_kvm_ioctls(xtask: &Path) -> Result<PathBuf> {
+pub(crate) fn source_of_kvm_ioctls(xtask: &Path) -> Result<PathBuf> {
     let output = Command::new(env!("CARGO"))
         .current_dir(xtask.join("budget"))
         .args(["metadata", "--format-version=1", "--locked"])
@@ -55,6 +55,9 @@ fn source_of_kvm_ioctls(xtask: &Path) -> Result<PathBuf> {
     Ok(Path::new(manifest).with_file_name("src"))
 }
 
+/// What the tables of methods stand behind.
+const HEADING: &str = "## Each method";
+
 /// For each of their methods, those of ours. Where there is none, the third column says why.
 #[derive(Debug, PartialEq, Eq)]
 struct Table(BTreeMap<String, Vec<String>>);
@@ -62,7 +65,10 @@ struct Table(BTreeMap<String, Vec<String>>);
 impl Table {
     fn read(text: &str) -> Result<Self> {
         let mut rows = BTreeMap::new();
-        for line in text.lines().filter(|line| line.starts_with("| `")) {
+        let (_, tables) = text
+            .split_once(HEADING)
+            .with_context(|| format!("there is no heading {HEADING:?}"))?;
+        for line in tables.lines().filter(|line| line.starts_with("| `")) {
             let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
             let [theirs, ours, note] = *cells else {
                 bail!("a row has not three cells: {line}");
@@ -120,7 +126,7 @@ mod tests {
     #[test]
     fn finds_what_is_missing_gone_or_unknown() -> Result<()> {
         let table = Table::read(
-            "| kvm-ioctls | here | |\n|---|---|---|\n\
+            "## Each method\n\n| kvm-ioctls | here | |\n|---|---|---|\n\
              | `Kvm::new` | `Kvm::open` | |\n| `Kvm::old` | | gone |\n",
         )?;
         let ours = set(&["Kvm::open"]);
@@ -138,6 +144,6 @@ mod tests {
 
     #[test]
     fn wants_a_reason_where_there_is_no_method() {
-        assert!(Table::read("| `Kvm::old` | | |\n").is_err());
+        assert!(Table::read("## Each method\n| `Kvm::old` | | |\n").is_err());
     }
 }

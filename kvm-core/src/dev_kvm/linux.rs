@@ -5,8 +5,8 @@ use alloc::sync::Arc;
 use core::ptr::{self, NonNull};
 
 use kvm_exit::Native;
-use kvm_sys::KVM_RUN;
 use kvm_sys::op::{Op, Returns};
+use kvm_sys::{KVM_DIRTY_LOG_PAGE_OFFSET, KVM_RUN};
 
 use super::kick::{self, Entered, Entry};
 use crate::{Arg, Errno, Error, Guard, Hypervisor, Mapping, Part, PartBytes, Region, ops};
@@ -70,7 +70,9 @@ impl DevKvm {
             Arg::Parts { head, parts } => {
                 for Part { offset, bytes } in parts.iter_mut() {
                     let pointer = match bytes {
-                        PartBytes::In(bytes) => bytes.as_ptr().expose_provenance(),
+                        PartBytes::In(bytes) | PartBytes::Opaque(bytes) => {
+                            bytes.as_ptr().expose_provenance()
+                        }
                         PartBytes::Mut(bytes) => bytes.as_mut_ptr().expose_provenance(),
                     };
                     let field = head.get_mut(*offset..).and_then(<[u8]>::first_chunk_mut);
@@ -118,11 +120,14 @@ unsafe impl Hypervisor for DevKvm {
     }
 
     fn map(&self, region: Region) -> Result<Mapping, Errno> {
-        let Region::Run { len, private } = region;
+        let (len, private, offset) = match region {
+            Region::Run { len, private } => (len, private.min(len), 0),
+            Region::DirtyRing { len } => (len, 0, dirty_ring_offset()?),
+        };
         let access = libc::PROT_READ | libc::PROT_WRITE;
+        let shared = libc::MAP_SHARED;
         // SAFETY: at an address of the kernel's choice, so no memory in use is touched.
-        let start =
-            unsafe { libc::mmap(ptr::null_mut(), len, access, libc::MAP_SHARED, self.fd.0, 0) };
+        let start = unsafe { libc::mmap(ptr::null_mut(), len, access, shared, self.fd.0, offset) };
         if start == libc::MAP_FAILED {
             return Err(errno());
         }
@@ -135,7 +140,7 @@ unsafe impl Hypervisor for DevKvm {
         });
         // SAFETY: mapped just now: aligned to a page, `len` bytes, readable and writable until the guard
         // unmaps them, known to nobody else.
-        Ok(unsafe { Mapping::new(start, len, private.min(len), guard) })
+        Ok(unsafe { Mapping::new(start, len, private, guard) })
     }
 
     #[inline(always)]
@@ -205,6 +210,16 @@ impl Drop for Unmap {
     }
 }
 
+/// Where in a vCPU's file its dirty ring is. Architectures without one have no number for it.
+fn dirty_ring_offset() -> Result<libc::off_t, Errno> {
+    let pages = libc::off_t::try_from(KVM_DIRTY_LOG_PAGE_OFFSET).map_err(|_| Errno::ENODEV)?;
+    let page_size = libc::off_t::from(page_size()?);
+    match pages.checked_mul(page_size) {
+        None | Some(0) => Err(Errno::ENODEV),
+        Some(offset) => Ok(offset),
+    }
+}
+
 fn page_size() -> Result<u32, Errno> {
     // SAFETY: touches no memory of ours.
     let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
@@ -213,7 +228,7 @@ fn page_size() -> Result<u32, Errno> {
 
 /// The calling thread's last error.
 #[cold]
-fn errno() -> Errno {
+pub(crate) fn errno() -> Errno {
     // SAFETY: gives a pointer to the calling thread's own variable.
     let location = unsafe { libc::__errno_location() };
     // SAFETY: the C library keeps it valid as long as the thread lives.
@@ -225,9 +240,11 @@ fn errno() -> Errno {
 mod with_std {
     extern crate std;
 
-    use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+    use core::mem::ManuallyDrop;
+    use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 
     use super::{DevKvm, Fd};
+    use crate::{Kvm, Registers, Vm};
 
     impl DevKvm {
         /// Takes over an open descriptor of `/dev/kvm`, such as a jailed process was given.
@@ -245,6 +262,37 @@ mod with_std {
         fn as_fd(&self) -> BorrowedFd<'_> {
             // SAFETY: owned by `self`, so open as long as `self` is borrowed.
             unsafe { BorrowedFd::borrow_raw(self.fd.0) }
+        }
+    }
+
+    /// Hands the descriptor over, to be passed on or kept.
+    impl From<DevKvm> for OwnedFd {
+        fn from(object: DevKvm) -> Self {
+            let DevKvm { fd, .. } = object;
+            let fd = ManuallyDrop::new(fd);
+            // SAFETY: owned by `fd`, so open, and as that is not dropped nobody else closes it.
+            unsafe { Self::from_raw_fd(fd.0) }
+        }
+    }
+
+    /// The descriptor of `/dev/kvm`.
+    impl AsFd for Kvm {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.system().as_fd()
+        }
+    }
+
+    /// The descriptor of the VM.
+    impl AsFd for Vm {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.backend().as_fd()
+        }
+    }
+
+    /// The descriptor of the vCPU.
+    impl AsFd for Registers {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.backend().as_fd()
         }
     }
 }

@@ -14,7 +14,8 @@ const SET_XCRS: Set<kvm_xcrs> = Set::new(&x86_64::KVM_SET_XCRS);
 const GET_XSAVE: Get<kvm_xsave> = Get::new(&x86_64::KVM_GET_XSAVE);
 
 impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
-    /// The registers of the x87 unit and SSE. Section 4.22.
+    /// The registers of the x87 unit and SSE, but for MXCSR: KVM leaves it 0, and only [`get_xsave2`](Self::get_xsave2)
+    /// has it. Section 4.22.
     ///
     /// # Errors
     ///
@@ -23,7 +24,7 @@ impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
         GET_FPU.call(self.backend())
     }
 
-    /// Sets the registers of the x87 unit and SSE. Section 4.23.
+    /// Sets the registers of the x87 unit and SSE, but for MXCSR, which stays as it is. Section 4.23.
     ///
     /// ```
     /// let vcpu = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?.create_vcpu(0)?;

@@ -66,7 +66,7 @@ impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     ///
     /// # Errors
     ///
-    /// `EINVAL` when the local APIC is not in the kernel.
+    /// What the backend answers. Without a local APIC in the kernel it has no effect.
     pub fn set_tpr_access_reporting(&self, on: bool) -> Result<(), Error> {
         let mut control = kvm_tpr_access_ctl {
             enabled: on.into(),

@@ -1,5 +1,6 @@
 //! The calls that x86_64 has.
 
+mod capabilities;
 mod clock;
 mod cpuid;
 mod encrypt;

@@ -12,7 +12,7 @@ use kvm_core::{Guard, Mapping};
 pub struct Live {
     /// Systems, VMs, vCPUs, devices: each a descriptor, where the kernel answers.
     pub objects: usize,
-    /// Mappings of run pages.
+    /// Mappings of run pages and of rings of dirty pages.
     pub mappings: usize,
 }
 

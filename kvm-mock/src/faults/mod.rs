@@ -134,8 +134,10 @@ unsafe impl<H: Hypervisor> Hypervisor for Faults<H> {
     fn map(&self, region: Region) -> Result<Mapping, Errno> {
         self.refused(&ops::MMAP)?;
         let mapping = self.inner.map(region)?;
-        // A vCPU that is mapped again has the same page.
-        let _ = self.run.set(mapping.clone());
+        if matches!(region, Region::Run { .. }) {
+            // A vCPU that is mapped again has the same page.
+            let _ = self.run.set(mapping.clone());
+        }
         Ok(self.plan.live_mapping(mapping))
     }
 

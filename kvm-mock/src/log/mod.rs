@@ -201,14 +201,18 @@ unsafe impl<H: Hypervisor> Hypervisor for Log<H> {
     }
 
     fn map(&self, region: Region) -> Result<Mapping, Errno> {
-        let Region::Run { len, private } = region;
         let mapped = self.inner.map(region);
-        if let Ok(mapping) = &mapped {
-            // A vCPU that is mapped again has the same page.
-            let _ = self.run.set(mapping.clone());
-        }
+        let call = match region {
+            Region::Run { len, private } => {
+                if let Ok(mapping) = &mapped {
+                    // A vCPU that is mapped again has the same page.
+                    let _ = self.run.set(mapping.clone());
+                }
+                describe::map(len as u64, private as u64)
+            }
+            Region::DirtyRing { len } => format!("mmap of a ring of {len} bytes"),
+        };
         let result = mapped.as_ref().map(|_| 0).map_err(|errno| *errno);
-        let call = describe::map(len as u64, private as u64);
         self.keep(&ops::MMAP, call, result, None);
         mapped
     }

@@ -12,6 +12,7 @@ use kvm_core::kvm_sys::{
 use kvm_core::{Errno, Span};
 
 use super::dirty_log::DirtyPages;
+use super::guest_memfd::Binding;
 use super::host::Host;
 
 /// Bits of a slot's number below its address space.
@@ -37,6 +38,8 @@ pub(super) struct Region {
     pub(super) len: u64,
     host: u64,
     flags: MemFlags,
+    /// There when the slot has private memory.
+    pub(super) private: Option<Binding>,
     /// There when the slot is logged.
     pub(super) dirty: Option<DirtyPages>,
 }
@@ -91,6 +94,10 @@ impl Slots {
         // "When changing an existing slot, it may be moved in the guest physical memory space, or its flags
         // may be modified, but it may not be resized."
         if let Some(old) = &old {
+            // The kernel lets slots with private memory be deleted only.
+            if old.private.is_some() {
+                return Err(Errno::EINVAL);
+            }
             let read_only_changes = (flags ^ old.flags).contains(KVM_MEM_READONLY);
             if old.len != len || old.host != userspace_addr || read_only_changes {
                 return Err(Errno::EINVAL);
@@ -107,6 +114,7 @@ impl Slots {
             len,
             host: userspace_addr,
             flags,
+            private: None,
             dirty,
         };
         // "Slots may not overlap in guest physical address space", within one address space.
@@ -121,6 +129,12 @@ impl Slots {
         self.places.insert((space, region.start), slot);
         self.regions.insert(slot, region);
         settled
+    }
+
+    /// Where private memory is, and how long.
+    pub(super) fn bindings(&self) -> impl Iterator<Item = (&Binding, u64)> {
+        let regions = self.regions.values();
+        regions.filter_map(|region| Some((region.private.as_ref()?, region.len)))
     }
 
     /// The slot of this number, with its address space.
@@ -144,27 +158,55 @@ impl Slots {
         })
     }
 
-    /// Copies `from` into the guest's memory from `address` on, and logs it. Says whether all of it is in slots
-    /// that the guest may write to; if not, part of it may be written.
-    pub(super) fn write(&mut self, address: u64, from: &[u8], page: u64) -> bool {
-        self.log(address, from.len() as u64, page);
-        self.walk(address, from.len(), |region, span, offset, range| {
-            let writable = !region.flags.contains(KVM_MEM_READONLY);
-            let from = from.get(range).filter(|_| writable);
-            from.is_some_and(|from| span.write(offset, from))
-        })
+    /// Copies `from` into the guest's memory from `address` on, and logs it: tells `log` the slots and pages
+    /// that were not dirty. Says whether all of it is in slots that the guest may write to; if not, part of
+    /// it may be written.
+    pub(super) fn write<E>(
+        &mut self,
+        address: u64,
+        from: &[u8],
+        page: u64,
+        log: impl FnMut(u32, u64) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        self.log(address, from.len() as u64, page, log)?;
+        Ok(
+            self.walk(address, from.len(), |region, span, offset, range| {
+                let writable = !region.flags.contains(KVM_MEM_READONLY);
+                let from = from.get(range).filter(|_| writable);
+                from.is_some_and(|from| span.write(offset, from))
+            }),
+        )
     }
 
     /// Sets the dirty bits of the `len` bytes from `address` on.
-    fn log(&mut self, address: u64, len: u64, page: u64) {
+    fn log<E>(
+        &mut self,
+        address: u64,
+        len: u64,
+        page: u64,
+        mut log: impl FnMut(u32, u64) -> Result<(), E>,
+    ) -> Result<(), E> {
         let end = address.saturating_add(len);
-        for region in self.regions.values_mut() {
+        for (slot, region) in &mut self.regions {
             let bytes = address.max(region.start)..end.min(region.end());
-            if let (Some(dirty), false) = (&mut region.dirty, bytes.is_empty()) {
-                let first = (bytes.start - region.start) / page;
-                let last = (bytes.end - 1 - region.start) / page;
-                (first..=last).for_each(|page| dirty.set(page));
+            let (Some(dirty), false) = (&mut region.dirty, bytes.is_empty()) else {
+                continue;
+            };
+            let first = (bytes.start - region.start) / page;
+            let last = (bytes.end - 1 - region.start) / page;
+            for page in first..=last {
+                if dirty.set(page) {
+                    log(*slot, page)?;
+                }
             }
+        }
+        Ok(())
+    }
+
+    /// Watches a page again that a ring has told of.
+    pub(super) fn watch(&mut self, slot: u32, page: u64) {
+        if let Some(dirty) = self.region(slot).and_then(|region| region.dirty.as_mut()) {
+            dirty.clear(page);
         }
     }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use kvm_core::kvm_sys::KVM_SET_SIGNAL_MASK;
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::x86_64::kvm_cpuid_entry2;
-use kvm_core::{Arg, Errno, Mapping};
+use kvm_core::kvm_sys::{KVM_PRE_FAULT_MEMORY, KVM_SET_SIGNAL_MASK};
+use kvm_core::{Arg, CoalescedPage, Errno, Mapping};
 
 use super::banks::Banks;
 use super::calls::{self, Call};
+use super::dirty_ring::Ring;
 use super::lock;
 use super::stats::Counters;
 use super::vm::Vm;
@@ -18,7 +19,10 @@ use crate::model::script::Script;
 use crate::page::RunMemory;
 
 /// The calls that all architectures have.
-static CALLS: &[Call<Vcpu>] = &[Call(&KVM_SET_SIGNAL_MASK, Vcpu::set_signal_mask)];
+static CALLS: &[Call<Vcpu>] = &[
+    Call(&KVM_SET_SIGNAL_MASK, Vcpu::set_signal_mask),
+    Call(&KVM_PRE_FAULT_MEMORY, Vcpu::pre_fault_memory),
+];
 
 #[derive(Debug)]
 pub(super) struct Vcpu {
@@ -27,6 +31,7 @@ pub(super) struct Vcpu {
     number: i32,
     pub(super) script: Arc<Script>,
     pub(super) run: OnceLock<Arc<RunMemory>>,
+    pub(super) ring: Option<Arc<Mutex<Ring>>>,
     pub(super) counters: Counters,
     /// Held while the vCPU runs, as the kernel holds the vCPU's own lock: other calls wait.
     pub(super) state: Mutex<State>,
@@ -42,7 +47,7 @@ pub(super) struct State {
 }
 
 impl Vcpu {
-    pub(super) fn new(vm: &Arc<Vm>, id: u64) -> Self {
+    pub(super) fn new(vm: &Arc<Vm>, id: u64, ring: Option<Arc<Mutex<Ring>>>) -> Self {
         let system = vm.system();
         let host = system.profile();
         let mut state = State {
@@ -58,6 +63,7 @@ impl Vcpu {
             number: system.next_number(),
             script: system.claim(id),
             run: OnceLock::new(),
+            ring,
             counters: Counters::default(),
             state: Mutex::new(state),
             vm: Arc::clone(vm),
@@ -75,7 +81,15 @@ impl Vcpu {
     /// Maps the run page. The contract of a mapping leaves no room for a second one.
     pub(super) fn map(&self, memory: Arc<RunMemory>) -> Result<Mapping, Errno> {
         match self.run.set(Arc::clone(&memory)) {
-            Ok(()) => Ok(memory.mapping()),
+            Ok(()) => {
+                let mapping = memory.mapping();
+                let page = usize::try_from(self.vm.page_size()).map_err(|_| Errno::EINVAL)?;
+                let ring = &mut lock(&self.vm.state).coalesced.ring;
+                if ring.is_none() {
+                    *ring = CoalescedPage::of(&mapping, page);
+                }
+                Ok(mapping)
+            }
             Err(_) => Err(Errno::EBUSY),
         }
     }

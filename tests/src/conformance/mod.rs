@@ -5,6 +5,8 @@
 
 mod backends;
 mod calls;
+mod coalesced;
+mod devices;
 #[cfg(target_os = "linux")]
 mod events;
 pub(crate) mod guest;
@@ -14,7 +16,9 @@ mod io;
 mod irqchip;
 mod memory;
 mod mmio;
+mod msr_filter;
 mod objects;
+mod private_memory;
 mod raw;
 mod registers;
 mod run;
@@ -26,6 +30,8 @@ mod stats;
 mod sync_regs;
 mod waiting;
 mod window;
+mod x86_state;
+mod x86_vm;
 
 use std::error::Error;
 
@@ -84,6 +90,7 @@ fn no_guest(_: &Model) {}
 scenarios! {
     objects { system, unknown_capability, unknown_vm_type, several_vms, vcpu_ids, messages }
     memory { refused, taken_back, many_slots }
+    private_memory { files, slots, other_vm }
     slots {
         dirty_log: writer_script,
         flags: writer_script,
@@ -105,16 +112,52 @@ scenarios! {
         mp_state,
     }
     irqchip { order, presence, state }
+    msr_filter {
+        denied_read: denied_read_script,
+        bitmaps_are_never_read_past_their_end,
+        refused,
+    }
+    x86_state {
+        xsave,
+        fpu,
+        sregs2,
+        translate,
+        lapic,
+        events,
+        machine_checks,
+        cpuid: cpuid_script,
+        feature_msrs,
+        many_msrs,
+        tsc_khz,
+        one_page_of_xsave,
+    }
+    x86_vm {
+        first_timer,
+        clock,
+        split_irqchip,
+        capabilities,
+        kernel_writes_through_caller_pointers_need_unsafe,
+        pmu_events,
+        set_up,
+    }
     #[cfg(target_os = "linux")]
     events {
         irqfds,
         irqfd_interrupts: interrupted_script,
         ioeventfds,
+        vfio_files,
+        forged_device_fd_cannot_be_adopted,
         ioeventfd_without_exit: ioeventfd_without_exit_script,
     }
     #[cfg(target_os = "linux")]
     signals { resample: resample_script [live], ioeventfd: ioeventfd_script [live] }
     stats { counted: counted_script, described }
+    coalesced {
+        in_order: in_order_script [live],
+        full: full_script [live],
+        coalesced_ring_has_one_consumer: one_consumer_script [live],
+    }
+    devices { kinds, of_vcpus, of_the_system, of_another_object }
     interrupts {
         line_status,
         routes,
