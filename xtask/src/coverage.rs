@@ -1,4 +1,5 @@
-//! `cargo xtask coverage`: what the headers define, and how much of it kvm-sys has.
+//! `cargo xtask coverage`: what the headers define, and how much of it kvm-sys has; and which calls
+//! kvm-core has methods for.
 //!
 //! The headers are read here a second time, as preprocessed text and without the committed facts, so
 //! that what the pipeline overlooks is missed.
@@ -10,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::arch::{Arch, Vendor};
+use crate::calls;
 use crate::curation::Curation;
 use crate::headers::{self, Found, Lock, Tree};
 use crate::toolchain::{KVM_HEADERS, PREAMBLE, Toolchain};
@@ -93,6 +95,18 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let needless = |name: &&String| !excused.contains(*name);
     if let Some(name) = curation.constants.ignore.keys().find(needless) {
         bail!("{name} is listed as left out, but nothing is missing");
+    }
+    println!(
+        "methods of kvm-core for the calls that an architecture answers, by kind of descriptor"
+    );
+    for calls in calls::coverage(
+        &curation.ioctls,
+        &here.with_file_name("kvm-core").join("src"),
+    )? {
+        let has = calls.all - calls.missing.len();
+        println!("{:12} {has}/{}", calls.arch, calls.all);
+        let missing_here = calls.missing.into_iter();
+        missing.extend(missing_here.map(|call| format!("{}: a method for {call}", calls.arch)));
     }
     if !missing.is_empty() {
         bail!(

@@ -6,6 +6,7 @@ mod bindings;
 mod budget;
 mod build_cost;
 mod cache;
+mod calls;
 mod compare;
 mod compiler;
 mod coverage;
