@@ -57,6 +57,16 @@ pub enum Cause {
     /// The range of pages does not begin at a multiple of 64, or ends neither at one nor at the slot's
     /// end.
     Pages,
+    /// The size of a dirty ring, which is [`Error::detail`], is no power of two of entries of 16 bytes.
+    RingSize,
+    /// The VM has vCPUs already.
+    HasVcpus,
+    /// The VM's vCPUs have no dirty ring.
+    NoRing,
+    /// The vCPU's dirty ring was taken already.
+    RingTaken,
+    /// The object belongs to another VM.
+    OtherVm,
     /// The range of addresses is not all in slots.
     NotMemory,
     /// The range of bytes is not all inside the memory.
@@ -200,6 +210,11 @@ impl fmt::Display for Error {
                 f,
                 "the pages of slot {detail} are no range of whole words of the bitmap"
             ),
+            Cause::RingSize => write!(f, "{detail} bytes are no power of two of entries"),
+            Cause::HasVcpus => f.write_str("the VM has vCPUs already"),
+            Cause::NoRing => f.write_str("the VM's vCPUs have no dirty ring"),
+            Cause::RingTaken => f.write_str("the vCPU's dirty ring was taken already"),
+            Cause::OtherVm => f.write_str("the object belongs to another VM"),
             Cause::NotMemory => f.write_str("the addresses are not all in memory slots"),
             Cause::OutOfBounds => f.write_str("the bytes are not all inside the memory"),
             Cause::Count => write!(f, "{detail} elements are more than the call can take"),

@@ -136,4 +136,10 @@ pub enum Region {
         /// writes) are the VM's.
         private: usize,
     },
+    /// A vCPU's ring of the pages that it wrote to. No byte is private: backend and user access all of them
+    /// atomically, as words of 8 bytes.
+    DirtyRing {
+        /// Length in bytes: what the ring was enabled with.
+        len: usize,
+    },
 }

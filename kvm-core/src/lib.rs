@@ -118,7 +118,7 @@ pub use interrupt::{IoEvent, IoEventAddress, IrqStatus, Route, RoutingEntry};
 pub use kicker::Kicker;
 pub use kvm::Kvm;
 pub use mapping::{Guard, Mapping};
-pub use memory::{AnonymousMemory, Backing, DirtyLog, GuestAddress, Memory, Slot, Span};
+pub use memory::{AnonymousMemory, Backing, DirtyLog, DirtyRing, GuestAddress, Memory, Slot, Span};
 pub use registers::Registers;
 pub use signals::SignalSet;
 pub use state::{Piece, Pieces, SavedState};

@@ -1,6 +1,7 @@
 //! [`Registers`]: the half of a vCPU that is not its run page.
 
 use alloc::sync::Arc;
+use core::sync::atomic::AtomicBool;
 
 use kvm_sys::{MpState, kvm_mp_state};
 
@@ -23,11 +24,22 @@ pub struct Registers<H: Hypervisor = DevKvm>(Arc<Inner<H>>);
 struct Inner<H> {
     vcpu: H,
     vm: Arc<vm::Inner<H>>,
+    /// Whether the dirty ring has its consumer.
+    ring_taken: AtomicBool,
 }
 
 impl<H: Hypervisor> Registers<H> {
     pub(crate) fn new(vcpu: H, vm: Arc<vm::Inner<H>>) -> Self {
-        Self(Arc::new(Inner { vcpu, vm }))
+        Self(Arc::new(Inner {
+            vcpu,
+            vm,
+            ring_taken: AtomicBool::new(false),
+        }))
+    }
+
+    /// Whether the vCPU's dirty ring has its consumer: to be set by the first one.
+    pub(crate) fn ring_taken(&self) -> &AtomicBool {
+        &self.0.ring_taken
     }
 
     /// The backend's vCPU object.

@@ -1,6 +1,7 @@
 //! [`Vm`]: a virtual machine. Its memory is in [`memory`](crate::memory).
 
 use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use kvm_sys::Cap;
 
@@ -27,6 +28,10 @@ pub struct Vm<H: Hypervisor = DevKvm> {
 pub(crate) struct Inner<H> {
     pub(crate) vm: H,
     pub(crate) slots: Mutex<Slots<H>>,
+    /// Bytes of each vCPU's dirty ring; 0 without.
+    pub(crate) ring_len: AtomicU32,
+    /// Whether a vCPU was ever made.
+    pub(crate) has_vcpus: AtomicBool,
     pub(crate) system: Arc<Shared<H>>,
 }
 
@@ -36,6 +41,8 @@ impl<H: Hypervisor> Vm<H> {
             inner: Arc::new(Inner {
                 vm,
                 slots: Mutex::default(),
+                ring_len: AtomicU32::new(0),
+                has_vcpus: AtomicBool::new(false),
                 system,
             }),
         }
@@ -76,6 +83,7 @@ impl<H: Hypervisor> Vm<H> {
     /// `KVM_CAP_MAX_VCPU_ID` or the VM has `KVM_CAP_MAX_VCPUS`.
     pub fn create_vcpu(&self, id: u64) -> Result<Vcpu<H>, Error> {
         let vcpu = CREATE_VCPU.create(&self.inner.vm, id)?;
+        self.inner.has_vcpus.store(true, Ordering::Relaxed);
         Vcpu::new(vcpu, Arc::clone(&self.inner))
     }
 }

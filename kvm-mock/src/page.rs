@@ -36,7 +36,9 @@ impl RunMemory {
     /// Gives `EINVAL` when the region is no run page, `ENOMEM` or what a socket can fail with when it
     /// can't be had.
     pub(crate) fn new<G: GuestArch>(region: Region) -> Result<Arc<Self>, Errno> {
-        let Region::Run { len, private } = region;
+        let Region::Run { len, private } = region else {
+            return Err(Errno::EINVAL);
+        };
         let private = private.min(len);
         Page::<G>::elements(private).ok_or(Errno::EINVAL)?;
         Ok(Arc::new(Self {

@@ -6,14 +6,13 @@
 //!
 //! What ours have above the loops in C, which check nothing and know no threads:
 //!
-//! * 4, any exit: reaching the vCPU's object, and comparing the thread that enters with the last one, so
-//!   that a kick finds it;
-//! * 3, any exit: loading the page's address and the reason, and the address of the payload;
+//! * 4, any exit: comparing the thread that enters with the last one, so that a kick finds it;
+//! * 1, any exit: loading the reason, which is compared more than once;
 //! * 2, MMIO: the reason is compared with port I/O before;
 //! * 4, MMIO: its length is 1 to 8;
 //! * 4, port I/O: width (with the direction, in one comparison) and count;
-//! * 7, port I/O: the byte is behind the structure and before the end of the page;
-//! * 1, any exit: how the compiler turns the loop.
+//! * 5, port I/O: the byte is behind the structure and before the end of the page;
+//! * 2, any exit: how the compiler turns the loop.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -40,27 +39,27 @@ const LOOPS: [Loop; 5] = [
     Loop {
         name: "mmio_write",
         says: "MMIO write, run",
-        limit: 18,
+        limit: 17,
     },
     Loop {
         name: "port_out",
         says: "port out, run",
-        limit: 24,
+        limit: 21,
     },
     Loop {
         name: "ten_kinds_mmio",
         says: "ten kinds, MMIO write, run_with",
-        limit: 19,
+        limit: 17,
     },
     Loop {
         name: "ten_kinds_port",
         says: "ten kinds, port out, run_with",
-        limit: 24,
+        limit: 21,
     },
     Loop {
         name: "registers",
         says: "port out, registers read and written",
-        limit: 27,
+        limit: 24,
     },
 ];
 

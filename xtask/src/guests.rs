@@ -27,7 +27,7 @@ struct Guest {
     address: &'static str,
 }
 
-const GUESTS: [Guest; 3] = [
+const GUESTS: [Guest; 4] = [
     Guest {
         path: "x86_64/hello",
         format: "--32",
@@ -44,6 +44,12 @@ const GUESTS: [Guest; 3] = [
         path: "x86_64/single_step",
         format: "--32",
         emulation: "elf_i386",
+        address: "0x1000",
+    },
+    Guest {
+        path: "x86_64/state",
+        format: "--64",
+        emulation: "elf_x86_64",
         address: "0x1000",
     },
 ];

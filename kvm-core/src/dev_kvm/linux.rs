@@ -5,8 +5,8 @@ use alloc::sync::Arc;
 use core::ptr::{self, NonNull};
 
 use kvm_exit::Native;
-use kvm_sys::KVM_RUN;
 use kvm_sys::op::{Op, Returns};
+use kvm_sys::{KVM_DIRTY_LOG_PAGE_OFFSET, KVM_RUN};
 
 use super::kick::{self, Entered, Entry};
 use crate::{Arg, Errno, Error, Guard, Hypervisor, Mapping, Part, PartBytes, Region, ops};
@@ -118,11 +118,14 @@ unsafe impl Hypervisor for DevKvm {
     }
 
     fn map(&self, region: Region) -> Result<Mapping, Errno> {
-        let Region::Run { len, private } = region;
+        let (len, private, offset) = match region {
+            Region::Run { len, private } => (len, private.min(len), 0),
+            Region::DirtyRing { len } => (len, 0, dirty_ring_offset()?),
+        };
         let access = libc::PROT_READ | libc::PROT_WRITE;
+        let shared = libc::MAP_SHARED;
         // SAFETY: at an address of the kernel's choice, so no memory in use is touched.
-        let start =
-            unsafe { libc::mmap(ptr::null_mut(), len, access, libc::MAP_SHARED, self.fd.0, 0) };
+        let start = unsafe { libc::mmap(ptr::null_mut(), len, access, shared, self.fd.0, offset) };
         if start == libc::MAP_FAILED {
             return Err(errno());
         }
@@ -135,7 +138,7 @@ unsafe impl Hypervisor for DevKvm {
         });
         // SAFETY: mapped just now: aligned to a page, `len` bytes, readable and writable until the guard
         // unmaps them, known to nobody else.
-        Ok(unsafe { Mapping::new(start, len, private.min(len), guard) })
+        Ok(unsafe { Mapping::new(start, len, private, guard) })
     }
 
     #[inline(always)]
@@ -202,6 +205,16 @@ impl Drop for Unmap {
         // SAFETY: mapped in `map`, and nothing uses the bytes after the guard, by `Mapping::new`'s
         // contract.
         let _ = unsafe { libc::munmap(self.start.as_ptr().cast(), self.len) };
+    }
+}
+
+/// Where in a vCPU's file its dirty ring is. Architectures without one have no number for it.
+fn dirty_ring_offset() -> Result<libc::off_t, Errno> {
+    let pages = libc::off_t::try_from(KVM_DIRTY_LOG_PAGE_OFFSET).map_err(|_| Errno::ENODEV)?;
+    let page_size = libc::off_t::from(page_size()?);
+    match pages.checked_mul(page_size) {
+        None | Some(0) => Err(Errno::ENODEV),
+        Some(offset) => Ok(offset),
     }
 }
 

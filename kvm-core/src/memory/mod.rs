@@ -2,6 +2,7 @@
 
 mod anonymous;
 mod dirty_log;
+mod dirty_ring;
 mod handle;
 mod slots;
 mod span;
@@ -9,6 +10,7 @@ mod vm;
 
 pub use anonymous::AnonymousMemory;
 pub use dirty_log::DirtyLog;
+pub use dirty_ring::DirtyRing;
 pub use handle::{Backing, Memory};
 pub(crate) use slots::Slots;
 pub use span::Span;

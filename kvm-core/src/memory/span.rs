@@ -104,6 +104,24 @@ impl Span {
         true
     }
 
+    /// Reads the word at `offset`, before whatever the program reads after it. Gives nothing when the word is
+    /// not aligned, or not all inside the span.
+    pub fn load_acquire(&self, offset: usize) -> Option<u64> {
+        let aligned = offset % WORD == 0 && self.contains(offset, WORD);
+        aligned.then(|| self.word(offset / WORD).load(Ordering::Acquire))
+    }
+
+    /// Writes the word at `offset`, after whatever the program read and wrote before it. Says whether the word
+    /// is aligned and all inside the span; if not nothing is written.
+    #[must_use]
+    pub fn store_release(&self, offset: usize, word: u64) -> bool {
+        let aligned = offset % WORD == 0 && self.contains(offset, WORD);
+        if aligned {
+            self.word(offset / WORD).store(word, Ordering::Release);
+        }
+        aligned
+    }
+
     fn contains(&self, offset: usize, len: usize) -> bool {
         offset.checked_add(len).is_some_and(|end| end <= self.len())
     }
@@ -176,6 +194,19 @@ mod tests {
                 });
             }
         }
+    }
+
+    #[test]
+    fn ordered_words_are_aligned_and_inside() {
+        with(&mut [1, 2], |span| {
+            assert!(span.store_release(8, 7));
+            assert_eq!(span.load_acquire(8), Some(7));
+            assert!(!span.store_release(4, 9));
+            assert!(!span.store_release(16, 9));
+            assert_eq!(span.load_acquire(12), None);
+            assert_eq!(span.load_acquire(usize::MAX - 7), None);
+            assert_eq!(span.load_acquire(0), Some(1));
+        });
     }
 
     #[test]

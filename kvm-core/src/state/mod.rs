@@ -31,8 +31,8 @@ use kvm_sys::op::{Fds, Op};
 use crate::Error;
 
 pub(crate) use bank::Bank;
-pub(crate) use read::value;
 pub use read::{Piece, Pieces};
+pub(crate) use read::{length, value};
 pub(crate) use write::Writer;
 
 const MAGIC: &[u8; 8] = b"kvmstate";

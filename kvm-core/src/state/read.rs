@@ -220,7 +220,8 @@ fn list<T: FromBytes>(op: &'static Op, bytes: &[u8]) -> Result<Vec<T>, Error> {
     values.map(|bytes| value(op, bytes)).collect()
 }
 
-fn length(op: &'static Op, bytes: &[u8]) -> Error {
+/// A piece has another length than it has to.
+pub(crate) fn length(op: &'static Op, bytes: &[u8]) -> Error {
     let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     Error::with(op, Errno::EPROTO, Cause::StateLength, len)
 }

@@ -35,7 +35,20 @@ impl Writer {
     where
         T: IntoBytes + Immutable + ?Sized,
     {
-        let piece = piece.as_bytes();
+        self.put_two(op, piece, &[0_u8; 0])
+    }
+
+    /// Adds what `op` gave, in two parts that are one piece.
+    pub(crate) fn put_two<T>(
+        &mut self,
+        op: &'static Op,
+        first: &T,
+        second: &[u8],
+    ) -> Result<(), Error>
+    where
+        T: IntoBytes + Immutable + ?Sized,
+    {
+        let piece = [first.as_bytes(), second].concat();
         let len = u32::try_from(piece.len()).ok().filter(|len| *len != ABSENT);
         let len = len.ok_or(Error::with(
             op,
@@ -44,7 +57,7 @@ impl Writer {
             ABSENT,
         ))?;
         self.head(op, len);
-        self.bytes.extend_from_slice(piece);
+        self.bytes.extend_from_slice(&piece);
         Ok(())
     }
 

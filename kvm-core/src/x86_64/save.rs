@@ -8,17 +8,20 @@ use kvm_sys::op::{Fds, Op};
 use kvm_sys::x86_64;
 use kvm_sys::x86_64::{
     Cap, KVM_CAP_DEBUGREGS, KVM_CAP_EXT_CPUID, KVM_CAP_GET_TSC_KHZ, KVM_CAP_MP_STATE,
-    KVM_CAP_SREGS2, KVM_CAP_VCPU_EVENTS, KVM_CAP_XCRS, KVM_GET_CPUID2, KVM_GET_DEBUGREGS,
-    KVM_GET_FPU, KVM_GET_LAPIC, KVM_GET_MP_STATE, KVM_GET_MSRS, KVM_GET_REGS, KVM_GET_SREGS,
-    KVM_GET_SREGS2, KVM_GET_TSC_KHZ, KVM_GET_VCPU_EVENTS, KVM_GET_XCRS, KVM_SET_DEBUGREGS,
-    KVM_SET_FPU, KVM_SET_LAPIC, KVM_SET_MP_STATE, KVM_SET_REGS, KVM_SET_SREGS, KVM_SET_SREGS2,
+    KVM_CAP_NESTED_STATE, KVM_CAP_SREGS2, KVM_CAP_VCPU_EVENTS, KVM_CAP_XCRS, KVM_CAP_XSAVE,
+    KVM_GET_CPUID2, KVM_GET_DEBUGREGS, KVM_GET_FPU, KVM_GET_LAPIC, KVM_GET_MP_STATE, KVM_GET_MSRS,
+    KVM_GET_NESTED_STATE, KVM_GET_REGS, KVM_GET_SREGS, KVM_GET_SREGS2, KVM_GET_TSC_KHZ,
+    KVM_GET_VCPU_EVENTS, KVM_GET_XCRS, KVM_GET_XSAVE2, KVM_SET_DEBUGREGS, KVM_SET_FPU,
+    KVM_SET_LAPIC, KVM_SET_MP_STATE, KVM_SET_REGS, KVM_SET_SREGS, KVM_SET_SREGS2,
     KVM_SET_VCPU_EVENTS, KVM_SET_XCRS, kvm_cpuid_entry2, kvm_debugregs, kvm_fpu, kvm_lapic_state,
-    kvm_mp_state, kvm_msr_entry, kvm_regs, kvm_sregs, kvm_sregs2, kvm_vcpu_events, kvm_xcrs,
+    kvm_mp_state, kvm_msr_entry, kvm_nested_state, kvm_regs, kvm_sregs, kvm_sregs2,
+    kvm_vcpu_events, kvm_xcrs,
 };
+use zerocopy::FromBytes;
 
-use super::save_msrs;
+use super::{NestedState, Xsave, save_msrs};
 use crate::error::Cause;
-use crate::state::{Bank, Writer};
+use crate::state::{self, Bank, Writer};
 use crate::{Errno, Error, Hypervisor, Registers, SavedState, Vcpu};
 
 const REGS: Bank<kvm_regs> = Bank::new(&KVM_GET_REGS, &KVM_SET_REGS);
@@ -32,18 +35,20 @@ const MP_STATE: Bank<kvm_mp_state> = Bank::new(&KVM_GET_MP_STATE, &KVM_SET_MP_ST
 const EVENTS: Bank<kvm_vcpu_events> = Bank::new(&KVM_GET_VCPU_EVENTS, &KVM_SET_VCPU_EVENTS);
 
 /// What the state of a vCPU consists of.
-const PIECES: [&Op; 12] = [
+const PIECES: [&Op; 14] = [
     &KVM_GET_MP_STATE,
     &KVM_GET_REGS,
     &KVM_GET_SREGS,
     &KVM_GET_SREGS2,
     &KVM_GET_FPU,
+    &KVM_GET_XSAVE2,
     &KVM_GET_XCRS,
     &KVM_GET_DEBUGREGS,
     &KVM_GET_LAPIC,
     &KVM_GET_CPUID2,
     &KVM_GET_TSC_KHZ,
     &KVM_GET_MSRS,
+    &KVM_GET_NESTED_STATE,
     &KVM_GET_VCPU_EVENTS,
 ];
 
@@ -74,7 +79,14 @@ impl<H: Hypervisor<Guest = X86_64>> Vcpu<H> {
         let with_pdptrs = has(KVM_CAP_SREGS2)?;
         SREGS2.save(on, with_pdptrs, &mut state)?;
         SREGS.save(on, !with_pdptrs, &mut state)?;
-        FPU.save(on, true, &mut state)?;
+        // All that the FPU's own call has, and more.
+        let has_xsave = has(KVM_CAP_XSAVE)?;
+        if has_xsave {
+            state.put(&KVM_GET_XSAVE2, self.get_xsave2()?.as_bytes())?;
+        } else {
+            state.absent(&KVM_GET_XSAVE2);
+        }
+        FPU.save(on, !has_xsave, &mut state)?;
         XCRS.save(on, has(KVM_CAP_XCRS)?, &mut state)?;
         DEBUGREGS.save(on, has(KVM_CAP_DEBUGREGS)?, &mut state)?;
         match LAPIC.save(on, true, &mut state) {
@@ -92,6 +104,12 @@ impl<H: Hypervisor<Guest = X86_64>> Vcpu<H> {
             // The host's own counter is unstable.
             Some(Err(error)) if error.errno() != Errno::EIO => return Err(error),
             Some(Err(_)) | None => state.absent(&KVM_GET_TSC_KHZ),
+        }
+        if has(KVM_CAP_NESTED_STATE)? {
+            let nested = self.get_nested_state()?;
+            state.put_two(&KVM_GET_NESTED_STATE, nested.header(), nested.data())?;
+        } else {
+            state.absent(&KVM_GET_NESTED_STATE);
         }
         state.put(&KVM_GET_MSRS, save_msrs::read(self)?.as_slice())?;
         // After all others, any of which may change them.
@@ -128,8 +146,14 @@ impl<H: Hypervisor<Guest = X86_64>> Vcpu<H> {
             Some(cr8) => cr8,
             None => SREGS.restore(on, state)?.ok_or(missing())?.cr8,
         };
+        if let Some(nested) = state.all(&KVM_GET_NESTED_STATE).next() {
+            self.set_nested_state(&nested_state(nested)?)?;
+        }
         REGS.restore(on, state)?;
         FPU.restore(on, state)?;
+        if let Some(xsave) = state.all(&KVM_GET_XSAVE2).next() {
+            self.set_xsave2(&Xsave::from_bytes(xsave))?;
+        }
         XCRS.restore(on, state)?;
         DEBUGREGS.restore(on, state)?;
         // Behind the registers that place it, and before the MSRs that arm its timer.
@@ -164,6 +188,13 @@ impl<H: Hypervisor<Guest = X86_64>> Vcpu<H> {
 impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     fn has(&self, cap: Cap) -> Result<bool, Error> {
         Ok(self.vm().system.check_extension(cap)? != 0)
+    }
+}
+
+fn nested_state(bytes: &[u8]) -> Result<NestedState, Error> {
+    match kvm_nested_state::read_from_prefix(bytes) {
+        Ok((header, data)) => Ok(NestedState::new(&header, data)),
+        Err(_) => Err(state::length(&KVM_GET_NESTED_STATE, bytes)),
     }
 }
 

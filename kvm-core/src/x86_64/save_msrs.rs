@@ -15,6 +15,8 @@ const GET_MSR_INDEX_LIST: UpdateList<u32> = UpdateList::new(&x86_64::KVM_GET_MSR
 
 /// `IA32_FEATURE_CONTROL`: whether VMX is on.
 const FEATURE_CONTROL: u32 = 0x3a;
+/// `IA32_VMX_BASIC` and those behind it: what VMX can do, against which nested state is checked.
+const VMX: RangeInclusive<u32> = 0x480..=0x493;
 /// `IA32_TSC_DEADLINE`: counts from the TSC, and takes effect by the mode of the local APIC's timer.
 const TSC_DEADLINE: u32 = 0x6e0;
 /// `IA32_MCG_CAP`: how many banks of machine checks there are.
@@ -37,7 +39,7 @@ const CHUNK: usize = 128;
 /// Which MSRs are written together.
 pub(super) type Turn = fn(u32) -> bool;
 
-pub(super) const FIRST: Turn = |index| index == FEATURE_CONTROL;
+pub(super) const FIRST: Turn = |index| index == FEATURE_CONTROL || VMX.contains(&index);
 pub(super) const MIDDLE: Turn = |index| !FIRST(index) && !LAST(index);
 pub(super) const LAST: Turn = |index| index == TSC_DEADLINE;
 

@@ -9,7 +9,7 @@ use kvm_core::{Arg, Errno, PartBytes};
 use zerocopy::FromBytes;
 
 use super::slots::Slots;
-use super::vm::Vm;
+use super::vm::{State, Vm};
 use super::{args, lock};
 
 /// Pages in a word of a bitmap.
@@ -36,11 +36,25 @@ impl DirtyPages {
         Self { pages, words }
     }
 
-    pub(super) fn set(&mut self, page: u64) {
-        let word = usize::try_from(page / WORD).ok();
-        if let Some(word) = word.and_then(|at| self.words.get_mut(at)) {
-            *word |= 1 << (page % WORD);
+    /// Says whether the page was not dirty.
+    pub(super) fn set(&mut self, page: u64) -> bool {
+        let Some((word, bit)) = self.bit(page) else {
+            return false;
+        };
+        let clean = *word & bit == 0;
+        *word |= bit;
+        clean
+    }
+
+    pub(super) fn clear(&mut self, page: u64) {
+        if let Some((word, bit)) = self.bit(page) {
+            *word &= !bit;
         }
+    }
+
+    fn bit(&mut self, page: u64) -> Option<(&mut u64, u64)> {
+        let word = usize::try_from(page / WORD).ok()?;
+        Some((self.words.get_mut(word)?, 1 << (page % WORD)))
     }
 }
 
@@ -52,11 +66,19 @@ impl Slots {
     }
 }
 
+impl State {
+    /// Section 8.29: bitmap and rings exclude each other; `ENXIO` is the kernel's errno.
+    fn without_rings(&self) -> Result<(), Errno> {
+        self.rings.len.map_or(Ok(()), |_| Err(Errno::ENXIO))
+    }
+}
+
 impl Vm {
     /// Section 4.8.
     pub(super) fn get_dirty_log(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let kvm_dirty_log { slot, .. } = args::head(arg)?;
         let mut state = lock(&self.state);
+        state.without_rings()?;
         let keep = state
             .slots
             .protect
@@ -90,6 +112,7 @@ impl Vm {
             ..
         } = args::head(arg)?;
         let mut state = lock(&self.state);
+        state.without_rings()?;
         let dirty = state.slots.logged(slot)?;
         let count = u64::from(num_pages);
         let end = first.checked_add(count).filter(|end| *end <= dirty.pages);

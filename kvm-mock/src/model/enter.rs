@@ -2,7 +2,8 @@
 #![expect(unsafe_code, reason = "touches the run page")]
 
 use kvm_core::Errno;
-use kvm_core::kvm_sys::KVM_CAP_SYNC_REGS;
+use kvm_core::kvm_sys::{KVM_CAP_SYNC_REGS, KVM_EXIT_DIRTY_RING_FULL};
+use zerocopy::IntoBytes;
 
 use super::lock;
 use super::vcpu::{State, Vcpu};
@@ -77,6 +78,15 @@ impl Vcpu {
         }
         state.has_run = true;
         loop {
+            // Section 8.29: the guest runs on only once the VMM has harvested the ring.
+            if self.ring.as_ref().is_some_and(|ring| lock(ring).is_full()) {
+                // On all architectures a page starts with the reason.
+                let full = |page: &mut [u64]| {
+                    KVM_EXIT_DIRTY_RING_FULL.write_to_prefix(page.as_mut_bytes())
+                };
+                // SAFETY: inside `enter`, by the caller's promise.
+                return unsafe { run.with_page(full) }.map_err(|_| Errno::EINVAL);
+            }
             let Some(pending) = self.script.next() else {
                 return Err(run.block());
             };
@@ -185,7 +195,9 @@ impl Vcpu {
             }
         }
         for (address, bytes) in &step.frame().writes {
-            if !vm.slots.write(*address, bytes, page) {
+            let mut ring = self.ring.as_deref().map(lock);
+            let log = |slot, page| ring.as_mut().map_or(Ok(()), |ring| ring.push(slot, page));
+            if !vm.slots.write(*address, bytes, page, log)? {
                 return Err(missing(address, bytes));
             }
         }

@@ -6,6 +6,7 @@ mod args;
 mod banks;
 mod calls;
 mod dirty_log;
+mod dirty_ring;
 mod enter;
 mod events;
 mod guest;
@@ -217,7 +218,10 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
 
     fn map(&self, region: Region) -> Result<Mapping, Errno> {
         match &self.0 {
-            Object::Vcpu(vcpu) => vcpu.map(RunMemory::new::<G>(region)?),
+            Object::Vcpu(vcpu) => match region {
+                Region::Run { .. } => vcpu.map(RunMemory::new::<G>(region)?),
+                Region::DirtyRing { len } => vcpu.map_dirty_ring(len),
+            },
             Object::System(_) | Object::Vm(_) | Object::Stats(_) => Err(Errno::ENODEV),
         }
     }

@@ -144,27 +144,55 @@ impl Slots {
         })
     }
 
-    /// Copies `from` into the guest's memory from `address` on, and logs it. Says whether all of it is in slots
-    /// that the guest may write to; if not, part of it may be written.
-    pub(super) fn write(&mut self, address: u64, from: &[u8], page: u64) -> bool {
-        self.log(address, from.len() as u64, page);
-        self.walk(address, from.len(), |region, span, offset, range| {
-            let writable = !region.flags.contains(KVM_MEM_READONLY);
-            let from = from.get(range).filter(|_| writable);
-            from.is_some_and(|from| span.write(offset, from))
-        })
+    /// Copies `from` into the guest's memory from `address` on, and logs it: tells `log` the slots and pages
+    /// that were not dirty. Says whether all of it is in slots that the guest may write to; if not, part of
+    /// it may be written.
+    pub(super) fn write<E>(
+        &mut self,
+        address: u64,
+        from: &[u8],
+        page: u64,
+        log: impl FnMut(u32, u64) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        self.log(address, from.len() as u64, page, log)?;
+        Ok(
+            self.walk(address, from.len(), |region, span, offset, range| {
+                let writable = !region.flags.contains(KVM_MEM_READONLY);
+                let from = from.get(range).filter(|_| writable);
+                from.is_some_and(|from| span.write(offset, from))
+            }),
+        )
     }
 
     /// Sets the dirty bits of the `len` bytes from `address` on.
-    fn log(&mut self, address: u64, len: u64, page: u64) {
+    fn log<E>(
+        &mut self,
+        address: u64,
+        len: u64,
+        page: u64,
+        mut log: impl FnMut(u32, u64) -> Result<(), E>,
+    ) -> Result<(), E> {
         let end = address.saturating_add(len);
-        for region in self.regions.values_mut() {
+        for (slot, region) in &mut self.regions {
             let bytes = address.max(region.start)..end.min(region.end());
-            if let (Some(dirty), false) = (&mut region.dirty, bytes.is_empty()) {
-                let first = (bytes.start - region.start) / page;
-                let last = (bytes.end - 1 - region.start) / page;
-                (first..=last).for_each(|page| dirty.set(page));
+            let (Some(dirty), false) = (&mut region.dirty, bytes.is_empty()) else {
+                continue;
+            };
+            let first = (bytes.start - region.start) / page;
+            let last = (bytes.end - 1 - region.start) / page;
+            for page in first..=last {
+                if dirty.set(page) {
+                    log(*slot, page)?;
+                }
             }
+        }
+        Ok(())
+    }
+
+    /// Watches a page again that a ring has told of.
+    pub(super) fn watch(&mut self, slot: u32, page: u64) {
+        if let Some(dirty) = self.region(slot).and_then(|region| region.dirty.as_mut()) {
+            dirty.clear(page);
         }
     }
 

@@ -10,6 +10,7 @@ use kvm_core::{Arg, Errno, Mapping};
 
 use super::banks::Banks;
 use super::calls::{self, Call};
+use super::dirty_ring::Ring;
 use super::lock;
 use super::stats::Counters;
 use super::vm::Vm;
@@ -27,6 +28,7 @@ pub(super) struct Vcpu {
     number: i32,
     pub(super) script: Arc<Script>,
     pub(super) run: OnceLock<Arc<RunMemory>>,
+    pub(super) ring: Option<Arc<Mutex<Ring>>>,
     pub(super) counters: Counters,
     /// Held while the vCPU runs, as the kernel holds the vCPU's own lock: other calls wait.
     pub(super) state: Mutex<State>,
@@ -42,7 +44,7 @@ pub(super) struct State {
 }
 
 impl Vcpu {
-    pub(super) fn new(vm: &Arc<Vm>, id: u64) -> Self {
+    pub(super) fn new(vm: &Arc<Vm>, id: u64, ring: Option<Arc<Mutex<Ring>>>) -> Self {
         let system = vm.system();
         let host = system.profile();
         let mut state = State {
@@ -58,6 +60,7 @@ impl Vcpu {
             number: system.next_number(),
             script: system.claim(id),
             run: OnceLock::new(),
+            ring,
             counters: Counters::default(),
             state: Mutex::new(state),
             vm: Arc::clone(vm),

@@ -7,14 +7,15 @@ use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{
     Cap, KVM_CAP_CHECK_EXTENSION_VM, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_NR_VCPUS,
     KVM_CHECK_EXTENSION, KVM_CLEAR_DIRTY_LOG, KVM_GET_DIRTY_LOG, KVM_IOEVENTFD, KVM_IRQ_LINE,
-    KVM_IRQ_LINE_STATUS, KVM_IRQFD, KVM_REGISTER_COALESCED_MMIO, KVM_SET_GSI_ROUTING,
-    KVM_SET_USER_MEMORY_REGION, KVM_SIGNAL_MSI, KVM_UNREGISTER_COALESCED_MMIO,
+    KVM_IRQ_LINE_STATUS, KVM_IRQFD, KVM_REGISTER_COALESCED_MMIO, KVM_RESET_DIRTY_RINGS,
+    KVM_SET_GSI_ROUTING, KVM_SET_USER_MEMORY_REGION, KVM_SIGNAL_MSI, KVM_UNREGISTER_COALESCED_MMIO,
 };
 use kvm_core::{Arg, Errno};
 
 use super::args;
 use super::banks::Banks;
 use super::calls::{self, Call};
+use super::dirty_ring::Rings;
 use super::events::Events;
 use super::host::Host;
 use super::lock;
@@ -31,6 +32,7 @@ static CALLS: &[Call<Vm>] = &[
     Call(&KVM_SET_USER_MEMORY_REGION, Vm::set_user_memory_region),
     Call(&KVM_GET_DIRTY_LOG, Vm::get_dirty_log),
     Call(&KVM_CLEAR_DIRTY_LOG, Vm::clear_dirty_log),
+    Call(&KVM_RESET_DIRTY_RINGS, Vm::reset_dirty_rings),
     Call(&KVM_IRQ_LINE, Vm::irq_line),
     Call(&KVM_IRQ_LINE_STATUS, Vm::irq_line_status),
     Call(&KVM_SET_GSI_ROUTING, Vm::set_gsi_routing),
@@ -51,6 +53,7 @@ pub(super) struct Vm {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) slots: Slots,
+    pub(super) rings: Rings,
     /// The ids of all vCPUs that were ever created: closing one's descriptor does not end it.
     pub(super) vcpus: BTreeSet<u64>,
     pub(super) irqchips: Irqchips,
@@ -77,6 +80,7 @@ impl Vm {
             number: system.next_number(),
             state: Mutex::new(State {
                 slots: Slots::default(),
+                rings: Rings::default(),
                 vcpus: BTreeSet::new(),
                 irqchips: Irqchips::default(),
                 routes: Routes::default(),
@@ -99,8 +103,9 @@ impl Vm {
         if !state.vcpus.insert(id) {
             return Err(Errno::EEXIST);
         }
+        let ring = state.rings.add()?;
         drop(state);
-        Ok(Vcpu::new(self, id))
+        Ok(Vcpu::new(self, id, ring))
     }
 
     pub(super) fn system(&self) -> &System {

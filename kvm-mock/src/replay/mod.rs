@@ -320,7 +320,10 @@ unsafe impl<G: GuestArch> Hypervisor for Replay<G> {
 
     fn map(&self, region: Region) -> Result<Mapping, Errno> {
         self.shared.check()?;
-        let Region::Run { len, private } = region;
+        // As the recorder, which writes nothing about it.
+        let Region::Run { len, private } = region else {
+            return Err(Errno::EOPNOTSUPP);
+        };
         let (wide_len, wide_private) = (len as u64, private as u64);
         let fits = |entry: &Entry| {
             Map::read(self.body(entry))

@@ -72,6 +72,8 @@ pub enum Mismatch {
         /// How many bytes.
         len: usize,
     },
+    /// The step writes to more pages than the vCPU's dirty ring has room for.
+    DirtyRing,
     /// The kernel was to take the step's write, but nothing is registered that it is for.
     Exits,
     /// No page can say the step's exit.
@@ -160,6 +162,7 @@ impl fmt::Display for Mismatch {
                     "the guest has no such memory: {len} bytes at {address:#x}"
                 )
             }
+            Self::DirtyRing => f.write_str("the dirty ring has no room for what the step writes"),
             Self::Exits => f.write_str("no eventfd is registered for the write, so it exits"),
             Self::Unencodable(unencodable) => unencodable.fmt(f),
             Self::Unread { behind: 0 } => f.write_str("the vCPU was never entered for it"),

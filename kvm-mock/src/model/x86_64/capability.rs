@@ -1,11 +1,12 @@
 //! `KVM_ENABLE_CAP`, section 4.37, with chapters 6 and 7.
 
 use kvm_core::kvm_sys::x86_64::{
-    KVM_CAP_DISABLE_QUIRKS2, KVM_CAP_ENFORCE_PV_FEATURE_CPUID, KVM_CAP_EXCEPTION_PAYLOAD,
-    KVM_CAP_EXIT_HYPERCALL, KVM_CAP_EXIT_ON_EMULATION_FAILURE, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
-    KVM_CAP_PMU_CAPABILITY, KVM_CAP_SPLIT_IRQCHIP, KVM_CAP_X2APIC_API,
-    KVM_CAP_X86_APIC_BUS_CYCLES_NS, KVM_CAP_X86_DISABLE_EXITS, KVM_CAP_X86_TRIPLE_FAULT_EVENT,
-    KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_VALID_MASK, kvm_enable_cap,
+    KVM_CAP_DIRTY_LOG_RING, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, KVM_CAP_DISABLE_QUIRKS2,
+    KVM_CAP_ENFORCE_PV_FEATURE_CPUID, KVM_CAP_EXCEPTION_PAYLOAD, KVM_CAP_EXIT_HYPERCALL,
+    KVM_CAP_EXIT_ON_EMULATION_FAILURE, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, KVM_CAP_PMU_CAPABILITY,
+    KVM_CAP_SPLIT_IRQCHIP, KVM_CAP_X2APIC_API, KVM_CAP_X86_APIC_BUS_CYCLES_NS,
+    KVM_CAP_X86_DISABLE_EXITS, KVM_CAP_X86_TRIPLE_FAULT_EVENT, KVM_CAP_X86_USER_SPACE_MSR,
+    KVM_MSR_EXIT_REASON_VALID_MASK, kvm_enable_cap,
 };
 use kvm_core::{Arg, Errno};
 
@@ -26,8 +27,12 @@ impl Vm {
         if flags != 0 || offered == 0 {
             return Err(Errno::EINVAL);
         }
-        if cap == KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 {
-            return self.protect_dirty_log(value);
+        match cap {
+            KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 => return self.protect_dirty_log(value),
+            KVM_CAP_DIRTY_LOG_RING | KVM_CAP_DIRTY_LOG_RING_ACQ_REL => {
+                return self.enable_dirty_ring(value);
+            }
+            _ => {}
         }
         let mut state = lock(&self.state);
         let has_vcpus = !state.vcpus.is_empty();

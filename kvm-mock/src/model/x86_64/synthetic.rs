@@ -64,6 +64,9 @@ const CAPS: &[(Cap, u32)] = &[
     (KVM_CAP_MAX_VCPU_ID, 4096),
     (KVM_CAP_IMMEDIATE_EXIT, 1),
     (KVM_CAP_GET_MSR_FEATURES, 1),
+    // The most bytes of a ring.
+    (KVM_CAP_DIRTY_LOG_RING, 1 << 20),
+    (KVM_CAP_DIRTY_LOG_RING_ACQ_REL, 1 << 20),
     // Both flags.
     (KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, 3),
     (KVM_CAP_SREGS2, 1),

@@ -1,0 +1,196 @@
+//! Dirty rings: section 8.29.
+#![expect(unsafe_code, reason = "a ring is shared by its address")]
+
+use std::sync::{Arc, Mutex};
+
+use kvm_core::kvm_sys::{DirtyGfnFlags, KVM_CAP_DIRTY_LOG_RING, kvm_dirty_gfn};
+use kvm_core::{AnonymousMemory, Arg, Backing, Errno, Guard, Mapping, Span};
+use kvm_exit::DirtyRing as Shape;
+use zerocopy::{FromBytes, IntoBytes, transmute};
+
+use super::lock;
+use super::script::Mismatch;
+use super::vcpu::Vcpu;
+use super::vm::Vm;
+
+/// Entries that the kernel keeps for what a vCPU writes between two looks at the ring. (It keeps more where
+/// the processor has a log.)
+const RESERVED: u32 = 64;
+
+/// The bytes of a ring.
+#[derive(Debug)]
+struct Memory {
+    /// Touched through `span` only: it only keeps the bytes.
+    memory: AnonymousMemory,
+    span: Span,
+}
+
+/// Nobody waits for a ring.
+impl Guard for Memory {
+    fn wake(&self) {}
+}
+
+/// The kernel's side of a vCPU's dirty ring.
+#[derive(Debug)]
+pub(super) struct Ring {
+    memory: Arc<Memory>,
+    shape: Shape,
+    /// Where the next entry goes.
+    dirty: u32,
+    /// Where the first entry is that was not reset.
+    reset: u32,
+}
+
+impl Ring {
+    pub(super) fn new(len: u32) -> Result<Self, Errno> {
+        let len = usize::try_from(len).map_err(|_| Errno::EINVAL)?;
+        let shape = Shape::new(len).ok_or(Errno::EINVAL)?;
+        let memory = AnonymousMemory::new(len).map_err(|error| error.errno())?;
+        // SAFETY: `Backing` promises the bytes as long as `memory` lives, which is beside the span and stays
+        // in its `Arc`. Nobody calls the methods of `memory` that make references, and whoever gets
+        // the mapping accesses the bytes as atomic words, by its contract.
+        let span = unsafe { Span::new(memory.start(), len) }.ok_or(Errno::EINVAL)?;
+        Ok(Self {
+            memory: Arc::new(Memory { memory, span }),
+            shape,
+            dirty: 0,
+            reset: 0,
+        })
+    }
+
+    fn mapping(&self) -> Mapping {
+        let guard: Arc<dyn Guard> = Arc::clone(&self.memory) as Arc<dyn Guard>;
+        let start = self.memory.memory.start();
+        // SAFETY: `Backing` promises the bytes as long as `memory` lives, which the guard owns; no byte is
+        // private, and all are accessed through the span only, which is atomic words.
+        unsafe { Mapping::new(start, self.memory.memory.len(), 0, guard) }
+    }
+
+    fn used(&self) -> u32 {
+        self.dirty.wrapping_sub(self.reset)
+    }
+
+    /// "When a dirty ring is full, the vCPU exits": before the kernel's reserve is used.
+    pub(super) fn is_full(&self) -> bool {
+        self.used() >= self.shape.capacity().saturating_sub(RESERVED)
+    }
+
+    /// Adds a page that the vCPU wrote to.
+    pub(super) fn push(&mut self, slot: u32, page: u64) -> Result<(), Mismatch> {
+        if self.used() >= self.shape.capacity() {
+            return Err(Mismatch::DirtyRing);
+        }
+        let entry = kvm_dirty_gfn {
+            flags: DirtyGfnFlags::KVM_DIRTY_GFN_F_DIRTY,
+            slot,
+            offset: page,
+        };
+        let [first, second]: [u64; 2] = transmute!(entry);
+        let offset = self.shape.offset(self.dirty);
+        let span = &self.memory.span;
+        // The flags are in the first word: they come last. Both are inside, as the shape is of this length.
+        let _ = span.store_release(offset + size_of::<u64>(), second);
+        let _ = span.store_release(offset, first);
+        self.dirty = self.dirty.wrapping_add(1);
+        Ok(())
+    }
+
+    /// Takes back the entries that the VMM has harvested, in their order, and gives their pages.
+    fn reset(&mut self) -> Vec<(u32, u64)> {
+        let mut pages = Vec::new();
+        while self.used() != 0 {
+            let offset = self.shape.offset(self.reset);
+            let span = &self.memory.span;
+            let (Some(first), Some(second)) = (
+                span.load_acquire(offset),
+                span.load_acquire(offset + size_of::<u64>()),
+            ) else {
+                break;
+            };
+            let Ok(kvm_dirty_gfn {
+                flags,
+                slot,
+                offset: page,
+            }) = kvm_dirty_gfn::read_from_bytes([first, second].as_bytes())
+            else {
+                break;
+            };
+            if !flags.contains(DirtyGfnFlags::KVM_DIRTY_GFN_F_RESET) {
+                break;
+            }
+            let _ = span.store_release(offset, 0);
+            self.reset = self.reset.wrapping_add(1);
+            pages.push((slot, page));
+        }
+        pages
+    }
+}
+
+impl Vm {
+    /// "The size of the ring ... must be a power of two", "needs to be enabled before creating any vcpu", no
+    /// larger than the capability says. That it has to hold a page and the reserve, and can be done once, is
+    /// the kernel's.
+    pub(super) fn enable_dirty_ring(&self, bytes: u64) -> Result<u32, Errno> {
+        let mut state = lock(&self.state);
+        let least = self
+            .page_size()
+            .max(u64::from(RESERVED) * Shape::ENTRY_LEN as u64);
+        if !bytes.is_power_of_two() || bytes < least {
+            return Err(Errno::EINVAL);
+        }
+        if bytes > self.cap(KVM_CAP_DIRTY_LOG_RING).into() {
+            return Err(Errno::E2BIG);
+        }
+        if state.rings.len.is_some() || !state.vcpus.is_empty() {
+            return Err(Errno::EINVAL);
+        }
+        state.rings.len = Some(u32::try_from(bytes).map_err(|_| Errno::E2BIG)?);
+        Ok(0)
+    }
+
+    /// "userspace calls the VM ioctl KVM_RESET_DIRTY_RINGS to notify the kernel about it, so that the kernel
+    /// will reprotect those collected GFNs". Gives how many there were.
+    pub(super) fn reset_dirty_rings(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
+        let mut state = lock(&self.state);
+        state.rings.len.ok_or(Errno::EINVAL)?;
+        let rings = state.rings.all.iter();
+        let pages: Vec<_> = rings.flat_map(|ring| lock(ring).reset()).collect();
+        for (slot, page) in &pages {
+            state.slots.watch(*slot, *page);
+        }
+        Ok(u32::try_from(pages.len()).unwrap_or(u32::MAX))
+    }
+}
+
+/// The rings of a VM.
+#[derive(Debug, Default)]
+pub(super) struct Rings {
+    /// Bytes of each.
+    pub(super) len: Option<u32>,
+    all: Vec<Arc<Mutex<Ring>>>,
+}
+
+impl Rings {
+    /// For a new vCPU: nothing when they have no rings.
+    pub(super) fn add(&mut self) -> Result<Option<Arc<Mutex<Ring>>>, Errno> {
+        let Some(len) = self.len else {
+            return Ok(None);
+        };
+        let ring = Arc::new(Mutex::new(Ring::new(len)?));
+        self.all.push(Arc::clone(&ring));
+        Ok(Some(ring))
+    }
+}
+
+impl Vcpu {
+    /// Maps the ring. Without one there is nothing at that place of the file.
+    pub(super) fn map_dirty_ring(&self, len: usize) -> Result<Mapping, Errno> {
+        let ring = lock(self.ring.as_ref().ok_or(Errno::EINVAL)?);
+        let mapping = ring.mapping();
+        if mapping.len() == len {
+            Ok(mapping)
+        } else {
+            Err(Errno::EINVAL)
+        }
+    }
+}
