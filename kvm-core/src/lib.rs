@@ -73,6 +73,7 @@ mod descriptor;
 mod dev_kvm;
 mod errno;
 mod error;
+mod hint;
 mod hypervisor;
 mod interrupt;
 mod kicker;
