@@ -6,12 +6,13 @@ use core::marker::PhantomData;
 
 /// An open file of the program's own, named in a call: an eventfd, a VFIO group.
 ///
-/// Whatever implements `AsFd` makes one: `File` and `OwnedFd` of std, `EventFd` of rustix or nix. For a type that has
-/// only `AsRawFd`, such as vmm-sys-util's `EventFd`, there is [`BorrowedFd::borrow_raw`] in std, and without
-/// std [`borrow_raw`](Self::borrow_raw) here.
+/// Whatever implements `AsFd` makes one: `File` and `OwnedFd` of std, `EventFd` of rustix or nix. For a
+/// type that has only `AsRawFd`, such as vmm-sys-util's `EventFd`, there is [`BorrowedFd::borrow_raw`] in
+/// std, and without std [`borrow_raw`](Self::borrow_raw) here.
 ///
-/// Calls borrow descriptors, and the kernel takes a reference of its own where it keeps the file: it may
-/// be closed after the call. (A number that is open no longer can't be named, so keep what has to be unregistered.)
+/// Calls borrow descriptors, and the kernel takes a reference of its own where it keeps the file: it may be
+/// closed after the call. (A number that is open no longer can't be named, so keep what has to be
+/// unregistered.)
 ///
 /// ```
 /// # #[cfg(unix)] {

@@ -60,6 +60,8 @@ pub enum Cause {
     Pages,
     /// The size of a dirty ring, which is [`Error::detail`], is no power of two of entries of 16 bytes.
     RingSize,
+    /// The file is no memfd that is sealed against shrinking.
+    NotSealed,
     /// The VM has vCPUs already.
     HasVcpus,
     /// The VM's vCPUs have no dirty ring.
@@ -86,6 +88,8 @@ pub enum Cause {
     /// The run page says something that no KVM says. [`Vcpu::run_page`](crate::Vcpu::run_page) has the
     /// bytes.
     Malformed(Field),
+    /// The attribute, of the group [`Error::detail`], is one of another kind of object.
+    Attribute,
     /// What is said of an object's statistics makes no sense.
     Stats,
     /// The vCPU's mapping is too short or not aligned for a run page.
@@ -181,6 +185,7 @@ impl fmt::Display for Error {
                 "the pages of slot {detail} are no range of whole words of the bitmap"
             ),
             Cause::RingSize => write!(f, "{detail} bytes are no power of two of entries"),
+            Cause::NotSealed => f.write_str("the file is no memfd sealed against shrinking"),
             Cause::HasVcpus => f.write_str("the VM has vCPUs already"),
             Cause::NoRing => f.write_str("the VM's vCPUs have no dirty ring"),
             Cause::RingTaken => f.write_str("the vCPU's dirty ring was taken already"),
@@ -199,6 +204,10 @@ impl fmt::Display for Error {
                 "number {detail} takes addresses or descriptors, for which no safe call can vouch"
             ),
             Cause::Malformed(field) => write!(f, "malformed run page: {field} out of its range"),
+            Cause::Attribute => write!(
+                f,
+                "the attribute of group {detail} is one of another kind of object"
+            ),
             Cause::Stats => f.write_str("what is said of the statistics makes no sense"),
             Cause::Mapping => write!(f, "{detail} bytes make no run page"),
             Cause::NotSynced => write!(

@@ -25,6 +25,22 @@ pub(crate) fn hint(call: &str, errno: Errno) -> Option<&'static str> {
             "the VM has no interrupt controller"
         }
         ("KVM_SET_USER_MEMORY_REGION", Errno::EINVAL) => "is the slot below KVM_CAP_NR_MEMSLOTS?",
+        ("KVM_IRQFD", Errno::EINVAL) => {
+            "is the file an eventfd, and has the VM an interrupt controller in the kernel?"
+        }
+        ("KVM_IRQFD", Errno::EBUSY) => "the eventfd raises an interrupt already",
+        ("KVM_IOEVENTFD", Errno::EEXIST) => {
+            "an event at this address is registered that some of the same writes would be"
+        }
+        ("KVM_IOEVENTFD", Errno::EINVAL) => {
+            "is the file an eventfd, the length 0, 1, 2, 4 or 8, and not 0 with data to match?"
+        }
+        ("KVM_IOEVENTFD", Errno::ENOENT) => "this eventfd is not registered for this event",
+        ("KVM_SET_GSI_ROUTING" | "KVM_SIGNAL_MSI", Errno::EINVAL) => {
+            "has the VM an interrupt controller in the kernel?"
+        }
+        ("KVM_SIGNAL_MSI", Errno::EPERM) => "the VM has no vCPU that the message is for",
+        ("KVM_CREATE_DEVICE", Errno::ENODEV) => "this kernel has no such device",
         ("KVM_RUN", Errno::ENOEXEC) => "the vCPU has not been initialised",
         ("KVM_CREATE_PIT" | "KVM_CREATE_PIT2", Errno::EEXIST) => "the VM has a timer already",
         ("KVM_CREATE_PIT" | "KVM_CREATE_PIT2", Errno::ENOENT) => {

@@ -121,6 +121,9 @@ pub struct Part<'a> {
 pub enum PartBytes<'a> {
     /// The call reads them.
     In(&'a [u8]),
+    /// The call reads them, and what they say is good in one process only: a descriptor. Comparisons leave them
+    /// out.
+    Opaque(&'a [u8]),
     /// The call writes them, or reads and writes them.
     Mut(&'a mut [u8]),
 }

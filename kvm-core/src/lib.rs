@@ -69,8 +69,10 @@ extern crate alloc;
 extern crate std;
 
 mod capability;
+mod coalesced;
 mod descriptor;
 mod dev_kvm;
+pub mod device;
 mod errno;
 mod error;
 mod hint;
@@ -110,6 +112,7 @@ mod x86_64;
 pub use kvm_exit::{self, Exit};
 pub use kvm_sys;
 
+pub use coalesced::CoalescedPage;
 pub use descriptor::Descriptor;
 pub use dev_kvm::DevKvm;
 pub use errno::Errno;
@@ -119,7 +122,11 @@ pub use interrupt::{IoEvent, IoEventAddress, IrqStatus, Route, RoutingEntry};
 pub use kicker::Kicker;
 pub use kvm::Kvm;
 pub use mapping::{Guard, Mapping};
-pub use memory::{AnonymousMemory, Backing, DirtyLog, DirtyRing, GuestAddress, Memory, Slot, Span};
+#[cfg(target_os = "linux")]
+pub use memory::MemfdMemory;
+pub use memory::{
+    AnonymousMemory, Backing, DirtyLog, DirtyRing, GuestAddress, GuestMemfd, Memory, Slot, Span,
+};
 pub use registers::Registers;
 pub use signals::SignalSet;
 pub use state::{Piece, Pieces, SavedState};

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::iter::repeat;
 use core::marker::PhantomData;
 
-use kvm_sys::op::{Count, Dir, Field, Flex, Inner, Length, Op, Takes};
+use kvm_sys::op::{Count, Dir, Field, Flex, Inner, Length, Op, Returns, Takes};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use crate::error::Cause;
@@ -95,6 +95,23 @@ impl<T: IntoBytes + Immutable> Set<T> {
     pub(crate) fn call<H: Hypervisor>(&self, on: &H, value: &T) -> Result<u32, Error> {
         // SAFETY: `new` compared the row: it reads `size_of::<T>()` bytes, and needs nothing else.
         unsafe { on.ioctl(self.0, &mut Arg::In(value.as_bytes())) }
+            .map_err(|errno| Error::new(self.0, errno))
+    }
+}
+
+/// A call that reads a `T` and gives a new object.
+pub(crate) struct CreateWith<T>(&'static Op, PhantomData<fn(&T)>);
+
+impl<T: IntoBytes + Immutable> CreateWith<T> {
+    pub(crate) const fn new(op: &'static Op) -> Self {
+        assert!(plain::<T>(op, Dir::In));
+        assert!(matches!(op.returns, Returns::Descriptor));
+        Self(op, PhantomData)
+    }
+
+    pub(crate) fn call<H: Hypervisor>(&self, on: &H, value: &T) -> Result<H, Error> {
+        // SAFETY: `new` compared the row: it reads `size_of::<T>()` bytes, and needs nothing else.
+        unsafe { on.create(self.0, &mut Arg::In(value.as_bytes())) }
             .map_err(|errno| Error::new(self.0, errno))
     }
 }
@@ -261,6 +278,45 @@ impl<T: IntoBytes + Immutable> SetWith<T> {
         // descriptors in them are open, which a `Descriptor` is while it is borrowed. One that is left over is
         // looked at by no call: what the row has two of is optional.
         unsafe { on.ioctl(self.0, &mut Arg::In(&bytes)) }.map_err(|errno| Error::new(self.0, errno))
+    }
+}
+
+/// A call that returns a new descriptor in a field of the `T` that it takes.
+pub(crate) struct Create<T>(&'static Op, PhantomData<fn(&mut T)>);
+
+impl<T: FromBytes + IntoBytes> Create<T> {
+    #[expect(clippy::panic, reason = "evaluated at compile time only")]
+    pub(crate) const fn new(op: &'static Op) -> Self {
+        match (op.takes, op.returns) {
+            (
+                Takes::Struct {
+                    size,
+                    dir: Dir::InOut,
+                    flex: None,
+                    inner: [],
+                    opaque: [Field { offset, len: 4 }],
+                    ..
+                },
+                Returns::DescriptorAt(at),
+            ) => assert!(size as usize == size_of::<T>() && *offset == at),
+            _ => panic!("the row does not return a descriptor in its structure, or needs more"),
+        }
+        Self(op, PhantomData)
+    }
+
+    pub(crate) fn create<H: Hypervisor>(&self, on: &H, value: &mut T) -> Result<H, Error> {
+        // SAFETY: `new` compared the row: it reads and writes `size_of::<T>()` bytes, and needs nothing else. The
+        // descriptor in them is an answer, which it does not read.
+        unsafe { on.create(self.0, &mut Arg::Mut(value.as_mut_bytes())) }
+            .map_err(|errno| Error::new(self.0, errno))
+    }
+
+    /// Makes the call with a value for which it returns no descriptor.
+    pub(crate) fn test<H: Hypervisor>(&self, on: &H, value: &mut T) -> Result<(), Error> {
+        // SAFETY: as in `create`.
+        unsafe { on.ioctl(self.0, &mut Arg::Mut(value.as_mut_bytes())) }
+            .map(|_| ())
+            .map_err(|errno| Error::new(self.0, errno))
     }
 }
 

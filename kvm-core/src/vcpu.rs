@@ -10,7 +10,9 @@ use kvm_exit::{Beside, Exit, GuestArch, Malformed, Page};
 use kvm_sys::{KVM_EXIT_MEMORY_FAULT, KVM_EXIT_UNKNOWN, KVM_RUN};
 
 use crate::error::Cause;
-use crate::{DevKvm, Errno, Error, Hypervisor, Kicker, Mapping, Region, Registers, ops, vm};
+use crate::{
+    CoalescedPage, DevKvm, Errno, Error, Hypervisor, Kicker, Mapping, Region, Registers, ops, vm,
+};
 
 /// A virtual CPU.
 ///
@@ -119,6 +121,12 @@ impl<H: Hypervisor> Vcpu<H> {
         let mapping = vcpu
             .map(region)
             .map_err(|errno| Error::new(&ops::MMAP, errno))?;
+        let page_size = usize::try_from(vm.system.page_size).unwrap_or(0);
+        let mut ring = vm.coalesced.lock();
+        if ring.is_none() {
+            *ring = CoalescedPage::of(&mapping, page_size);
+        }
+        drop(ring);
         let len = u32::try_from(mapping.private()).unwrap_or(u32::MAX);
         let run = RunHalf::new(mapping).ok_or(Error::with(
             &ops::MMAP,

@@ -9,7 +9,7 @@ use crate::kvm::Shared;
 use crate::memory::Slots;
 use crate::sync::Mutex;
 use crate::typed::Call;
-use crate::{DevKvm, Error, Hypervisor, Vcpu};
+use crate::{CoalescedPage, DevKvm, Error, Hypervisor, Vcpu};
 
 const CHECK_EXTENSION: Call = Call::new(&kvm_sys::KVM_CHECK_EXTENSION);
 const CREATE_VCPU: Call = Call::new(&kvm_sys::KVM_CREATE_VCPU);
@@ -27,6 +27,9 @@ pub struct Vm<H: Hypervisor = DevKvm> {
 #[derive(Debug)]
 pub(crate) struct Inner<H> {
     pub(crate) vm: H,
+    /// The ring of coalesced writes, once there is a vCPU through whose mapping it is seen; that mapping keeps the VM,
+    /// so it goes before the memory too.
+    pub(crate) coalesced: Mutex<Option<CoalescedPage>>,
     pub(crate) slots: Mutex<Slots<H>>,
     /// Bytes of each vCPU's dirty ring; 0 without.
     pub(crate) ring_len: AtomicU32,
@@ -42,6 +45,7 @@ impl<H: Hypervisor> Vm<H> {
                 vm,
                 slots: Mutex::default(),
                 ring_len: AtomicU32::new(0),
+                coalesced: Mutex::default(),
                 has_vcpus: AtomicBool::new(false),
                 system,
             }),

@@ -51,7 +51,7 @@ impl Given {
                 } else {
                     Dir::In
                 },
-                bytes: bytes.to_vec(),
+                bytes,
             });
         }
         Self {
@@ -86,7 +86,7 @@ impl Given {
             mask(op, &mut bytes);
             bytes
         });
-        let after = parts(arg).iter().map(|part_| part(&part_.bytes).0.to_vec());
+        let after = parts(arg).iter().map(|part_| part(&part_.bytes).0);
         self.buffers
             .iter()
             .zip(head.into_iter().chain(after))
@@ -173,10 +173,13 @@ fn parts<'a, 'b>(arg: &'a Arg<'b>) -> &'a [Part<'b>] {
     }
 }
 
-fn part<'a>(bytes: &'a PartBytes<'_>) -> (&'a [u8], bool) {
+/// The bytes behind a pointer, zero where they mean something in one process only, and whether the call may write
+/// them.
+fn part(bytes: &PartBytes<'_>) -> (Vec<u8>, bool) {
     match bytes {
-        PartBytes::In(bytes) => (bytes, false),
-        PartBytes::Mut(bytes) => (bytes, true),
+        PartBytes::In(bytes) => (bytes.to_vec(), false),
+        PartBytes::Opaque(bytes) => (vec![0; bytes.len()], false),
+        PartBytes::Mut(bytes) => (bytes.to_vec(), true),
     }
 }
 

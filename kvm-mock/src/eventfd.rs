@@ -20,8 +20,8 @@ mod imp {
     }
 
     impl EventFd {
-        /// `EBADF` when nothing is open under the number, `EINVAL` when it is no eventfd: as KVM has it, section
-        /// 4.75.
+        /// `EBADF` when nothing is open under the number, `EINVAL` when it is no eventfd: as KVM has it,
+        /// section 4.75.
         ///
         /// # Safety
         ///

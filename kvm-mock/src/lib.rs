@@ -6,6 +6,7 @@
 
 mod call;
 mod eventfd;
+mod file;
 mod format;
 mod memory;
 mod model;

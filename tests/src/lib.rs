@@ -7,6 +7,7 @@ mod exits;
 mod options;
 pub mod page_file;
 pub mod pages;
+pub mod refused;
 mod run;
 
 pub use example::{Example, Failure};

@@ -70,7 +70,9 @@ impl DevKvm {
             Arg::Parts { head, parts } => {
                 for Part { offset, bytes } in parts.iter_mut() {
                     let pointer = match bytes {
-                        PartBytes::In(bytes) => bytes.as_ptr().expose_provenance(),
+                        PartBytes::In(bytes) | PartBytes::Opaque(bytes) => {
+                            bytes.as_ptr().expose_provenance()
+                        }
                         PartBytes::Mut(bytes) => bytes.as_mut_ptr().expose_provenance(),
                     };
                     let field = head.get_mut(*offset..).and_then(<[u8]>::first_chunk_mut);
@@ -226,7 +228,7 @@ fn page_size() -> Result<u32, Errno> {
 
 /// The calling thread's last error.
 #[cold]
-fn errno() -> Errno {
+pub(crate) fn errno() -> Errno {
     // SAFETY: gives a pointer to the calling thread's own variable.
     let location = unsafe { libc::__errno_location() };
     // SAFETY: the C library keeps it valid as long as the thread lives.

@@ -11,3 +11,5 @@ mod linux;
 pub use elsewhere::DevKvm;
 #[cfg(target_os = "linux")]
 pub use linux::DevKvm;
+#[cfg(target_os = "linux")]
+pub(crate) use linux::errno;

@@ -19,8 +19,8 @@ pub enum IoEventAddress {
     Mmio(u64),
 }
 
-/// Which writes of the guest signal an eventfd: the address, and optionally the length and the data that they must
-/// have.
+/// Which writes of the guest signal an eventfd: the address, and optionally the length and the data that
+/// they must have.
 ///
 /// ```
 /// use kvm_core::IoEvent;
@@ -49,8 +49,8 @@ impl IoEvent {
         }
     }
 
-    /// Any write to the guest-physical address, where there is no memory. Needs `KVM_CAP_IOEVENTFD_NO_LENGTH` as long as no
-    /// length is given.
+    /// Any write to the guest-physical address, where there is no memory. Needs
+    /// `KVM_CAP_IOEVENTFD_NO_LENGTH` as long as no length is given.
     pub const fn mmio(address: u64) -> Self {
         Self::new(address, IoeventfdFlags::empty())
     }
@@ -93,8 +93,8 @@ impl From<IoEventAddress> for IoEvent {
 }
 
 impl<H: Hypervisor> Vm<H> {
-    /// From now on, writes of the guest's that are such an event signal the eventfd, and cause no exit. Section 4.59;
-    /// needs `KVM_CAP_IOEVENTFD`.
+    /// From now on, writes of the guest's that are such an event signal the eventfd, and cause no exit.
+    /// Section 4.59; needs `KVM_CAP_IOEVENTFD`.
     ///
     /// The kernel keeps a reference of its own to the eventfd until it is unregistered.
     ///
@@ -123,8 +123,8 @@ impl<H: Hypervisor> Vm<H> {
     ///
     /// # Errors
     ///
-    /// `EEXIST` when there is an event at the address that some of the same writes would be, `EINVAL` for another
-    /// length than 0, 1, 2, 4 or 8, for 0 with data to match, and for a file that is no eventfd;
+    /// `EEXIST` when there is an event at the address that some of the same writes would be, `EINVAL` for
+    /// another length than 0, 1, 2, 4 or 8, for 0 with data to match, and for a file that is no eventfd;
     /// `ENOSPC` when the VM has too many.
     pub fn register_ioevent<'fd>(
         &self,

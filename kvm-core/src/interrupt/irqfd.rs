@@ -8,7 +8,8 @@ use crate::{Descriptor, Error, Hypervisor, Vm};
 const IRQFD: SetWith<kvm_irqfd> = SetWith::new(&kvm_sys::KVM_IRQFD);
 
 impl<H: Hypervisor> Vm<H> {
-    /// From now on, each time the eventfd is signalled the interrupt of `gsi` is raised: an edge, or the message that
+    /// From now on, each time the eventfd is signalled the interrupt of `gsi` is raised: an edge, or the
+    /// message that
     /// [`set_gsi_routing`](Self::set_gsi_routing) says. Section 4.75; needs `KVM_CAP_IRQFD`.
     ///
     /// An eventfd that is signalled already raises it at once. The kernel keeps a reference of its own to the
@@ -28,9 +29,9 @@ impl<H: Hypervisor> Vm<H> {
     ///
     /// # Errors
     ///
-    /// `EINVAL` when the VM has no interrupt controller in the kernel (on x86_64, `KVM_CREATE_IRQCHIP` or a split one),
-    /// or the file is no eventfd; `EBUSY` when the eventfd is registered already; `EAGAIN` when the interrupt
-    /// controller is not initialised yet (arm64).
+    /// `EINVAL` when the VM has no interrupt controller in the kernel (on x86_64, `KVM_CREATE_IRQCHIP` or a
+    /// split one), or the file is no eventfd; `EBUSY` when the eventfd is registered already; `EAGAIN` when
+    /// the interrupt controller is not initialised yet (arm64).
     pub fn register_irqfd<'fd>(
         &self,
         eventfd: impl Into<Descriptor<'fd>>,
@@ -39,15 +40,16 @@ impl<H: Hypervisor> Vm<H> {
         self.irqfd(&[eventfd.into()], gsi, IrqfdFlags::empty())
     }
 
-    /// As [`register_irqfd`](Self::register_irqfd), for an interrupt that is triggered by level: signalling `eventfd` raises
-    /// the line. When the guest ends the interrupt the line is lowered, and `resample` signalled, so that the
-    /// device can look whether it needs it again. Needs `KVM_CAP_IRQFD_RESAMPLE`.
+    /// As [`register_irqfd`](Self::register_irqfd), for an interrupt that is triggered by level: signalling
+    /// `eventfd` raises the line. When the guest ends the interrupt the line is lowered, and `resample`
+    /// signalled, so that the device can look whether it needs it again. Needs `KVM_CAP_IRQFD_RESAMPLE`.
     ///
     /// Unregistered with [`unregister_irqfd`](Self::unregister_irqfd).
     ///
     /// # Errors
     ///
-    /// As [`register_irqfd`](Self::register_irqfd); a split interrupt controller of x86_64 gives `EINVAL`, too.
+    /// As [`register_irqfd`](Self::register_irqfd); a split interrupt controller of x86_64 gives `EINVAL`,
+    /// too.
     pub fn register_irqfd_with_resample<'fd>(
         &self,
         eventfd: impl Into<Descriptor<'fd>>,
@@ -58,8 +60,8 @@ impl<H: Hypervisor> Vm<H> {
         self.irqfd(&both, gsi, KVM_IRQFD_FLAG_RESAMPLE)
     }
 
-    /// The eventfd raises the interrupt no longer. When this returns, the interrupts that it raised before are
-    /// delivered. Section 4.75.
+    /// The eventfd raises the interrupt no longer. When this returns, the interrupts that it raised before
+    /// are delivered. Section 4.75.
     ///
     /// # Errors
     ///

@@ -23,8 +23,8 @@ impl<H: Hypervisor> Vm<H> {
     /// Sets the level of an interrupt line of the in-kernel controllers. Section 4.25; needs
     /// `KVM_CAP_IRQCHIP`.
     ///
-    /// `irq` is the GSI; on aarch64 bits 24 to 31 say the kind of interrupt, 16 to 23 (and 28 to 31) the vCPU and 0 to
-    /// 15 the number.
+    /// `irq` is the GSI; on aarch64 bits 24 to 31 say the kind of interrupt, 16 to 23 (and 28 to 31) the
+    /// vCPU and 0 to 15 the number.
     ///
     /// ```
     /// let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
@@ -43,8 +43,8 @@ impl<H: Hypervisor> Vm<H> {
             .map(|_| ())
     }
 
-    /// As [`set_irq_line`](Self::set_irq_line), and says what became of it: how timers find out that the guest misses
-    /// ticks. Needs `KVM_CAP_IRQ_INJECT_STATUS`.
+    /// As [`set_irq_line`](Self::set_irq_line), and says what became of it: how timers find out that the
+    /// guest misses ticks. Needs `KVM_CAP_IRQ_INJECT_STATUS`.
     ///
     /// ```
     /// use kvm_core::IrqStatus;

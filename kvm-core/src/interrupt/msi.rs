@@ -8,8 +8,8 @@ use crate::{Error, Hypervisor, Vm};
 const SIGNAL_MSI: Set<kvm_msi> = Set::new(&kvm_sys::KVM_SIGNAL_MSI);
 
 impl<H: Hypervisor> Vm<H> {
-    /// Delivers a message signalled interrupt. Says whether it was delivered; if not, the guest blocks it. Section 4.71;
-    /// needs `KVM_CAP_SIGNAL_MSI`.
+    /// Delivers a message signalled interrupt. Says whether it was delivered; if not, the guest blocks it.
+    /// Section 4.71; needs `KVM_CAP_SIGNAL_MSI`.
     ///
     /// Where `KVM_CAP_MSI_DEVID` says so (arm64 with an ITS), `devid` has to hold, with
     /// [`KVM_MSI_VALID_DEVID`](kvm_sys::KVM_MSI_VALID_DEVID) in the flags.
@@ -27,8 +27,8 @@ impl<H: Hypervisor> Vm<H> {
     ///
     /// # Errors
     ///
-    /// `EINVAL` when the VM has no interrupt controller in the kernel that takes messages, or for flags that the kernel does
-    /// not know.
+    /// `EINVAL` when the VM has no interrupt controller in the kernel that takes messages, or for flags
+    /// that the kernel does not know.
     pub fn signal_msi(&self, msi: &kvm_msi) -> Result<bool, Error> {
         Ok(SIGNAL_MSI.call(self.backend(), msi)? > 0)
     }

@@ -23,8 +23,8 @@ impl<H: Hypervisor> Registers<H> {
     ///
     /// # Errors
     ///
-    /// `ENXIO` when the VM has an interrupt controller in the kernel, `EINVAL` when `irq` is unknown, `EEXIST` when one is
-    /// queued that the guest has not taken (x86_64 with a split interrupt controller).
+    /// `ENXIO` when the VM has an interrupt controller in the kernel, `EINVAL` when `irq` is unknown,
+    /// `EEXIST` when one is queued that the guest has not taken (x86_64 with a split interrupt controller).
     pub fn interrupt(&self, irq: u32) -> Result<(), Error> {
         INTERRUPT
             .call(self.backend(), &kvm_interrupt { irq })

@@ -28,8 +28,8 @@ pub struct RoutingEntry {
 pub enum Route {
     /// A pin of an interrupt controller in the kernel.
     Irqchip {
-        /// Which controller: on x86_64 [`KVM_IRQCHIP_IOAPIC`](kvm_sys::x86_64::KVM_IRQCHIP_IOAPIC) or one of the PICs, elsewhere
-        /// 0.
+        /// Which controller: on x86_64 [`KVM_IRQCHIP_IOAPIC`](kvm_sys::x86_64::KVM_IRQCHIP_IOAPIC) or one
+        /// of the PICs, elsewhere 0.
         irqchip: u32,
         /// Which of its pins.
         pin: u32,
@@ -98,10 +98,11 @@ impl From<RoutingEntry> for kvm_irq_routing_entry {
 }
 
 impl<H: Hypervisor> Vm<H> {
-    /// Says what each GSI leads to, and forgets what was said before. Section 4.52; needs `KVM_CAP_IRQ_ROUTING`, whose value is
-    /// how many entries there may be.
+    /// Says what each GSI leads to, and forgets what was said before. Section 4.52; needs
+    /// `KVM_CAP_IRQ_ROUTING`, whose value is how many entries there may be.
     ///
-    /// On x86_64 `KVM_CREATE_IRQCHIP` sets it up so that the pins of the PICs and the I/O APIC are the GSIs 0 to 23.
+    /// On x86_64 `KVM_CREATE_IRQCHIP` sets it up so that the pins of the PICs and the I/O APIC are the GSIs
+    /// 0 to 23.
     ///
     /// ```
     /// use kvm_core::{Route, RoutingEntry};
@@ -115,8 +116,8 @@ impl<H: Hypervisor> Vm<H> {
     ///
     /// # Errors
     ///
-    /// `EINVAL` when the VM has no interrupt controller in the kernel, there are too many entries, one names what does not
-    /// exist, or the same GSI has two that exclude each other.
+    /// `EINVAL` when the VM has no interrupt controller in the kernel, there are too many entries, one
+    /// names what does not exist, or the same GSI has two that exclude each other.
     pub fn set_gsi_routing(&self, entries: &[RoutingEntry]) -> Result<(), Error> {
         let entries: Vec<_> = entries.iter().map(|entry| (*entry).into()).collect();
         SET_GSI_ROUTING.call(self.backend(), &entries).map(|_| ())

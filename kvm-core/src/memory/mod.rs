@@ -1,9 +1,13 @@
 //! Guest memory: what backs it, and how it is read and written while a guest may do the same.
 
 mod anonymous;
+mod attributes;
 mod dirty_log;
 mod dirty_ring;
+mod guest_memfd;
 mod handle;
+#[cfg(target_os = "linux")]
+mod memfd;
 mod slots;
 mod span;
 mod vm;
@@ -11,7 +15,10 @@ mod vm;
 pub use anonymous::AnonymousMemory;
 pub use dirty_log::DirtyLog;
 pub use dirty_ring::DirtyRing;
+pub use guest_memfd::GuestMemfd;
 pub use handle::{Backing, Memory};
+#[cfg(target_os = "linux")]
+pub use memfd::MemfdMemory;
 pub(crate) use slots::Slots;
 pub use span::Span;
 

@@ -21,7 +21,8 @@ const MOST_BYTES: usize = 1 << 20;
 
 /// The statistics of a VM or a vCPU.
 ///
-/// What there is was read when it was opened and is kept; [`read`](Self::read) gets the values, in one system call.
+/// What there is was read when it was opened and is kept; [`read`](Self::read) gets the values, in one
+/// system call.
 ///
 /// ```
 /// use kvm_core::{Kvm, StatUnit};

@@ -1,5 +1,8 @@
 //! The argument of a call, read and written as the kernel does: in place, and never past its end.
 
+use std::mem::offset_of;
+
+use kvm_core::kvm_sys::kvm_device_attr;
 use kvm_core::{Arg, Errno, Part, PartBytes};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -28,7 +31,7 @@ pub(super) fn part<'a>(arg: &'a Arg<'_>, offset: usize) -> Result<&'a [u8], Errn
     };
     let part = parts.iter().find(|part| part.offset == offset);
     match part.map(|part| &part.bytes) {
-        Some(PartBytes::In(bytes)) => Ok(bytes),
+        Some(PartBytes::In(bytes) | PartBytes::Opaque(bytes)) => Ok(bytes),
         Some(PartBytes::Mut(bytes)) => Ok(bytes),
         None => Err(Errno::EFAULT),
     }
@@ -72,6 +75,25 @@ pub(super) fn parts<'a, 'b, const N: usize>(
         return Err(Errno::EFAULT);
     };
     (&mut **parts).try_into().map_err(|_| Errno::EFAULT)
+}
+
+/// The value of an attribute, which the call reads.
+pub(super) fn attribute<T: FromBytes>(arg: &Arg<'_>) -> Result<T, Errno> {
+    let bytes = part(arg, offset_of!(kvm_device_attr, addr))?;
+    let (value, _) = T::read_from_prefix(bytes).map_err(|_| Errno::EFAULT)?;
+    Ok(value)
+}
+
+/// Writes the value of an attribute.
+pub(super) fn set_attribute<T: IntoBytes + Immutable>(
+    arg: &mut Arg<'_>,
+    value: &T,
+) -> Result<(), Errno> {
+    let [part] = parts(arg)?;
+    match &mut part.bytes {
+        PartBytes::Mut(bytes) => value.write_to_prefix(bytes).map_err(|_| Errno::EFAULT),
+        PartBytes::In(_) | PartBytes::Opaque(_) => Err(Errno::EFAULT),
+    }
 }
 
 /// A header that starts with a count, and as many elements behind it.

@@ -47,7 +47,9 @@ pub(super) fn offered(
 /// How an object of this kind refuses a call that it does not know. The API does not say; the kernel's
 /// errnos are these.
 pub(super) fn unknown(platform: &Platform, kind: Fds) -> Errno {
-    if kind == Fds::VM {
+    if kind == Fds::DEVICE {
+        Errno::ENOTTY
+    } else if kind == Fds::VM {
         platform.unknown_on_vm
     } else {
         Errno::EINVAL

@@ -23,8 +23,7 @@ pub(super) struct DirtyPages {
 }
 
 impl DirtyPages {
-    /// Section 7.18: with `KVM_DIRTY_LOG_INITIALLY_SET` "all bits of the dirty bitmap will be initialized to
-    /// 1".
+    /// Section 7.18: with `KVM_DIRTY_LOG_INITIALLY_SET` all bits are set at first.
     pub(super) fn new(pages: u64, protect: DirtyLogProtectFlags) -> Self {
         let all = protect.contains(KVM_DIRTY_LOG_INITIALLY_SET);
         // A slot has fewer than 2^31 pages.

@@ -70,7 +70,7 @@ impl Ring {
         self.dirty.wrapping_sub(self.reset)
     }
 
-    /// "When a dirty ring is full, the vCPU exits": before the kernel's reserve is used.
+    /// Whether the vCPU has to exit: the kernel's reserve is left.
     pub(super) fn is_full(&self) -> bool {
         self.used() >= self.shape.capacity().saturating_sub(RESERVED)
     }
@@ -127,9 +127,8 @@ impl Ring {
 }
 
 impl Vm {
-    /// "The size of the ring ... must be a power of two", "needs to be enabled before creating any vcpu", no
-    /// larger than the capability says. That it has to hold a page and the reserve, and can be done once, is
-    /// the kernel's.
+    /// A ring's size is a power of two, no more than the capability says, and set before the first vCPU. That it
+    /// has to hold a page and the reserve, and can be set once, is the kernel's.
     pub(super) fn enable_dirty_ring(&self, bytes: u64) -> Result<u32, Errno> {
         let mut state = lock(&self.state);
         let least = self

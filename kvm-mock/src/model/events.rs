@@ -14,6 +14,9 @@ use super::vm::Vm;
 use crate::eventfd::EventFd;
 use crate::model::script::Write;
 
+/// The flags of an ioeventfd that KVM takes: the four that have a name, and the bit behind them.
+const KNOWN_FLAGS: u32 = 0x1f;
+
 /// The eventfds that a VM has.
 #[derive(Debug, Default)]
 pub(super) struct Events {
@@ -98,8 +101,8 @@ impl Events {
 }
 
 impl Vm {
-    /// Section 4.75. The rules that it leaves out are those of KVM on x86_64: an interrupt controller has to be there,
-    /// an eventfd is registered once, and one that was not registered can be unregistered.
+    /// Section 4.75. The rules that it leaves out are those of KVM on x86_64: an interrupt controller has
+    /// to be there, an eventfd is registered once, and one that was not registered can be unregistered.
     pub(super) fn irqfd(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let args: kvm_irqfd = args::read(arg)?;
         let known: IrqfdFlags = KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE;
@@ -147,9 +150,9 @@ impl Vm {
         }
         let natural = matches!(args.len, 0 | 1 | 2 | 4 | 8);
         let inside = args.addr.checked_add(args.len.into()).is_some();
-        let known = IoeventfdFlags::all().contains(args.flags);
-        // "If datamatch flag is set, the event will be signaled only if the written value ... is equal", of which
-        // no length has one.
+        let known = args.flags.bits() & !KNOWN_FLAGS == 0;
+        // "If datamatch flag is set, the event will be signaled only if the written value ... is equal", of
+        // which no length has one.
         let can_match = args.len != 0 || !args.flags.contains(KVM_IOEVENTFD_FLAG_DATAMATCH);
         if !(natural && inside && known && can_match) {
             return Err(Errno::EINVAL);

@@ -5,11 +5,14 @@ mod aarch64;
 mod args;
 mod banks;
 mod calls;
+mod coalesced;
+mod device;
 mod dirty_log;
 mod dirty_ring;
 mod enter;
 mod events;
 mod guest;
+mod guest_memfd;
 mod host;
 mod profile;
 mod riscv64;
@@ -28,11 +31,15 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kvm_core::kvm_sys::op::{Fds, Op};
-use kvm_core::kvm_sys::{KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_STATS_FD};
+use kvm_core::kvm_sys::{
+    KVM_CREATE_DEVICE, KVM_CREATE_GUEST_MEMFD, KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_STATS_FD,
+};
 use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region};
 
 use crate::page::RunMemory;
+use device::Device;
 pub use guest::{ModelGuest, NativeModel};
+use guest_memfd::GuestMemfd;
 pub use profile::Profile;
 use script::Scripted;
 pub use script::{Failure, Mismatch, Step};
@@ -79,7 +86,9 @@ enum Object {
     System(Arc<System>),
     Vm(Arc<Vm>),
     Vcpu(Arc<Vcpu>),
+    Device(Arc<Device>),
     Stats(Arc<Stats>),
+    GuestMemfd(Arc<GuestMemfd>),
 }
 
 impl Object {
@@ -88,7 +97,8 @@ impl Object {
             Self::System(_) => Fds::SYSTEM,
             Self::Vm(_) => Fds::VM,
             Self::Vcpu(_) => Fds::VCPU,
-            Self::Stats(_) => Fds::empty(),
+            Self::Device(_) => Fds::DEVICE,
+            Self::Stats(_) | Self::GuestMemfd(_) => Fds::empty(),
         }
     }
 }
@@ -148,7 +158,9 @@ impl<G> Model<G> {
             Object::System(system) => system,
             Object::Vm(vm) => vm.system(),
             Object::Vcpu(vcpu) => vcpu.vm().system(),
+            Object::Device(device) => device.vm().system(),
             Object::Stats(stats) => stats.vm().system(),
+            Object::GuestMemfd(file) => file.vm().system(),
         }
     }
 
@@ -189,8 +201,9 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
             Object::System(system) => system.ioctl(op, arg),
             Object::Vm(vm) => vm.ioctl(op, arg),
             Object::Vcpu(vcpu) => vcpu.ioctl(op, arg),
+            Object::Device(device) => device.ioctl(op, arg),
             // No call is known to them; the errno is that of every file without calls.
-            Object::Stats(_) => Err(Errno::ENOTTY),
+            Object::Stats(_) | Object::GuestMemfd(_) => Err(Errno::ENOTTY),
         }
     }
 
@@ -204,9 +217,17 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
                 let vcpu = vm.create_vcpu(args::value(arg)?)?;
                 Ok(Self::of(Object::Vcpu(Arc::new(vcpu))))
             }
+            Object::Vm(vm) if op == &KVM_CREATE_DEVICE => {
+                vm.offers(op)?;
+                Ok(Self::of(Object::Device(Arc::new(vm.create_device(arg)?))))
+            }
             Object::Vm(vm) if op == &KVM_GET_STATS_FD => {
                 vm.offers(op)?;
                 Ok(Self::of(Object::Stats(Arc::new(Stats::of_vm(vm)))))
+            }
+            Object::Vm(vm) if op == &KVM_CREATE_GUEST_MEMFD => {
+                vm.offers(op)?;
+                Ok(Self::of(Object::GuestMemfd(vm.create_guest_memfd(arg)?)))
             }
             Object::Vcpu(vcpu) if op == &KVM_GET_STATS_FD => {
                 vcpu.vm().offers(op)?;
@@ -222,7 +243,7 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
                 Region::Run { .. } => vcpu.map(RunMemory::new::<G>(region)?),
                 Region::DirtyRing { len } => vcpu.map_dirty_ring(len),
             },
-            Object::System(_) | Object::Vm(_) | Object::Stats(_) => Err(Errno::ENODEV),
+            _ => Err(Errno::ENODEV),
         }
     }
 
@@ -238,7 +259,7 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
         match &self.0 {
             Object::Stats(stats) => Ok(stats.read(offset, buf)),
             // What the kernel says of files that can't be read.
-            Object::System(_) | Object::Vm(_) | Object::Vcpu(_) => Err(Errno::EINVAL),
+            _ => Err(Errno::EINVAL),
         }
     }
 
@@ -247,7 +268,9 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
             Object::System(system) => system.number(),
             Object::Vm(vm) => vm.number(),
             Object::Vcpu(vcpu) => vcpu.number(),
+            Object::Device(device) => device.number(),
             Object::Stats(stats) => stats.number(),
+            Object::GuestMemfd(file) => file.number(),
         }
     }
 }

@@ -28,8 +28,8 @@ const IGNORED: i32 = -1;
 pub(super) struct Routes(Vec<kvm_irq_routing_entry>);
 
 impl Routes {
-    /// As `KVM_CREATE_IRQCHIP` sets them up, section 4.24: "GSI 0-15 is set to both PIC and IOAPIC; GSI 16-23 only go to
-    /// the IOAPIC."
+    /// As `KVM_CREATE_IRQCHIP` sets them up, section 4.24: "GSI 0-15 is set to both PIC and IOAPIC; GSI
+    /// 16-23 only go to the IOAPIC."
     pub(super) fn of_irqchip() -> Self {
         let pics = (0..2 * PIC_PINS).map(|gsi| {
             let irqchip = if gsi < PIC_PINS {
@@ -111,8 +111,8 @@ impl Vm {
         Ok(sum)
     }
 
-    /// Section 4.71: "Returns >0 on delivery, 0 if guest blocked the MSI, and -1 on error". The guests here block none;
-    /// without a vCPU KVM answers `EPERM`.
+    /// Section 4.71: "Returns >0 on delivery, 0 if guest blocked the MSI, and -1 on error". The guests here
+    /// block none; without a vCPU KVM answers `EPERM`.
     pub(super) fn signal_msi(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let msi: kvm_msi = args::read(arg)?;
         let state = lock(&self.state);
@@ -170,8 +170,8 @@ fn set_pin(chips: &mut Irqchips, to: kvm_irq_routing_irqchip, level: bool) -> i3
     }
 }
 
-/// An input of an i8259, edge-triggered unless the mask in `elcr` says otherwise: a request that waits already swallows the
-/// next one.
+/// An input of an i8259, edge-triggered unless the mask in `elcr` says otherwise: a request that waits
+/// already swallows the next one.
 fn pic(pic: &mut kvm_pic_state, input: u8, level: bool) -> i32 {
     let mut status = 1;
     let rises = level && (pic.last_irr & input == 0 || pic.elcr & input != 0);

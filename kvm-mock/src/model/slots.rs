@@ -12,6 +12,7 @@ use kvm_core::kvm_sys::{
 use kvm_core::{Errno, Span};
 
 use super::dirty_log::DirtyPages;
+use super::guest_memfd::Binding;
 use super::host::Host;
 
 /// Bits of a slot's number below its address space.
@@ -37,6 +38,8 @@ pub(super) struct Region {
     pub(super) len: u64,
     host: u64,
     flags: MemFlags,
+    /// There when the slot has private memory.
+    pub(super) private: Option<Binding>,
     /// There when the slot is logged.
     pub(super) dirty: Option<DirtyPages>,
 }
@@ -91,6 +94,10 @@ impl Slots {
         // "When changing an existing slot, it may be moved in the guest physical memory space, or its flags
         // may be modified, but it may not be resized."
         if let Some(old) = &old {
+            // The kernel lets slots with private memory be deleted only.
+            if old.private.is_some() {
+                return Err(Errno::EINVAL);
+            }
             let read_only_changes = (flags ^ old.flags).contains(KVM_MEM_READONLY);
             if old.len != len || old.host != userspace_addr || read_only_changes {
                 return Err(Errno::EINVAL);
@@ -107,6 +114,7 @@ impl Slots {
             len,
             host: userspace_addr,
             flags,
+            private: None,
             dirty,
         };
         // "Slots may not overlap in guest physical address space", within one address space.
@@ -121,6 +129,12 @@ impl Slots {
         self.places.insert((space, region.start), slot);
         self.regions.insert(slot, region);
         settled
+    }
+
+    /// Where private memory is, and how long.
+    pub(super) fn bindings(&self) -> impl Iterator<Item = (&Binding, u64)> {
+        let regions = self.regions.values();
+        regions.filter_map(|region| Some((region.private.as_ref()?, region.len)))
     }
 
     /// The slot of this number, with its address space.

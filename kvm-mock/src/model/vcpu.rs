@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use kvm_core::kvm_sys::KVM_SET_SIGNAL_MASK;
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::x86_64::kvm_cpuid_entry2;
-use kvm_core::{Arg, Errno, Mapping};
+use kvm_core::kvm_sys::{KVM_PRE_FAULT_MEMORY, KVM_SET_SIGNAL_MASK};
+use kvm_core::{Arg, CoalescedPage, Errno, Mapping};
 
 use super::banks::Banks;
 use super::calls::{self, Call};
@@ -19,7 +19,10 @@ use crate::model::script::Script;
 use crate::page::RunMemory;
 
 /// The calls that all architectures have.
-static CALLS: &[Call<Vcpu>] = &[Call(&KVM_SET_SIGNAL_MASK, Vcpu::set_signal_mask)];
+static CALLS: &[Call<Vcpu>] = &[
+    Call(&KVM_SET_SIGNAL_MASK, Vcpu::set_signal_mask),
+    Call(&KVM_PRE_FAULT_MEMORY, Vcpu::pre_fault_memory),
+];
 
 #[derive(Debug)]
 pub(super) struct Vcpu {
@@ -78,7 +81,15 @@ impl Vcpu {
     /// Maps the run page. The contract of a mapping leaves no room for a second one.
     pub(super) fn map(&self, memory: Arc<RunMemory>) -> Result<Mapping, Errno> {
         match self.run.set(Arc::clone(&memory)) {
-            Ok(()) => Ok(memory.mapping()),
+            Ok(()) => {
+                let mapping = memory.mapping();
+                let page = usize::try_from(self.vm.page_size()).map_err(|_| Errno::EINVAL)?;
+                let ring = &mut lock(&self.vm.state).coalesced.ring;
+                if ring.is_none() {
+                    *ring = CoalescedPage::of(&mapping, page);
+                }
+                Ok(mapping)
+            }
             Err(_) => Err(Errno::EBUSY),
         }
     }

@@ -6,17 +6,21 @@ use std::sync::{Arc, Mutex};
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{
     Cap, KVM_CAP_CHECK_EXTENSION_VM, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_NR_VCPUS,
-    KVM_CHECK_EXTENSION, KVM_CLEAR_DIRTY_LOG, KVM_GET_DIRTY_LOG, KVM_IOEVENTFD, KVM_IRQ_LINE,
-    KVM_IRQ_LINE_STATUS, KVM_IRQFD, KVM_REGISTER_COALESCED_MMIO, KVM_RESET_DIRTY_RINGS,
-    KVM_SET_GSI_ROUTING, KVM_SET_USER_MEMORY_REGION, KVM_SIGNAL_MSI, KVM_UNREGISTER_COALESCED_MMIO,
+    KVM_CHECK_EXTENSION, KVM_CLEAR_DIRTY_LOG, KVM_CREATE_DEVICE, KVM_GET_DIRTY_LOG, KVM_IOEVENTFD,
+    KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_IRQFD, KVM_REGISTER_COALESCED_MMIO,
+    KVM_RESET_DIRTY_RINGS, KVM_SET_GSI_ROUTING, KVM_SET_MEMORY_ATTRIBUTES,
+    KVM_SET_USER_MEMORY_REGION, KVM_SET_USER_MEMORY_REGION2, KVM_SIGNAL_MSI,
+    KVM_UNREGISTER_COALESCED_MMIO,
 };
 use kvm_core::{Arg, Errno};
 
 use super::args;
 use super::banks::Banks;
 use super::calls::{self, Call};
+use super::coalesced::Coalesced;
 use super::dirty_ring::Rings;
 use super::events::Events;
+use super::guest_memfd::Files;
 use super::host::Host;
 use super::lock;
 use super::routing::Routes;
@@ -30,6 +34,8 @@ use crate::model::script::Write;
 static CALLS: &[Call<Vm>] = &[
     Call(&KVM_CHECK_EXTENSION, Vm::check_extension),
     Call(&KVM_SET_USER_MEMORY_REGION, Vm::set_user_memory_region),
+    Call(&KVM_SET_USER_MEMORY_REGION2, Vm::set_user_memory_region2),
+    Call(&KVM_SET_MEMORY_ATTRIBUTES, Vm::set_memory_attributes),
     Call(&KVM_GET_DIRTY_LOG, Vm::get_dirty_log),
     Call(&KVM_CLEAR_DIRTY_LOG, Vm::clear_dirty_log),
     Call(&KVM_RESET_DIRTY_RINGS, Vm::reset_dirty_rings),
@@ -39,8 +45,12 @@ static CALLS: &[Call<Vm>] = &[
     Call(&KVM_SIGNAL_MSI, Vm::signal_msi),
     Call(&KVM_IRQFD, Vm::irqfd),
     Call(&KVM_IOEVENTFD, Vm::ioeventfd),
-    Call(&KVM_REGISTER_COALESCED_MMIO, Vm::coalesce),
-    Call(&KVM_UNREGISTER_COALESCED_MMIO, Vm::coalesce),
+    Call(&KVM_CREATE_DEVICE, Vm::test_device),
+    Call(&KVM_REGISTER_COALESCED_MMIO, Vm::register_coalesced_mmio),
+    Call(
+        &KVM_UNREGISTER_COALESCED_MMIO,
+        Vm::unregister_coalesced_mmio,
+    ),
 ];
 
 #[derive(Debug)]
@@ -54,11 +64,15 @@ pub(super) struct Vm {
 pub(super) struct State {
     pub(super) slots: Slots,
     pub(super) rings: Rings,
+    pub(super) files: Files,
     /// The ids of all vCPUs that were ever created: closing one's descriptor does not end it.
     pub(super) vcpus: BTreeSet<u64>,
     pub(super) irqchips: Irqchips,
     pub(super) routes: Routes,
     pub(super) events: Events,
+    pub(super) coalesced: Coalesced,
+    /// The kinds of device of which there can't be another.
+    pub(super) devices: BTreeSet<u32>,
     pub(super) banks: Banks,
     pub(super) boot_cpu: u64,
     pub(super) x86: x86_64::VmState,
@@ -67,7 +81,7 @@ pub(super) struct State {
 impl State {
     /// Does what the VMM asked the kernel to do with a write of the guest's. Says whether it did.
     pub(super) fn take(&mut self, write: Write<'_>) -> bool {
-        self.events.take(write)
+        self.events.take(write) || self.coalesced.take(write)
     }
 }
 
@@ -81,10 +95,13 @@ impl Vm {
             state: Mutex::new(State {
                 slots: Slots::default(),
                 rings: Rings::default(),
+                files: Files::default(),
                 vcpus: BTreeSet::new(),
                 irqchips: Irqchips::default(),
                 routes: Routes::default(),
                 events: Events::default(),
+                coalesced: Coalesced::default(),
+                devices: BTreeSet::new(),
                 banks: Banks::new(&system.profile().resets),
                 boot_cpu: 0,
                 x86: x86_64::VmState::new(system.profile().tsc_khz),
@@ -159,11 +176,6 @@ impl Vm {
         lock(&self.state)
             .slots
             .set(&region, self.system.profile())?;
-        Ok(0)
-    }
-
-    /// Section 4.116. A script says which accesses exit, so there is nothing to remember.
-    fn coalesce(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
         Ok(0)
     }
 }

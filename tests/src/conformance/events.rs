@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 
 use kvm_core::kvm_exit::MmioWrite;
 use kvm_core::kvm_exit::X86_64;
+use kvm_core::kvm_sys::{KVM_DEV_TYPE_ARM_VGIC_V3, KVM_DEV_TYPE_VFIO};
 use kvm_core::{Errno, Exit, Hypervisor, IoEvent, Kvm};
 use kvm_mock::{Model, Step};
 use rustix::event::{EventfdFlags, eventfd};
@@ -144,8 +145,8 @@ pub(super) fn ioeventfd_without_exit_script(model: &Model) {
     );
 }
 
-/// A write that is registered signals and does not exit; one of another length or value exits, as does one that is
-/// registered no longer.
+/// A write that is registered signals and does not exit; one of another length or value exits, as does one
+/// that is registered no longer.
 pub(super) fn ioeventfd_without_exit<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     notified(system).map(|_| ())
 }
@@ -182,5 +183,34 @@ fn exits<H: Hypervisor<Guest = X86_64>>(guest: &mut Guest<H>, addr: u64, data: &
         guest.vcpu.run()?.0,
         Exit::MmioWrite(MmioWrite { addr, data })
     );
+    Ok(())
+}
+
+/// A file is told KVM of only if it is one of VFIO.
+pub(super) fn vfio_files<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+    let vm = Kvm::with(system)?.create_vm()?;
+    let device = vm.create_device(KVM_DEV_TYPE_VFIO)?;
+    let (socket, _other) = UnixStream::pair()?;
+    assert_eq!(errno(device.add_vfio_file(&socket)), Some(Errno::EINVAL));
+    assert_eq!(errno(device.remove_vfio_file(&socket)), Some(Errno::ENOENT));
+    Ok(())
+}
+
+/// A test for a kind of device answers without a descriptor, and none that the program has is taken for
+/// one: what it has open stays open.
+pub(super) fn forged_device_fd_cannot_be_adopted<H: Hypervisor<Guest = X86_64>>(
+    system: H,
+) -> Outcome {
+    let open: Vec<_> = (0..16).map(|_| new_eventfd()).collect::<Result<_, _>>()?;
+    let vm = Kvm::with(system)?.create_vm()?;
+    assert!(vm.has_device(KVM_DEV_TYPE_VFIO)?);
+    assert!(!vm.has_device(KVM_DEV_TYPE_ARM_VGIC_V3)?);
+    let device = vm.create_device(KVM_DEV_TYPE_VFIO)?;
+    assert!(vm.create_device(KVM_DEV_TYPE_VFIO).is_err());
+    drop((device, vm));
+    for file in &open {
+        rustix::io::fcntl_getfd(file)?;
+    }
+    rustix::io::fcntl_getfd(std::io::stderr())?;
     Ok(())
 }

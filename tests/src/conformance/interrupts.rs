@@ -14,7 +14,8 @@ fn errno<T>(refused: Result<T, Error>) -> Option<Errno> {
     refused.err().map(|error| error.errno())
 }
 
-/// A request that waits swallows the next one; a line that leads nowhere, or only to a masked pin, is ignored.
+/// A request that waits swallows the next one; a line that leads nowhere, or only to a masked pin, is
+/// ignored.
 pub(super) fn line_status<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     assert_eq!(errno(vm.set_irq_line_status(4, true)), Some(Errno::ENXIO));

@@ -5,6 +5,8 @@
 
 mod backends;
 mod calls;
+mod coalesced;
+mod devices;
 #[cfg(target_os = "linux")]
 mod events;
 pub(crate) mod guest;
@@ -16,6 +18,7 @@ mod memory;
 mod mmio;
 mod msr_filter;
 mod objects;
+mod private_memory;
 mod raw;
 mod registers;
 mod run;
@@ -87,6 +90,7 @@ fn no_guest(_: &Model) {}
 scenarios! {
     objects { system, unknown_capability, unknown_vm_type, several_vms, vcpu_ids, messages }
     memory { refused, taken_back, many_slots }
+    private_memory { files, slots, other_vm }
     slots {
         dirty_log: writer_script,
         flags: writer_script,
@@ -141,11 +145,19 @@ scenarios! {
         irqfds,
         irqfd_interrupts: interrupted_script,
         ioeventfds,
+        vfio_files,
+        forged_device_fd_cannot_be_adopted,
         ioeventfd_without_exit: ioeventfd_without_exit_script,
     }
     #[cfg(target_os = "linux")]
     signals { resample: resample_script [live], ioeventfd: ioeventfd_script [live] }
     stats { counted: counted_script, described }
+    coalesced {
+        in_order: in_order_script [live],
+        full: full_script [live],
+        coalesced_ring_has_one_consumer: one_consumer_script [live],
+    }
+    devices { kinds, of_vcpus, of_the_system, of_another_object }
     interrupts {
         line_status,
         routes,

@@ -163,7 +163,7 @@ impl fmt::Display for Mismatch {
                 )
             }
             Self::DirtyRing => f.write_str("the dirty ring has no room for what the step writes"),
-            Self::Exits => f.write_str("no eventfd is registered for the write, so it exits"),
+            Self::Exits => f.write_str("nothing is registered for the write, so it exits"),
             Self::Unencodable(unencodable) => unencodable.fmt(f),
             Self::Unread { behind: 0 } => f.write_str("the vCPU was never entered for it"),
             Self::Unread { behind } => {

@@ -360,7 +360,8 @@ impl<G: GuestArch> Step<G> {
     }
 
     /// The write is one that the VMM has asked the kernel to take, so that there is no exit: by
-    /// [`register_ioevent`](kvm_core::Vm::register_ioevent).
+    /// [`register_ioevent`](kvm_core::Vm::register_ioevent) or
+    /// [`register_coalesced_mmio`](kvm_core::Vm::register_coalesced_mmio).
     ///
     /// Such a write never exits. This says that the step has to be one, or else the run fails.
     ///

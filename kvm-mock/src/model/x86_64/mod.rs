@@ -1,5 +1,6 @@
 //! What a model does as KVM does on x86_64.
 
+mod attributes;
 mod capability;
 mod clock;
 mod cpuid;
@@ -72,6 +73,8 @@ static SYSTEM: &[Call<System>] = &[
         &KVM_X86_GET_MCE_CAP_SUPPORTED,
         System::get_mce_cap_supported,
     ),
+    Call(&KVM_HAS_DEVICE_ATTR, System::has_attr),
+    Call(&KVM_GET_DEVICE_ATTR, System::get_attr),
 ];
 
 static VM: &[Call<Vm>] = &[
@@ -126,6 +129,9 @@ static VCPU: &[Call<Vcpu>] = &[
     Call(&KVM_X86_SET_MCE, Vcpu::set_mce),
     Call(&KVM_XEN_VCPU_GET_ATTR, Vcpu::xen_vcpu_get_attr),
     Call(&KVM_XEN_VCPU_SET_ATTR, Vcpu::xen_vcpu_set_attr),
+    Call(&KVM_HAS_DEVICE_ATTR, Vcpu::has_attr),
+    Call(&KVM_GET_DEVICE_ATTR, Vcpu::get_attr),
+    Call(&KVM_SET_DEVICE_ATTR, Vcpu::set_attr),
 ];
 
 /// What a VM has on x86_64 only.
@@ -153,6 +159,7 @@ impl VmState {
             tsc_khz: self.tsc_khz,
             mcg_cap: mce::MOST_BANKS,
             nested: nested::at_reset(),
+            tsc_offset: 0,
             xen: xen::VcpuAttributes::default(),
         }
     }
@@ -164,5 +171,6 @@ pub(super) struct VcpuState {
     tsc_khz: u32,
     mcg_cap: u64,
     nested: Vec<u8>,
+    tsc_offset: u64,
     xen: xen::VcpuAttributes,
 }

@@ -64,6 +64,12 @@ const CAPS: &[(Cap, u32)] = &[
     (KVM_CAP_MAX_VCPU_ID, 4096),
     (KVM_CAP_IMMEDIATE_EXIT, 1),
     (KVM_CAP_GET_MSR_FEATURES, 1),
+    (KVM_CAP_USER_MEMORY2, 1),
+    (KVM_CAP_GUEST_MEMFD, 1),
+    (KVM_CAP_GUEST_MEMFD_FLAGS, 3),
+    // Private memory.
+    (KVM_CAP_MEMORY_ATTRIBUTES, 1 << 3),
+    (KVM_CAP_PRE_FAULT_MEMORY, 1),
     // The most bytes of a ring.
     (KVM_CAP_DIRTY_LOG_RING, 1 << 20),
     (KVM_CAP_DIRTY_LOG_RING_ACQ_REL, 1 << 20),
@@ -71,6 +77,9 @@ const CAPS: &[(Cap, u32)] = &[
     (KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, 3),
     (KVM_CAP_SREGS2, 1),
     (KVM_CAP_BINARY_STATS_FD, 1),
+    (KVM_CAP_DEVICE_CTRL, 1),
+    (KVM_CAP_VCPU_ATTRIBUTES, 1),
+    (KVM_CAP_SYS_ATTRIBUTES, 1),
     (KVM_CAP_IRQFD, 1),
     (KVM_CAP_IRQFD_RESAMPLE, 1),
     (KVM_CAP_IOEVENTFD, 1),
