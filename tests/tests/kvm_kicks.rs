@@ -50,10 +50,10 @@ fn vcpu(code: &[u8]) -> Result<Vcpu, NotRun> {
     Ok(vcpu)
 }
 
-/// How many kicks each of the six parts has.
+/// How many kicks each of the six parts has: at least a sixth, and as many for each thread.
 fn share() -> u64 {
-    let all = std::env::var("KVM_KICKS").map_or(6000, |all| all.parse().unwrap());
-    all / 6
+    let all: u64 = std::env::var("KVM_KICKS").map_or(6000, |all| all.parse().unwrap());
+    all.div_ceil(6).next_multiple_of(KICKERS.into())
 }
 
 /// Runs the vCPU until `over`, and gives how many runs were interrupted; `answer` is called for each.

@@ -99,6 +99,8 @@ type Place = (PathBuf, Option<String>, String);
 struct Source {
     items: BTreeMap<Place, Names>,
     public: BTreeSet<Place>,
+    /// The traits of each type, whose provided methods it has as well.
+    traits: BTreeSet<(String, String)>,
 }
 
 #[derive(Debug, Default)]
@@ -118,7 +120,7 @@ impl Source {
             .iter()
             .filter(|(file, of, name)| {
                 is_on(file, arch)
-                    && of.as_deref().is_some_and(|of| types.contains(&of))
+                    && of.as_deref().is_some_and(|of| self.has(types, of))
                     && !NOT_COUNTED.contains(&name.as_str())
             })
             .collect();
@@ -144,6 +146,12 @@ impl Source {
             }
         }
         names
+    }
+
+    /// Whether methods of `of`, which may be a trait, are also of one of the types.
+    fn has(&self, types: &[&str], of: &str) -> bool {
+        let provides = |ty: &&str| self.traits.contains(&((*ty).to_owned(), of.to_owned()));
+        types.contains(&of) || types.iter().any(provides)
     }
 
     /// What a name stands for in an item: what the same file, or for a method the same type, has under it,
@@ -221,7 +229,28 @@ impl<'ast> Visit<'ast> for Reader<'_> {
             return;
         };
         self.of = of.path.segments.last().map(|last| last.ident.to_string());
+        let of_trait = item
+            .trait_
+            .as_ref()
+            .and_then(|(_, path, _)| path.segments.last());
+        if let (Some(of), Some(of_trait)) = (&self.of, of_trait) {
+            let both = (of.clone(), of_trait.ident.to_string());
+            self.source.traits.insert(both);
+        }
         visit::visit_item_impl(self, item);
+        self.of = None;
+    }
+
+    fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
+        self.of = Some(item.ident.to_string());
+        let public = matches!(item.vis, syn::Visibility::Public(_));
+        for item in &item.items {
+            if let syn::TraitItem::Fn(method) = item {
+                if let Some(provided) = &method.default {
+                    self.item(&method.sig.ident, public, names(provided));
+                }
+            }
+        }
         self.of = None;
     }
 
@@ -307,7 +336,9 @@ mod tests {
                  fn unused(&self) { x(&KVM_UNUSED) }
                  pub fn save(&self) { x(&KVM_SAVED) }
              }
-             fn free() { x(&KVM_TWO) }",
+             fn free() { x(&KVM_TWO) }
+             pub trait Attributes { fn attr(&self) { x(&KVM_ATTR) } }
+             impl<H> Attributes for Vm<H> {}",
         );
         let rows = [
             row("KVM_ONE", &["vm", "vcpu"], &["x86"]),
@@ -316,12 +347,16 @@ mod tests {
             row("KVM_SAVED", &["vm"], &["arm64"]),
             row("KVM_OTHER", &["vm"], &["s390"]),
             row("KVM_PIT", &["vm"], &["x86", "riscv"]),
+            row("KVM_ATTR", &["vm", "device"], &["x86"]),
         ];
         let [x86, arm, riscv] = &compare(&rows, &source)[..] else {
             panic!("three architectures");
         };
-        assert_eq!((x86.arch, x86.all), ("x86_64", 5));
-        assert_eq!(x86.missing, ["KVM_ONE on vcpu", "KVM_UNUSED on vm"]);
+        assert_eq!((x86.arch, x86.all), ("x86_64", 7));
+        assert_eq!(
+            x86.missing,
+            ["KVM_ONE on vcpu", "KVM_UNUSED on vm", "KVM_ATTR on device"]
+        );
         assert_eq!(
             (arm.all, &arm.missing[..]),
             (2, &["KVM_SAVED on vm".to_owned()][..])

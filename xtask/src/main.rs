@@ -2,11 +2,13 @@
 
 mod apt;
 mod arch;
+mod bench;
 mod bindings;
 mod budget;
 mod build_cost;
 mod cache;
 mod calls;
+mod chart;
 mod compare;
 mod compiler;
 mod coverage;
@@ -56,6 +58,8 @@ enum Cmd {
     Coverage(coverage::Options),
     /// Have two C compilers judge kvm-sys against the kernel's headers.
     Verify(verify::Options),
+    /// Time exits on /dev/kvm, beside kvm-ioctls and C.
+    Bench(bench::Options),
     /// Count the instructions that an exit costs outside the system call.
     Budget(budget::Options),
     /// Have C compilers write every exit, for the tests of kvm-exit.
@@ -75,6 +79,7 @@ fn main() -> ExitCode {
         Cmd::BuildCost(options) => build_cost::run(&options),
         Cmd::Coverage(options) => coverage::run(&options),
         Cmd::Verify(options) => verify::run(&options),
+        Cmd::Bench(options) => bench::run(&options),
         Cmd::Budget(options) => budget::run(&options),
         Cmd::Exits(options) => exits::run(&options),
         Cmd::Migrating => migrating::run(),

@@ -240,9 +240,11 @@ pub(crate) fn errno() -> Errno {
 mod with_std {
     extern crate std;
 
-    use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+    use core::mem::ManuallyDrop;
+    use std::os::fd::{AsFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 
     use super::{DevKvm, Fd};
+    use crate::{Kvm, Registers, Vm};
 
     impl DevKvm {
         /// Takes over an open descriptor of `/dev/kvm`, such as a jailed process was given.
@@ -260,6 +262,37 @@ mod with_std {
         fn as_fd(&self) -> BorrowedFd<'_> {
             // SAFETY: owned by `self`, so open as long as `self` is borrowed.
             unsafe { BorrowedFd::borrow_raw(self.fd.0) }
+        }
+    }
+
+    /// Hands the descriptor over, to be passed on or kept.
+    impl From<DevKvm> for OwnedFd {
+        fn from(object: DevKvm) -> Self {
+            let DevKvm { fd, .. } = object;
+            let fd = ManuallyDrop::new(fd);
+            // SAFETY: owned by `fd`, so open, and as that is not dropped nobody else closes it.
+            unsafe { Self::from_raw_fd(fd.0) }
+        }
+    }
+
+    /// The descriptor of `/dev/kvm`.
+    impl AsFd for Kvm {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.system().as_fd()
+        }
+    }
+
+    /// The descriptor of the VM.
+    impl AsFd for Vm {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.backend().as_fd()
+        }
+    }
+
+    /// The descriptor of the vCPU.
+    impl AsFd for Registers {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.backend().as_fd()
         }
     }
 }
