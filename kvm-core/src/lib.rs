@@ -70,18 +70,23 @@ extern crate std;
 
 mod capability;
 mod coalesced;
+mod debug;
 mod descriptor;
 mod dev_kvm;
 pub mod device;
 mod errno;
 mod error;
+mod events;
+mod hint;
 mod hypervisor;
 mod interrupt;
 mod kicker;
 mod kvm;
 mod mapping;
 mod memory;
+mod one_reg;
 pub mod ops;
+mod pointed;
 mod raw;
 mod registers;
 mod signals;
@@ -91,6 +96,13 @@ mod sync;
 mod sys;
 #[doc = include_str!("../THREADS.md")]
 pub mod threads {}
+#[cfg(any(
+    feature = "aarch64",
+    all(target_arch = "aarch64", target_endian = "little")
+))]
+pub mod aarch64;
+#[cfg(any(feature = "riscv64", target_arch = "riscv64"))]
+pub mod riscv64;
 mod typed;
 mod vcpu;
 mod vm;
@@ -112,10 +124,12 @@ pub use kvm_exit::{self, Exit};
 pub use kvm_sys;
 
 pub use coalesced::CoalescedPage;
+pub use debug::DebugGuest;
 pub use descriptor::Descriptor;
 pub use dev_kvm::DevKvm;
 pub use errno::Errno;
 pub use error::{Cause, Error};
+pub use events::EventsGuest;
 pub use hypervisor::{Arg, Hypervisor, Part, PartBytes, Region};
 pub use interrupt::{IoEvent, IoEventAddress, IrqStatus, Route, RoutingEntry};
 pub use kicker::Kicker;

@@ -320,11 +320,20 @@ impl<T: FromBytes + IntoBytes> Create<T> {
     }
 }
 
+/// A number at the start of a field.
+fn write<const N: usize>(field: &mut [u8], number: [u8; N]) {
+    if let Some(field) = field.first_chunk_mut() {
+        *field = number;
+    }
+}
+
 /// How a header and the `E`s behind it lie in memory.
 struct Layout<E> {
     op: &'static Op,
     header: usize,
     count_at: usize,
+    /// Bytes of the count: 4 or 8.
+    count_len: usize,
     element: PhantomData<fn(E)>,
 }
 
@@ -338,24 +347,24 @@ impl<E: FromBytes + IntoBytes + Immutable + Copy> Layout<E> {
                 flex:
                     Some(Flex {
                         element,
-                        count: Count::Elements(Field { offset, len: 4 }),
+                        count: Count::Elements(Field { offset, len }),
                     }),
                 inner: [],
                 opaque: [],
                 ..
             } => {
                 assert!(dir as u8 == true_dir as u8);
-                assert!(element as usize == size_of::<E>() && offset + 4 <= size);
+                assert!(element as usize == size_of::<E>() && offset + len <= size);
+                assert!(len == 4 || len == 8);
                 Self {
                     op,
                     header: size as usize,
                     count_at: offset as usize,
+                    count_len: len as usize,
                     element: PhantomData,
                 }
             }
-            _ => panic!(
-                "the row has no flexible array with a count of 32 bits, or needs more than one"
-            ),
+            _ => panic!("the row has no flexible array with a count, or needs more than one"),
         }
     }
 
@@ -372,16 +381,27 @@ impl<E: FromBytes + IntoBytes + Immutable + Copy> Layout<E> {
         }
         let mut bytes = Vec::from(head);
         bytes.resize(self.header, 0);
-        if let Some(field) = bytes.get_mut(self.count_at..self.count_at + 4) {
-            field.copy_from_slice(&count.to_ne_bytes());
+        let field = bytes.get_mut(self.count_at..).unwrap_or_default();
+        if self.count_len == 8 {
+            write(field, u64::from(count).to_ne_bytes());
+        } else {
+            write(field, count.to_ne_bytes());
         }
         bytes.extend_from_slice(elements.as_bytes());
         Ok(bytes)
     }
 
     fn count(&self, bytes: &[u8]) -> usize {
-        let field = bytes.get(self.count_at..).and_then(<[u8]>::first_chunk);
-        field.map_or(0, |field| u32::from_ne_bytes(*field) as usize)
+        let field = bytes.get(self.count_at..).unwrap_or_default();
+        if self.count_len == 8 {
+            let count = field
+                .first_chunk()
+                .map_or(0, |field| u64::from_ne_bytes(*field));
+            usize::try_from(count).unwrap_or(usize::MAX)
+        } else {
+            let count = field.first_chunk();
+            count.map_or(0, |field| u32::from_ne_bytes(*field) as usize)
+        }
     }
 
     /// The elements that `bytes` says it has.

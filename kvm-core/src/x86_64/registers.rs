@@ -1,16 +1,13 @@
-//! The registers of a vCPU, and single-stepping.
+//! The registers of a vCPU.
 
 use kvm_exit::X86_64;
 use kvm_sys::x86_64;
-use kvm_sys::x86_64::{
-    GuestDebugFlags, KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_SINGLESTEP, kvm_debugregs, kvm_guest_debug,
-    kvm_regs, kvm_sregs, kvm_sregs2, kvm_translation,
-};
+use kvm_sys::x86_64::{kvm_debugregs, kvm_regs, kvm_sregs, kvm_sregs2, kvm_translation};
 
+use crate::debug::debug_guest;
 use crate::typed::{Get, Set, Update};
 use crate::{Error, Hypervisor, Registers};
 
-const SET_GUEST_DEBUG: Set<kvm_guest_debug> = Set::new(&x86_64::KVM_SET_GUEST_DEBUG);
 const GET_REGS: Get<kvm_regs> = Get::new(&x86_64::KVM_GET_REGS);
 const SET_REGS: Set<kvm_regs> = Set::new(&x86_64::KVM_SET_REGS);
 const GET_SREGS: Get<kvm_sregs> = Get::new(&x86_64::KVM_GET_SREGS);
@@ -21,18 +18,9 @@ const TRANSLATE: Update<kvm_translation> = Update::new(&x86_64::KVM_TRANSLATE);
 const GET_DEBUGREGS: Get<kvm_debugregs> = Get::new(&x86_64::KVM_GET_DEBUGREGS);
 const SET_DEBUGREGS: Set<kvm_debugregs> = Set::new(&x86_64::KVM_SET_DEBUGREGS);
 
-impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
-    /// Turns debugging of the guest on or off: single-stepping, breakpoints. Section 4.87; needs
-    /// `KVM_CAP_SET_GUEST_DEBUG`.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` for flags that this architecture lacks, `EBUSY` when an exception is to be injected and
-    /// another one is pending.
-    pub fn set_guest_debug(&self, debug: &kvm_guest_debug) -> Result<(), Error> {
-        SET_GUEST_DEBUG.call(self.backend(), debug).map(|_| ())
-    }
+debug_guest!(X86_64, x86_64);
 
+impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// The general registers, instruction pointer and flags. Section 4.11.
     ///
     /// # Errors
@@ -146,23 +134,5 @@ impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// `EINVAL` for flags, or bits of DR6 and DR7 above 31.
     pub fn set_debug_regs(&self, regs: &kvm_debugregs) -> Result<(), Error> {
         SET_DEBUGREGS.call(self.backend(), regs).map(|_| ())
-    }
-
-    /// Makes the guest exit with [`Exit::Debug`](crate::Exit::Debug) after each instruction, or no longer.
-    /// Ends all other debugging of the guest. Section 4.87; needs `KVM_CAP_SET_GUEST_DEBUG`.
-    ///
-    /// # Errors
-    ///
-    /// What the backend answers.
-    pub fn set_single_step(&self, on: bool) -> Result<(), Error> {
-        let control = if on {
-            KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP
-        } else {
-            GuestDebugFlags::empty()
-        };
-        self.set_guest_debug(&kvm_guest_debug {
-            control,
-            ..Default::default()
-        })
     }
 }

@@ -121,6 +121,9 @@ impl Vcpu {
         for (bank, bytes) in &frame.state_then {
             state.banks.set_bytes(bank, bytes);
         }
+        for (id, bytes) in &frame.registers_then {
+            state.registers.put(*id, &**bytes);
+        }
         Ok(frame.goes_on)
     }
 
@@ -141,6 +144,9 @@ impl Vcpu {
         for (bank, bytes) in &frame.state {
             state.banks.set_bytes(bank, bytes);
         }
+        for (id, bytes) in &frame.registers {
+            state.registers.put(*id, &**bytes);
+        }
         if step.blocks() {
             return Ok(Done::Waits);
         }
@@ -148,6 +154,9 @@ impl Vcpu {
         if self.takes(step)? {
             for (bank, bytes) in &frame.state_then {
                 state.banks.set_bytes(bank, bytes);
+            }
+            for (id, bytes) in &frame.registers_then {
+                state.registers.put(*id, &**bytes);
             }
             return Ok(Done::Stays);
         }

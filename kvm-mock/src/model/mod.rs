@@ -14,6 +14,7 @@ mod events;
 mod guest;
 mod guest_memfd;
 mod host;
+mod one_reg;
 mod profile;
 mod riscv64;
 mod routing;

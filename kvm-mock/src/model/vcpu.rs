@@ -8,10 +8,12 @@ use kvm_core::kvm_sys::x86_64::kvm_cpuid_entry2;
 use kvm_core::kvm_sys::{KVM_PRE_FAULT_MEMORY, KVM_SET_SIGNAL_MASK};
 use kvm_core::{Arg, CoalescedPage, Errno, Mapping};
 
+use super::aarch64;
 use super::banks::Banks;
 use super::calls::{self, Call};
 use super::dirty_ring::Ring;
 use super::lock;
+use super::one_reg::OneRegs;
 use super::stats::Counters;
 use super::vm::Vm;
 use super::x86_64;
@@ -43,7 +45,10 @@ pub(super) struct State {
     pub(super) has_run: bool,
     pub(super) cpuid: Vec<kvm_cpuid_entry2>,
     pub(super) msrs: BTreeMap<u32, u64>,
+    /// By id, for architectures that have them one by one.
+    pub(super) registers: OneRegs,
     pub(super) x86: x86_64::VcpuState,
+    pub(super) arm: aarch64::VcpuState,
 }
 
 impl Vcpu {
@@ -55,7 +60,9 @@ impl Vcpu {
             has_run: false,
             cpuid: Vec::new(),
             msrs: host.msrs.clone(),
+            registers: OneRegs::default(),
             x86: lock(&vm.state).x86.vcpu(),
+            arm: aarch64::VcpuState::default(),
         };
         (system.platform().start)(&lock(&vm.state), id, &mut state);
         Self {
@@ -105,5 +112,10 @@ impl Vcpu {
         let mut state = lock(&self.state);
         let unknown = Err(calls::unknown(platform, Fds::VCPU));
         state.banks.call(op, arg).unwrap_or(unknown)
+    }
+
+    /// Calls that change only what a guest does, which its script says.
+    pub(super) fn accept(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
+        Ok(0)
     }
 }

@@ -14,6 +14,7 @@ use kvm_core::kvm_sys::{
 };
 use kvm_core::{Arg, Errno};
 
+use super::aarch64;
 use super::args;
 use super::banks::Banks;
 use super::calls::{self, Call};
@@ -76,6 +77,7 @@ pub(super) struct State {
     pub(super) banks: Banks,
     pub(super) boot_cpu: u64,
     pub(super) x86: x86_64::VmState,
+    pub(super) arm: aarch64::VmState,
 }
 
 impl State {
@@ -105,6 +107,7 @@ impl Vm {
                 banks: Banks::new(&system.profile().resets),
                 boot_cpu: 0,
                 x86: x86_64::VmState::new(system.profile().tsc_khz),
+                arm: aarch64::VmState::default(),
             }),
             system: Arc::clone(system),
         })

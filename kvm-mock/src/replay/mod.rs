@@ -202,6 +202,15 @@ impl<G: GuestArch> Replay<G> {
         ReplayOptions::new().open_guest(path)
     }
 
+    /// The system of the recording in `bytes`, of a guest of the architecture `G`.
+    ///
+    /// # Errors
+    ///
+    /// As [`ReplayOptions::open_guest`].
+    pub fn guest_from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, ReplayError> {
+        ReplayOptions::new().guest_from_bytes(bytes)
+    }
+
     /// What became of the replay so far: of all objects, whichever handle this is.
     pub fn outcome(&self) -> Outcome {
         self.shared.outcome()

@@ -1,12 +1,23 @@
 //! What a model does as KVM does on aarch64.
 
+mod init;
+mod memory_tags;
+mod registers;
+mod synthetic;
+mod vm;
+
 use kvm_core::Errno;
 use kvm_core::kvm_sys::Arch;
 use kvm_core::kvm_sys::aarch64::*;
 use kvm_exit::Aarch64;
 
+use super::calls::Call;
 use super::guest::{Platform, Rules};
-use super::host::Host;
+use super::vcpu::Vcpu;
+use super::vm::Vm;
+
+pub(super) use init::VcpuState;
+pub(super) use vm::VmState;
 
 impl Rules for Aarch64 {
     fn platform() -> &'static Platform {
@@ -16,46 +27,38 @@ impl Rules for Aarch64 {
 
 static PLATFORM: Platform = Platform {
     arch: Arch::Aarch64,
-    host,
+    host: synthetic::host,
     system: &[],
-    vm: &[],
-    vcpu: &[],
-    lacks: LACKS,
+    vm: VM,
+    vcpu: VCPU,
+    lacks: &["regs", "sregs", "fpu"],
     unknown_on_vm: Errno::EINVAL,
-    knows_vm_type: |_, vm_type| vm_type == 0,
+    knows_vm_type: vm::knows_type,
     start: |_, _, _| {},
     check_vm: |_, _, _| Ok(()),
-    check_vcpu: |_, _, _| Ok(()),
-    before_enter: |_, _, _| Ok(()),
+    check_vcpu: registers::check,
+    before_enter: init::check_enter,
     after_enter: |_, _| {},
     tell_state: |_, _, _| {},
 };
 
-/// The kernel's handlers of these only say `EINVAL`: registers are had one by one.
-const LACKS: &[&str] = &["regs", "sregs", "fpu"];
+static VM: &[Call<Vm>] = &[
+    Call(&KVM_ARM_PREFERRED_TARGET, Vm::arm_preferred_target),
+    Call(&KVM_ARM_SET_COUNTER_OFFSET, Vm::arm_set_counter_offset),
+    Call(
+        &KVM_ARM_GET_REG_WRITABLE_MASKS,
+        Vm::arm_get_reg_writable_masks,
+    ),
+    Call(&KVM_ARM_MTE_COPY_TAGS, Vm::arm_mte_copy_tags),
+    Call(&KVM_ENABLE_CAP, Vm::arm_enable_cap),
+];
 
-/// What [`Profile::synthetic`](crate::Profile::synthetic) gives.
-fn host() -> Host {
-    Host {
-        caps: CAPS.iter().copied().collect(),
-        ..Host::synthetic("synthetic aarch64")
-    }
-}
-
-/// Only what the model also does: a capability here is a promise.
-const CAPS: [(Cap, u32); 13] = [
-    (KVM_CAP_USER_MEMORY, 1),
-    (KVM_CAP_NR_VCPUS, 8),
-    (KVM_CAP_NR_MEMSLOTS, 32767),
-    (KVM_CAP_MP_STATE, 1),
-    // The page of the mapping that the ring is on.
-    (KVM_CAP_COALESCED_MMIO, 1),
-    (KVM_CAP_SYNC_MMU, 1),
-    (KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1),
-    (KVM_CAP_ONE_REG, 1),
-    (KVM_CAP_MAX_VCPUS, 512),
-    (KVM_CAP_READONLY_MEM, 1),
-    (KVM_CAP_CHECK_EXTENSION_VM, 1),
-    (KVM_CAP_MAX_VCPU_ID, 512),
-    (KVM_CAP_IMMEDIATE_EXIT, 1),
+static VCPU: &[Call<Vcpu>] = &[
+    Call(&KVM_ARM_VCPU_INIT, Vcpu::arm_vcpu_init),
+    Call(&KVM_ARM_VCPU_FINALIZE, Vcpu::arm_vcpu_finalize),
+    Call(&KVM_GET_ONE_REG, Vcpu::arm_get_one_reg),
+    Call(&KVM_SET_ONE_REG, Vcpu::arm_set_one_reg),
+    Call(&KVM_GET_REG_LIST, Vcpu::arm_get_reg_list),
+    Call(&KVM_SET_VCPU_EVENTS, Vcpu::arm_set_vcpu_events),
+    Call(&KVM_SET_GUEST_DEBUG, Vcpu::arm_set_guest_debug),
 ];

@@ -8,7 +8,7 @@ use kvm_core::kvm_sys::x86_64::{DB_VECTOR, kvm_regs};
 use kvm_exit::{
     DebugExit, Exit, GuestArch, IoIn, IoOut, MmioRead, MmioWrite, Page, Unencodable, X86_64,
 };
-use zerocopy::IntoBytes;
+use zerocopy::{Immutable, IntoBytes};
 
 use super::failure::Mismatch;
 use super::write::Write;
@@ -57,6 +57,10 @@ pub(crate) struct Frame {
     pub(crate) state: Vec<(&'static str, Vec<u8>)>,
     /// Banks, and what they hold once the access is complete.
     pub(crate) state_then: Vec<(&'static str, Vec<u8>)>,
+    /// Registers, and what they hold at the exit.
+    pub(crate) registers: Vec<(u64, Vec<u8>)>,
+    /// Registers, and what they hold once the access is complete.
+    pub(crate) registers_then: Vec<(u64, Vec<u8>)>,
     pub(crate) goes_on: bool,
     pub(crate) in_kernel: bool,
     pub(crate) ended: Vec<u32>,
@@ -128,6 +132,8 @@ impl<G: GuestArch> Step<G> {
                 finds: Vec::new(),
                 state: Vec::new(),
                 state_then: Vec::new(),
+                registers: Vec::new(),
+                registers_then: Vec::new(),
                 goes_on: false,
                 in_kernel: false,
                 ended: Vec::new(),
@@ -322,6 +328,42 @@ impl<G: GuestArch> Step<G> {
     #[must_use]
     pub fn finds_memory(mut self, address: u64, bytes: impl Into<Vec<u8>>) -> Self {
         self.frame.finds.push((address, bytes.into()));
+        self
+    }
+
+    /// What `KVM_GET_ONE_REG` gives for this id at this step's exit.
+    #[must_use]
+    pub fn with_register(mut self, id: u64, value: impl IntoBytes + Immutable) -> Self {
+        let register = (id, value.as_bytes().to_vec());
+        self.frame.registers.push(register);
+        self
+    }
+
+    /// What `KVM_GET_ONE_REG` gives for this id once the access is complete: after the next entry, or
+    /// [`Vcpu::complete`](kvm_core::Vcpu::complete).
+    ///
+    /// ```
+    /// use kvm_core::{Exit, Kvm};
+    /// use kvm_core::kvm_exit::Riscv64;
+    /// use kvm_core::riscv64::register;
+    /// use kvm_mock::{Model, Step};
+    ///
+    /// let model = Model::<Riscv64>::default();
+    /// model.script(0, [
+    ///     Step::mmio_read(0x1000_0005, [0x60]).register_then(register::A0, 0x60u64),
+    /// ]);
+    /// let mut vcpu = Kvm::with(model)?.create_vm()?.create_vcpu(0)?;
+    /// if let (Exit::MmioRead(read), _) = vcpu.run()? {
+    ///     read.data.fill(0x60);
+    /// }
+    /// assert_eq!(vcpu.complete()?, None);
+    /// assert_eq!(vcpu.get_reg::<u64>(register::A0)?, 0x60);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn register_then(mut self, id: u64, value: impl IntoBytes + Immutable) -> Self {
+        let register = (id, value.as_bytes().to_vec());
+        self.frame.registers_then.push(register);
         self
     }
 

@@ -90,11 +90,6 @@ impl Vcpu {
         }
         Ok(0)
     }
-
-    /// Calls that change only what a guest does, which its script says.
-    pub(super) fn accept(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
-        Ok(0)
-    }
 }
 
 /// What KVM says beside the exit: section 5.

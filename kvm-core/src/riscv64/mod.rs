@@ -1,0 +1,7 @@
+//! The calls that riscv64 has, and the ids of its registers.
+
+pub mod register;
+
+use crate::debug::debug_guest;
+
+debug_guest!(Riscv64, riscv64);

@@ -1,0 +1,97 @@
+//! What is said of a VM, and what it says of its vCPUs.
+
+use std::collections::BTreeMap;
+
+use kvm_core::kvm_sys::aarch64::{
+    KVM_ARM_FEATURE_ID_RANGE, KVM_ARM_FEATURE_ID_RANGE_IDX, KVM_ARM_FEATURE_ID_RANGE_SIZE,
+    KVM_ARM_TARGET_GENERIC_V8, KVM_CAP_ARM_MTE, KVM_CAP_ARM_VM_IPA_SIZE,
+    KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, kvm_arm_counter_offset, kvm_enable_cap, kvm_vcpu_init,
+    reg_mask_range,
+};
+use kvm_core::{Arg, Errno, PartBytes};
+use zerocopy::IntoBytes;
+
+use super::registers::PFR0_WRITABLE;
+use crate::model::host::Host;
+use crate::model::vm::Vm;
+use crate::model::{args, lock};
+
+/// What a VM has on aarch64 only.
+#[derive(Debug, Default)]
+pub(in crate::model) struct VmState {
+    /// The features of its vCPUs, once the first is initialised.
+    pub(super) features: Option<[u32; 7]>,
+    pub(super) has_tags: bool,
+    /// Of each page that has other tags than 0, by its address.
+    pub(super) tags: BTreeMap<u64, Vec<u8>>,
+}
+
+/// Section 4.2: the type is the size of a guest-physical address, 0 for 40 bits.
+pub(super) fn knows_type(host: &Host, vm_type: u64) -> bool {
+    let most = host.system_cap(KVM_CAP_ARM_VM_IPA_SIZE);
+    vm_type == 0 || (32..=u64::from(most)).contains(&vm_type)
+}
+
+impl Vm {
+    #[expect(clippy::unused_self, reason = "an entry of the table of calls")]
+    pub(super) fn arm_preferred_target(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let init = kvm_vcpu_init {
+            target: KVM_ARM_TARGET_GENERIC_V8,
+            features: [0; 7],
+        };
+        args::write(arg, &init)?;
+        Ok(0)
+    }
+
+    /// Section 4.138: the field that is reserved "must be zero". A script has no clock.
+    #[expect(clippy::unused_self, reason = "an entry of the table of calls")]
+    pub(super) fn arm_set_counter_offset(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        match args::read(arg)? {
+            kvm_arm_counter_offset { reserved: 0, .. } => Ok(0),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// Section 4.139: "reserved ... must be zero", and there is one range.
+    #[expect(clippy::unused_self, reason = "an entry of the table of calls")]
+    pub(super) fn arm_get_reg_writable_masks(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let reg_mask_range {
+            range, reserved, ..
+        } = args::head(arg)?;
+        if range != KVM_ARM_FEATURE_ID_RANGE || reserved != [0; 13] {
+            return Err(Errno::EINVAL);
+        }
+        let mut masks = [0u64; KVM_ARM_FEATURE_ID_RANGE_SIZE];
+        // ID_AA64PFR0_EL1
+        let index = KVM_ARM_FEATURE_ID_RANGE_IDX(3, 0, 0, 4, 0);
+        if let Some(mask) = usize::try_from(index).ok().and_then(|at| masks.get_mut(at)) {
+            *mask = PFR0_WRITABLE;
+        }
+        let [part] = args::parts(arg)?;
+        let PartBytes::Mut(bytes) = &mut part.bytes else {
+            return Err(Errno::EFAULT);
+        };
+        masks.write_to_prefix(bytes).map_err(|_| Errno::EFAULT)?;
+        Ok(0)
+    }
+
+    /// Section 4.37, with chapter 7. Section 7.26: tags must be enabled "before creating any VCPUs".
+    pub(super) fn arm_enable_cap(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let kvm_enable_cap {
+            cap, flags, args, ..
+        } = args::read(arg)?;
+        let [value, ..] = args;
+        if flags != 0 || self.cap(cap) == 0 {
+            return Err(Errno::EINVAL);
+        }
+        if cap == KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 {
+            return self.protect_dirty_log(value);
+        }
+        let mut state = lock(&self.state);
+        if cap != KVM_CAP_ARM_MTE || !state.vcpus.is_empty() {
+            return Err(Errno::EINVAL);
+        }
+        state.arm.has_tags = true;
+        Ok(0)
+    }
+}
