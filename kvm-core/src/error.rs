@@ -6,6 +6,7 @@ use kvm_exit::Field;
 use kvm_sys::op::Op;
 
 use crate::Errno;
+use crate::hint::hint;
 
 /// A failed call: which one, with which errno, and where it helps the likely cause.
 ///
@@ -117,8 +118,17 @@ pub enum Cause {
 }
 
 impl Error {
+    /// The call `op` failed as its backend gave `errno`: for wrappers of backends, and for tests of what becomes
+    /// of errors.
+    ///
+    /// ```
+    /// use kvm_core::{Errno, Error, ops};
+    ///
+    /// let error = Error::new(&ops::OPEN, Errno::EMFILE);
+    /// assert_eq!(error.to_string(), "/dev/kvm: EMFILE: too many open files; raise the limit of open files");
+    /// ```
     #[cold]
-    pub(crate) const fn new(op: &'static Op, errno: Errno) -> Self {
+    pub const fn new(op: &'static Op, errno: Errno) -> Self {
         Self::with(op, errno, Cause::Backend, 0)
     }
 
@@ -152,53 +162,6 @@ impl Error {
     pub const fn detail(&self) -> u32 {
         self.detail
     }
-
-    fn hint(&self) -> Option<&'static str> {
-        Some(match (self.op.name, self.errno) {
-            ("/dev/kvm", Errno::ENOENT) => {
-                "is KVM built into or loaded by this kernel, and virtualization enabled?"
-            }
-            ("/dev/kvm", Errno::EACCES | Errno::EPERM) => "is this user in the kvm group?",
-            ("/dev/kvm", Errno::ENODEV) => {
-                "does this CPU have virtualization, enabled in the firmware?"
-            }
-            ("/dev/kvm", Errno::ENOSYS) => "KVM exists on Linux only",
-            ("/dev/kvm", Errno::ENOTTY) => "this file is no KVM device",
-            ("KVM_GET_API_VERSION", Errno::ENOTTY) => "/dev/kvm is no KVM device",
-            ("KVM_CREATE_VCPU", Errno::EEXIST) => "the VM has a vCPU with this id already",
-            ("KVM_CREATE_VCPU", Errno::EINVAL) => {
-                "is the id below KVM_CAP_MAX_VCPU_ID, and the VM not full?"
-            }
-            ("KVM_CREATE_IRQCHIP", Errno::EEXIST) => "the VM has an interrupt controller already",
-            ("KVM_CREATE_IRQCHIP", Errno::EINVAL) => "is it created before the first vCPU?",
-            ("KVM_GET_IRQCHIP" | "KVM_SET_IRQCHIP" | "KVM_IRQ_LINE", Errno::ENXIO) => {
-                "the VM has no interrupt controller"
-            }
-            ("KVM_SET_USER_MEMORY_REGION", Errno::EINVAL) => {
-                "is the slot below KVM_CAP_NR_MEMSLOTS?"
-            }
-            ("KVM_IRQFD", Errno::EINVAL) => {
-                "is the file an eventfd, and has the VM an interrupt controller in the kernel?"
-            }
-            ("KVM_IRQFD", Errno::EBUSY) => "the eventfd raises an interrupt already",
-            ("KVM_IOEVENTFD", Errno::EEXIST) => {
-                "an event at this address is registered that some of the same writes would be"
-            }
-            ("KVM_IOEVENTFD", Errno::EINVAL) => {
-                "is the file an eventfd, the length 0, 1, 2, 4 or 8, and not 0 with data to match?"
-            }
-            ("KVM_IOEVENTFD", Errno::ENOENT) => "this eventfd is not registered for this event",
-            ("KVM_SET_GSI_ROUTING" | "KVM_SIGNAL_MSI", Errno::EINVAL) => {
-                "has the VM an interrupt controller in the kernel?"
-            }
-            ("KVM_SIGNAL_MSI", Errno::EPERM) => "the VM has no vCPU that the message is for",
-            ("KVM_CREATE_DEVICE", Errno::ENODEV) => "this kernel has no such device",
-            ("KVM_RUN", Errno::ENOEXEC) => "the vCPU has not been initialised",
-            (_, Errno::EIO) => "does this process own the VM (KVM serves no child of a fork)?",
-            (_, Errno::EMFILE) => "raise the limit of open files",
-            _ => return None,
-        })
-    }
 }
 
 impl fmt::Display for Error {
@@ -208,7 +171,7 @@ impl fmt::Display for Error {
         } = self;
         write!(f, "{op}: ")?;
         match self.cause {
-            Cause::Backend => match self.hint() {
+            Cause::Backend => match hint(self.op.name, *errno) {
                 Some(hint) => write!(f, "{errno}; {hint}"),
                 None => write!(f, "{errno}"),
             },

@@ -77,6 +77,7 @@ pub mod device;
 mod errno;
 mod error;
 mod events;
+mod hint;
 mod hypervisor;
 mod interrupt;
 mod kicker;

@@ -45,6 +45,13 @@ impl<H: Hypervisor> Vm<H> {
     /// # Ok::<(), kvm_core::Error>(())
     /// ```
     ///
+    /// ```compile_fail,E0133
+    /// # let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// # use kvm_core::{Arg, kvm_sys::KVM_GET_CLOCK};
+    /// vm.ioctl(&KVM_GET_CLOCK, &mut Arg::Value(0x1000))?; // the kernel would write there
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Safety
     ///
     /// * `arg` fits the row of `op` as [`Hypervisor::ioctl`] says. Where the row can't tell what an address,

@@ -1,4 +1,5 @@
-//! `cargo xtask coverage`: what the headers define, and how much of it kvm-sys has.
+//! `cargo xtask coverage`: what the headers define, and how much of it kvm-sys has; and which calls
+//! kvm-core has methods for.
 //!
 //! The headers are read here a second time, as preprocessed text and without the committed facts, so
 //! that what the pipeline overlooks is missed.
@@ -10,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::arch::{Arch, Vendor};
+use crate::calls;
 use crate::curation::Curation;
 use crate::headers::{self, Found, Lock, Tree};
 use crate::toolchain::{KVM_HEADERS, PREAMBLE, Toolchain};
@@ -34,12 +36,22 @@ struct Names {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let src = here.with_file_name("kvm-sys").join("src");
+    let curation = Curation::read(&here.join("curation"))?;
+    let mut missing = Vec::new();
+    println!("methods of kvm-core for the calls that are answered, by kind of descriptor");
+    let safe_layer = here.with_file_name("kvm-core").join("src");
+    for calls in calls::coverage(&curation.ioctls, &safe_layer)? {
+        let has = calls.all - calls.missing.len();
+        println!("{:12} {has}/{}", calls.arch, calls.all);
+        let without = calls.missing.into_iter();
+        missing.extend(without.map(|call| format!("{}: a method for {call}", calls.arch)));
+    }
+
     let lock = Lock::read(&here.join("headers.lock"))?;
     let tree = match headers::find(options.headers.as_deref(), &lock, false)? {
         Found::Tree(tree) => tree,
         Found::Nothing(why) => return Err(why.context("there are no headers to compare with")),
     };
-    let curation = Curation::read(&here.join("curation"))?;
     let common = Module::read(&src, "common")?;
     let rows: BTreeSet<_> = names::rows(&src)?.into_iter().collect();
 
@@ -51,7 +63,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         "{:12} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
         "", "types", "constants", "macros()", "ioctls", "exits", "caps"
     );
-    let (mut missing, mut excused) = (Vec::new(), BTreeSet::new());
+    let mut excused = BTreeSet::new();
     for arch in &curation.arches {
         let defined = defined(arch, &tree).with_context(|| format!("on {}", arch.name))?;
         let own = Module::read(&src, &arch.name)?;

@@ -7,6 +7,7 @@ mod bindings;
 mod budget;
 mod build_cost;
 mod cache;
+mod calls;
 mod chart;
 mod compare;
 mod compiler;

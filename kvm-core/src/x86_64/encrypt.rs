@@ -78,6 +78,14 @@ impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// # Ok::<(), kvm_core::Error>(())
     /// ```
     ///
+    /// The kernel reads and writes where the arguments point to, so there is no safe form:
+    ///
+    /// ```compile_fail,E0133
+    /// # let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// vm.encrypt_op(&mut kvm_core::kvm_sys::kvm_sev_cmd::default(), None)?;
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Safety
     ///
     /// `data` is as long as the command's arguments are, addresses and lengths in it are of memory that the
