@@ -32,7 +32,7 @@ fn a_vcpu_starts_in_supervisor_mode_with_its_id() {
     let [first, second] = [3, 4].map(|id| vm.create_vcpu(id).unwrap());
     assert_eq!(first.get_reg::<u64>(register::A0).unwrap(), 3);
     let mode: u64 = first.get_reg(register::MODE).unwrap();
-    assert_eq!(mode, KVM_RISCV_MODE_S.into());
+    assert_eq!(mode, u64::from(KVM_RISCV_MODE_S));
     assert_eq!(first.get_mp_state().unwrap(), KVM_MP_STATE_RUNNABLE);
     assert_eq!(second.get_mp_state().unwrap(), KVM_MP_STATE_STOPPED);
     second.set_mp_state(KVM_MP_STATE_RUNNABLE).unwrap();
