@@ -172,7 +172,7 @@ fn a_guest_that_keeps_writing() -> Result<(), NotRun> {
     }
     let (copy, lost, full) = every_write_is_accounted_for(&kvm, LARGE, 400);
     println!("{} pages told, {full} times full", copy.told);
-    assert_eq!(lost, [], "pages whose last write was not told");
+    assert_eq!(lost, [0_usize; 0], "pages whose last write was not told");
     Ok(())
 }
 
@@ -189,7 +189,7 @@ fn a_script_that_keeps_writing() -> Result<(), NotRun> {
     model.script(0, (1..=4000).map(step));
     let kvm = Kvm::with(model.clone()).unwrap();
     let (copy, lost, full) = every_write_is_accounted_for(&kvm, SMALL, 10);
-    assert_eq!(lost, []);
+    assert_eq!(lost, [0_usize; 0]);
     assert!(copy.told >= 10 && full > 0);
     model.outcome().unwrap();
     Ok(())

@@ -67,13 +67,13 @@ fn dirty<H: Hypervisor<Guest = X86_64>>(vm: &Vm<H>) -> Result<Vec<u64>, Error> {
 /// Section 4.8: the log tells the pages written since it was got last.
 pub(super) fn dirty_log<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = writer(system, KVM_MEM_LOG_DIRTY_PAGES)?;
-    assert_eq!(dirty(&guest.vm)?, [], "nothing ran");
+    assert_eq!(dirty(&guest.vm)?, [0_u64; 0], "nothing ran");
     guest.halts()?;
     let log = guest.vm.get_dirty_log(DATA)?;
     assert_eq!((log.pages(), log.words().len(), log.slot()), (80, 2, DATA));
     assert!(log.is_dirty(3) && !log.is_dirty(4) && !log.is_dirty(1 << 40));
     assert_eq!(log.iter().collect::<Vec<_>>(), [0, 3]);
-    assert_eq!(dirty(&guest.vm)?, [], "begun anew");
+    assert_eq!(dirty(&guest.vm)?, [0_u64; 0], "begun anew");
     guest.halts()?;
     assert_eq!(dirty(&guest.vm)?, [3, 9]);
 
@@ -91,7 +91,11 @@ pub(super) fn flags<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let off = Some((Errno::ENOENT, Cause::Backend));
     assert_eq!(why(guest.vm.get_dirty_log(DATA)), off);
     guest.vm.set_memory_flags(DATA, KVM_MEM_LOG_DIRTY_PAGES)?;
-    assert_eq!(dirty(&guest.vm)?, [], "what came before is not logged");
+    assert_eq!(
+        dirty(&guest.vm)?,
+        [0_u64; 0],
+        "what came before is not logged"
+    );
     guest.halts()?;
     assert_eq!(dirty(&guest.vm)?, [3, 9]);
     guest.vm.set_memory_flags(DATA, MemFlags::empty())?;
@@ -127,7 +131,7 @@ pub(super) fn manual_protect<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcom
     guest.vm.clear_dirty_log(&log, 64..80)?;
     assert_eq!(dirty(&guest.vm)?, [0, 3], "other pages");
     guest.vm.clear_dirty_log(&log, 0..80)?;
-    assert_eq!(dirty(&guest.vm)?, []);
+    assert_eq!(dirty(&guest.vm)?, [0_u64; 0]);
     guest.halts()?;
     assert_eq!(dirty(&guest.vm)?, [3, 9], "watched again");
     Ok(())
