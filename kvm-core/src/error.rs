@@ -118,8 +118,17 @@ pub enum Cause {
 }
 
 impl Error {
+    /// The call `op` failed as its backend gave `errno`: for wrappers of backends, and for tests of what becomes
+    /// of errors.
+    ///
+    /// ```
+    /// use kvm_core::{Errno, Error, ops};
+    ///
+    /// let error = Error::new(&ops::OPEN, Errno::EMFILE);
+    /// assert_eq!(error.to_string(), "/dev/kvm: EMFILE: too many open files; raise the limit of open files");
+    /// ```
     #[cold]
-    pub(crate) const fn new(op: &'static Op, errno: Errno) -> Self {
+    pub const fn new(op: &'static Op, errno: Errno) -> Self {
         Self::with(op, errno, Cause::Backend, 0)
     }
 

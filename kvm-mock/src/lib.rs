@@ -1,13 +1,18 @@
 //! KVM without a kernel: backends that answer for it, and wrappers that watch it.
 //!
+//! [`Faults`] makes calls fail, each in turn under a [`Sweep`], and [`Log`] keeps them, on any backend.
+//!
 //! [`Recorder`] and [`Replay`] know guests of every architecture, [`Model`] and its [`Step`]s those of x86_64,
 //! aarch64 and riscv64. Which one is a type: `Model::new()` is one of this host's, `Model::<Aarch64>::default()` of
 //! another, on any host.
 
 mod call;
+mod describe;
 mod eventfd;
+mod faults;
 mod file;
 mod format;
+mod log;
 mod memory;
 mod model;
 mod page;
@@ -17,7 +22,9 @@ mod tape;
 mod wait;
 mod words;
 
+pub use faults::{Fault, FaultPlan, Faults, Hit, Live, Misbehaviour, Sweep, SweepFailure};
 pub use format::{Architecture, ReplayError};
+pub use log::{CallLog, Log, LogEntry, OutOfOrder};
 pub use model::{Failure, Mismatch, Model, ModelGuest, NativeModel, Profile, Step};
 pub use recorder::{Recorder, RecorderHandle, RecorderOptions};
 pub use replay::{Divergence, Mode, Outcome, Replay, ReplayOptions};

@@ -6,9 +6,10 @@ use kvm_core::{Arg, Errno};
 use kvm_exit::GuestArch;
 use kvm_sys::op::{Dir, Op, Returns};
 
+use super::Replay;
 use super::cursor::{Cursor, Known};
-use super::{Replay, describe};
 use crate::call;
+use crate::describe;
 use crate::format::{Call, Create, Entry, Kind};
 
 impl<G: GuestArch> Replay<G> {

@@ -9,7 +9,8 @@ use kvm_sys::ExitReason;
 use zerocopy::IntoBytes;
 
 use super::cursor::{Cursor, Ended};
-use super::{Mode, Replay, describe};
+use super::{Mode, Replay};
+use crate::describe;
 use crate::format::{Delta, Enter, Entry, Kind};
 use crate::{page, words};
 

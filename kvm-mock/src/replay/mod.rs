@@ -3,7 +3,6 @@
 
 mod by_exit;
 mod cursor;
-mod describe;
 mod enter;
 mod outcome;
 mod shared;
@@ -19,6 +18,7 @@ use kvm_exit::{GuestArch, Native};
 use kvm_sys::op::{Op, Returns};
 
 use crate::call::{self, Given};
+use crate::describe;
 use crate::format::{Architecture, Call, Create, Entry, Kind, Map, Pread, Recording, ReplayError};
 use crate::memory::{GuestMemory, changes_slots};
 use crate::page::RunMemory;

@@ -5,9 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
 use kvm_core::{Errno, Guard};
 
+use super::Mode;
 use super::cursor::Cursor;
 use super::outcome::{Divergence, Outcome};
-use super::{Mode, describe};
+use crate::describe;
 use crate::format::{Call, Enter, Entry, Kind, Recording};
 use crate::page::RunMemory;
 

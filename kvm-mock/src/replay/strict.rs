@@ -4,9 +4,10 @@ use kvm_core::{Arg, Errno};
 use kvm_exit::GuestArch;
 use kvm_sys::op::Op;
 
+use super::Replay;
 use super::cursor::Cursor;
-use super::{Replay, describe};
 use crate::call;
+use crate::describe;
 use crate::format::{Call, Create, Entry, Kind};
 
 impl<G: GuestArch> Replay<G> {

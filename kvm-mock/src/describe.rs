@@ -8,7 +8,7 @@ use crate::format::{Call, Create, Delta, Entry, Kind, Map, Pread, Recording};
 const SHOWN: usize = 16;
 
 /// Bytes in hex; of many, the first.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = String::new();
     for (n, byte) in bytes.iter().take(SHOWN).enumerate() {
         let space = if n == 0 { "" } else { " " };
@@ -22,7 +22,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// A call with its argument. Of bytes, those are shown in which it differs from `other`.
-pub(super) fn call(name: &str, call: &Call<'_>, other: Option<&Call<'_>>) -> String {
+pub(crate) fn call(name: &str, call: &Call<'_>, other: Option<&Call<'_>>) -> String {
     if call.buffers.is_empty() {
         return match call.value {
             0 => name.to_owned(),
@@ -52,7 +52,7 @@ pub(super) fn call(name: &str, call: &Call<'_>, other: Option<&Call<'_>>) -> Str
 }
 
 /// A record.
-pub(super) fn record(recording: &Recording, entry: &Entry, other: Option<&Call<'_>>) -> String {
+pub(crate) fn record(recording: &Recording, entry: &Entry, other: Option<&Call<'_>>) -> String {
     let body = recording.body(entry);
     let named = |recorded: &Call<'_>| {
         let name = recording.name(recorded.op).unwrap_or_default();
@@ -73,10 +73,10 @@ pub(super) fn record(recording: &Recording, entry: &Entry, other: Option<&Call<'
     text.unwrap_or_default()
 }
 
-pub(super) fn map(len: u64, private: u64) -> String {
+pub(crate) fn map(len: u64, private: u64) -> String {
     format!("mmap of {len} bytes, {private} private")
 }
 
-pub(super) fn read(offset: u64, room: u64) -> String {
+pub(crate) fn read(offset: u64, room: u64) -> String {
     format!("a read of {room} bytes from {offset}")
 }
