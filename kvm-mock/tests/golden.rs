@@ -1,0 +1,141 @@
+//! A recording of version 1 that was made once, and is read for ever. It is never made again; see the README beside it.
+//!
+//! The calls are made below the typed layer, which may come to make others.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+#![expect(unsafe_code, reason = "makes calls below the typed layer")]
+
+use kvm_core::kvm_exit::{Aarch64, Page, RunPage, X86_64};
+use kvm_core::{AnonymousMemory, Arg, Backing, Errno, Exit, Hypervisor, Mapping, Region};
+use kvm_mock::{Architecture, Outcome, Replay, ReplayError, ReplayOptions};
+use kvm_sys::x86_64::{KVM_GET_REGS, KVM_SET_REGS};
+use kvm_sys::{
+    KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_API_VERSION, KVM_SET_USER_MEMORY_REGION, kvm_regs,
+    kvm_userspace_memory_region,
+};
+use zerocopy::IntoBytes;
+
+const GOLDEN: &[u8] = include_bytes!("golden/version-1-x86_64.kvmrec");
+
+const REGION: Region = Region::Run {
+    len: 0x3000,
+    private: 0x2000,
+};
+
+/// What the run gives.
+const TOLD: &[&str] = &[
+    "version 12",
+    "vCPU again: EEXIST",
+    "rip 0x1234",
+    "io out 0x3f8 <- 48",
+    "io in 0x60 len 1",
+    "mmio write 0x100000 <- 01 02 03 04",
+    "memory 9 8 7 6",
+    "EINTR",
+    "hlt",
+];
+
+/// Enters the guest and gives the exit as text. What it asks for is answered with `reply`.
+fn enter<H: Hypervisor>(vcpu: &H, mapping: &Mapping, reply: u8) -> String {
+    // SAFETY: this is a vCPU, no reference into its page lives, and there is one thread.
+    if let Err(errno) = unsafe { vcpu.enter() } {
+        return format!("{errno:?}");
+    }
+    // SAFETY: the page is longer than that.
+    let start = unsafe { mapping.start().add(RunPage::OFFSET) };
+    let words = (mapping.private() - RunPage::OFFSET) / 8;
+    let words = std::ptr::slice_from_raw_parts_mut(start.cast::<u64>().as_ptr(), words);
+    // SAFETY: between two entries the bytes from 8 on are the user's; the mapping keeps them.
+    let page = Page::<X86_64>::from_words(unsafe { &mut *words }).unwrap();
+    let mut exit = page.decode().unwrap();
+    let text = exit.to_string();
+    if let Exit::IoIn(io) = &mut exit {
+        io.data.fill(reply);
+    }
+    text
+}
+
+/// The run that was recorded.
+fn run<H: Hypervisor<Guest = X86_64>>(system: &H, reply: u8) -> Result<Vec<String>, Errno> {
+    let memory = AnonymousMemory::new(0x4000).unwrap();
+    let mut told = Vec::new();
+    // SAFETY: takes nothing.
+    let version = unsafe { system.ioctl(&KVM_GET_API_VERSION, &mut Arg::None) }?;
+    told.push(format!("version {version}"));
+    // SAFETY: takes an integer.
+    let vm = unsafe { system.create(&KVM_CREATE_VM, &mut Arg::Value(0)) }?;
+    let region = kvm_userspace_memory_region {
+        memory_size: 0x4000,
+        userspace_addr: memory.start().as_ptr() as u64,
+        ..Default::default()
+    };
+    let mut arg = Arg::In(region.as_bytes());
+    // SAFETY: `memory` outlives the VM's objects, which are dropped before it, and no reference covers it.
+    unsafe { vm.ioctl(&KVM_SET_USER_MEMORY_REGION, &mut arg) }?;
+    // SAFETY: takes an integer.
+    let vcpu = unsafe { vm.create(&KVM_CREATE_VCPU, &mut Arg::Value(0)) }?;
+    let mapping = vcpu.map(REGION)?;
+    // SAFETY: takes an integer.
+    let again = unsafe { vm.create(&KVM_CREATE_VCPU, &mut Arg::Value(0)) };
+    told.push(format!("vCPU again: {:?}", again.err().unwrap_or(Errno(0))));
+    let regs = kvm_regs {
+        rip: 0x1234,
+        rflags: 2,
+        ..Default::default()
+    };
+    // SAFETY: the bytes are those of the structure.
+    unsafe { vcpu.ioctl(&KVM_SET_REGS, &mut Arg::In(regs.as_bytes())) }?;
+    let mut regs = kvm_regs::default();
+    // SAFETY: as before.
+    unsafe { vcpu.ioctl(&KVM_GET_REGS, &mut Arg::Mut(regs.as_mut_bytes())) }?;
+    told.push(format!("rip {:#x}", regs.rip));
+    for _ in 0..3 {
+        told.push(enter(&vcpu, &mapping, reply));
+    }
+    let written = [0x1ffe, 0x1fff, 0x2000, 0x2001].map(|at| {
+        // SAFETY: inside the memory.
+        let byte = unsafe { memory.start().add(at) };
+        // SAFETY: the same; memory in a slot is read by volatile accesses.
+        unsafe { byte.read_volatile() }.to_string()
+    });
+    told.push(format!("memory {}", written.join(" ")));
+    for _ in 0..2 {
+        told.push(enter(&vcpu, &mapping, reply));
+    }
+    Ok(told)
+}
+
+fn replay(bytes: &[u8]) -> Result<Replay<X86_64>, ReplayError> {
+    ReplayOptions::new().guest_from_bytes(bytes)
+}
+
+#[test]
+fn the_recording_replays_as_it_ran() {
+    let replay = replay(GOLDEN).unwrap();
+    let told = run(&replay, 0x1c).unwrap();
+    assert_eq!(told, TOLD);
+    assert_eq!(replay.outcome(), Outcome::Complete);
+}
+
+#[test]
+fn another_reply_is_noticed() {
+    let replay = replay(GOLDEN).unwrap();
+    let told = run(&replay, 0x1d).unwrap();
+    assert_eq!(told[5], "DIVERGED");
+    assert!(matches!(replay.outcome(), Outcome::Diverged(_)));
+}
+
+#[test]
+fn it_is_of_its_architecture_only() {
+    let other = ReplayOptions::new().guest_from_bytes::<Aarch64>(GOLDEN);
+    assert!(matches!(
+        other.unwrap_err(),
+        ReplayError::Architecture {
+            found: Architecture::X86_64,
+            ..
+        }
+    ));
+}
