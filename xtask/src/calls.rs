@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
 use crate::curation::Row;
@@ -241,6 +242,23 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         self.of = None;
     }
 
+    /// What a macro writes is not known here: each function in it may name all that it names.
+    fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
+        let mut idents = Vec::new();
+        idents_of(item.mac.tokens.clone(), &mut idents);
+        let of = self.of.take();
+        for pair in idents.windows(2) {
+            if let [key, name] = pair {
+                if key == "fn" {
+                    let paths = idents.iter().map(ToString::to_string).collect();
+                    let methods = BTreeSet::new();
+                    self.item(name, false, Names { paths, methods });
+                }
+            }
+        }
+        self.of = of;
+    }
+
     fn visit_item_trait(&mut self, item: &'ast syn::ItemTrait) {
         self.of = Some(item.ident.to_string());
         let public = matches!(item.vis, syn::Visibility::Public(_));
@@ -273,6 +291,16 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         let mut names = Names::default();
         names.visit_expr(&item.expr);
         self.item(&item.ident, false, names);
+    }
+}
+
+fn idents_of(tokens: TokenStream, idents: &mut Vec<Ident>) {
+    for token in tokens {
+        match token {
+            TokenTree::Ident(ident) => idents.push(ident),
+            TokenTree::Group(group) => idents_of(group.stream(), idents),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
     }
 }
 
@@ -332,17 +360,20 @@ mod tests {
              impl<H> Vm<H> {
                  pub fn one(&self) { ONE.call(self) }
                  pub fn two(&self) { self.helper() }
+                 pub fn three(&self) { H::Guest::written() }
                  fn helper(&self) { free() }
                  fn unused(&self) { x(&KVM_UNUSED) }
                  pub fn save(&self) { x(&KVM_SAVED) }
              }
              fn free() { x(&KVM_TWO) }
+             macro_rules! write { ($arch:ident) => { fn written() { x(&$arch::KVM_THREE) } } }
              pub trait Attributes { fn attr(&self) { x(&KVM_ATTR) } }
              impl<H> Attributes for Vm<H> {}",
         );
         let rows = [
             row("KVM_ONE", &["vm", "vcpu"], &["x86"]),
             row("KVM_TWO", &["vm"], &["common"]),
+            row("KVM_THREE", &["vm"], &["x86"]),
             row("KVM_UNUSED", &["vm"], &["x86"]),
             row("KVM_SAVED", &["vm"], &["arm64"]),
             row("KVM_OTHER", &["vm"], &["s390"]),
@@ -352,7 +383,7 @@ mod tests {
         let [x86, arm, riscv] = &compare(&rows, &source)[..] else {
             panic!("three architectures");
         };
-        assert_eq!((x86.arch, x86.all), ("x86_64", 7));
+        assert_eq!((x86.arch, x86.all), ("x86_64", 8));
         assert_eq!(
             x86.missing,
             ["KVM_ONE on vcpu", "KVM_UNUSED on vm", "KVM_ATTR on device"]

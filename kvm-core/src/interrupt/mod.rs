@@ -1,5 +1,6 @@
 //! Interrupts: from eventfds, lines, messages, and where they lead.
 
+mod controller;
 mod ioeventfd;
 mod irqfd;
 mod line;

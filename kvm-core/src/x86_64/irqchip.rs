@@ -4,24 +4,13 @@ use kvm_exit::X86_64;
 use kvm_sys::x86_64;
 use kvm_sys::x86_64::kvm_irqchip;
 
-use crate::typed::{Call, Set, Update};
+use crate::typed::{Set, Update};
 use crate::{Error, Hypervisor, Vm};
 
-const CREATE_IRQCHIP: Call = Call::new(&x86_64::KVM_CREATE_IRQCHIP);
 const GET_IRQCHIP: Update<kvm_irqchip> = Update::new(&x86_64::KVM_GET_IRQCHIP);
 const SET_IRQCHIP: Set<kvm_irqchip> = Set::new(&x86_64::KVM_SET_IRQCHIP);
 
 impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
-    /// Creates interrupt controllers in the kernel: two PICs, an I/O APIC, and a local APIC for each
-    /// vCPU created after. Section 4.24; needs `KVM_CAP_IRQCHIP`.
-    ///
-    /// # Errors
-    ///
-    /// `EEXIST` when the VM has them, `EINVAL` when it has a vCPU.
-    pub fn create_irq_chip(&self) -> Result<(), Error> {
-        CREATE_IRQCHIP.call(self.backend()).map(|_| ())
-    }
-
     /// The state of the interrupt controller that `chip.chip_id` names: 0 and 1 are the PICs, 2 is the
     /// I/O APIC. Section 4.26; needs `KVM_CAP_IRQCHIP`.
     ///
