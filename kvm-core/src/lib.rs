@@ -62,6 +62,11 @@
 //!
 //! `std` (default): `AsFd` and `OwnedFd` for [`DevKvm`], and the system's locks. Without it the crate is
 //! `no_std` with `alloc`; entering a vCPU then asks the kernel for the thread's number each time.
+//!
+//! `x86_64`, `aarch64`, `riscv64`: the calls of guests of that architecture on hosts of another one, for
+//! recordings and models of them. Those of the host's own are always there.
+//!
+//! `vm-memory`: regions of the `vm-memory` crate are [`Backing`]s of guest memory.
 #![no_std]
 
 extern crate alloc;
@@ -96,6 +101,10 @@ mod sync;
 mod sys;
 #[doc = include_str!("../THREADS.md")]
 pub mod threads {}
+mod typed;
+mod vcpu;
+mod vm;
+// Calls of one architecture: of the native one always; where there is no KVM, x86_64 stands in (`kvm_sys::Arch::NATIVE`).
 #[cfg(any(
     feature = "aarch64",
     all(target_arch = "aarch64", target_endian = "little")
@@ -103,10 +112,6 @@ pub mod threads {}
 pub mod aarch64;
 #[cfg(any(feature = "riscv64", target_arch = "riscv64"))]
 pub mod riscv64;
-mod typed;
-mod vcpu;
-mod vm;
-// The native one always; where there is no KVM, x86_64 stands in (`kvm_sys::Arch::NATIVE`).
 #[cfg(any(
     feature = "x86_64",
     not(any(
@@ -146,12 +151,15 @@ pub use state::{Piece, Pieces, SavedState};
 pub use stats::{StatDescriptor, StatKind, StatUnit, StatValues, Stats};
 pub use vcpu::Vcpu;
 pub use vm::Vm;
-#[cfg(not(any(
-    all(target_arch = "aarch64", target_endian = "little"),
-    target_arch = "riscv64",
-    target_arch = "s390x",
-    all(target_arch = "powerpc64", target_endian = "little"),
-    target_arch = "loongarch64",
-    all(target_arch = "mips64", target_endian = "little"),
-)))]
+#[cfg(any(
+    feature = "x86_64",
+    not(any(
+        all(target_arch = "aarch64", target_endian = "little"),
+        target_arch = "riscv64",
+        target_arch = "s390x",
+        all(target_arch = "powerpc64", target_endian = "little"),
+        target_arch = "loongarch64",
+        all(target_arch = "mips64", target_endian = "little"),
+    ))
+))]
 pub use x86_64::{EncryptCommand, MsrFilterRange, NestedState, SyncedRegisters, Xsave};

@@ -8,6 +8,10 @@ use kvm_core::kvm_sys::kvm_regs;
 use kvm_core::{DevKvm, Exit, Kicker, Kvm, Mapping, Registers, SavedState, Vcpu, Vm};
 use kvm_mock::{Model, Recorder, Replay, Step};
 
+#[allow(
+    dead_code,
+    reason = "used in constants only, which Rust 1.85 takes for no use"
+)]
 const fn send_and_sync<T: Send + Sync>() {}
 
 // What can be cloned is for any thread; a vCPU goes to the thread that runs it next.

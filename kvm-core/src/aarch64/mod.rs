@@ -2,6 +2,7 @@
 
 mod id_registers;
 mod init;
+mod limits;
 mod mte;
 pub mod register;
 mod setup;

@@ -1,6 +1,6 @@
 //! The capabilities of x86_64 that are off until a VMM enables them, by what they do.
 
-use kvm_sys::{
+use kvm_sys::x86_64::{
     BusLockDetection, Cap, DisableExits, KVM_CAP_DISABLE_QUIRKS2, KVM_CAP_ENFORCE_PV_FEATURE_CPUID,
     KVM_CAP_EXCEPTION_PAYLOAD, KVM_CAP_EXIT_HYPERCALL, KVM_CAP_EXIT_ON_EMULATION_FAILURE,
     KVM_CAP_HYPERV_ENFORCE_CPUID, KVM_CAP_HYPERV_SYNIC2, KVM_CAP_PMU_CAPABILITY,

@@ -10,7 +10,7 @@ use kvm_sys::x86_64::{
 
 use crate::error::Cause;
 use crate::typed::Get;
-use crate::{DevKvm, Errno, Error, Exit, Hypervisor, Registers, Vcpu};
+use crate::{Errno, Error, Exit, Hypervisor, Registers, Vcpu};
 
 const GET_EVENTS: Get<kvm_vcpu_events> = Get::new(&KVM_GET_VCPU_EVENTS);
 
@@ -125,7 +125,7 @@ impl<H: Hypervisor<Guest = X86_64>> Vcpu<H> {
 ///
 /// As with calls that set registers: while an exit asks for a reply (a port or MMIO read), what completes the
 /// access is still to come, so registers written now may undo it. Complete it first.
-pub struct SyncedRegisters<'a, H: Hypervisor<Guest = X86_64> = DevKvm> {
+pub struct SyncedRegisters<'a, H: Hypervisor<Guest = X86_64>> {
     area: &'a mut SyncArea,
     registers: &'a Registers<H>,
 }

@@ -1,10 +1,12 @@
 //! Where GSIs lead, and what raising one comes to.
 
-use kvm_core::kvm_sys::{
-    KVM_CAP_IRQ_ROUTING, KVM_IRQ_ROUTING_IRQCHIP, KVM_IRQ_ROUTING_MSI, KVM_IRQCHIP_IOAPIC,
-    KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE, KVM_MSI_VALID_DEVID, kvm_irq_level,
-    kvm_irq_routing, kvm_irq_routing_entry, kvm_irq_routing_irqchip, kvm_irqchip_chip, kvm_msi,
+use kvm_core::kvm_sys::x86_64::{
+    KVM_IRQCHIP_IOAPIC, KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE, kvm_irqchip_chip,
     kvm_pic_state,
+};
+use kvm_core::kvm_sys::{
+    KVM_CAP_IRQ_ROUTING, KVM_IRQ_ROUTING_IRQCHIP, KVM_IRQ_ROUTING_MSI, KVM_MSI_VALID_DEVID,
+    kvm_irq_level, kvm_irq_routing, kvm_irq_routing_entry, kvm_irq_routing_irqchip, kvm_msi,
 };
 use kvm_core::{Arg, Errno};
 
