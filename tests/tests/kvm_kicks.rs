@@ -86,7 +86,7 @@ fn until(so: impl Fn() -> bool, what: &str) {
     }
 }
 
-/// Each kick is sent once the one before was answered: then as many runs are interrupted as there were kicks.
+/// Each kick is sent once the one before was answered: then at least as many runs are interrupted as there were kicks.
 fn one_by_one() -> Result<(), NotRun> {
     for (name, code) in GUESTS {
         let (mut vcpu, kicks) = (vcpu(code)?, share());
@@ -96,8 +96,9 @@ fn one_by_one() -> Result<(), NotRun> {
         let interrupted = thread::scope(|scope| {
             scope.spawn(|| {
                 for kick in 1..=kicks {
+                    let before = answers.load(Ordering::SeqCst);
                     kicker.kick();
-                    let answered = || answers.load(Ordering::SeqCst) >= kick;
+                    let answered = || answers.load(Ordering::SeqCst) > before;
                     until(answered, &format!("kick {kick} at a guest that {name}"));
                     // Another moment each time.
                     (0..kick % 512).for_each(|_| std::hint::spin_loop());
@@ -110,9 +111,9 @@ fn one_by_one() -> Result<(), NotRun> {
                 answers.fetch_add(1, Ordering::SeqCst);
             })
         });
-        let spurious = interrupted - kicks;
+        // The signal of a kick whose flag was seen in time may come late, and interrupt once more.
         assert!(
-            spurious <= 1,
+            (kicks..=2 * kicks + 1).contains(&interrupted),
             "{interrupted} interruptions by {kicks} kicks, {name}"
         );
         println!(
