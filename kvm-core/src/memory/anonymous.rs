@@ -57,9 +57,13 @@ impl AnonymousMemory {
     /// nothing else.
     ///
     /// ```
-    /// let mut ram = kvm_core::AnonymousMemory::new(4 << 20)?;
-    /// // A host without them answers `EINVAL`.
-    /// let _ = ram.advise_huge_pages();
+    /// use kvm_core::{AnonymousMemory, Errno};
+    ///
+    /// let mut ram = AnonymousMemory::new(4 << 20)?;
+    /// match ram.advise_huge_pages() {
+    ///     Ok(()) => {}
+    ///     Err(error) => assert_eq!(error.errno(), Errno::EINVAL, "a kernel without them"),
+    /// }
     /// # Ok::<(), kvm_core::Error>(())
     /// ```
     ///
@@ -111,5 +115,20 @@ impl fmt::Debug for AnonymousMemory {
         f.debug_struct("AnonymousMemory")
             .field("len", &self.len)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::Errno;
+
+    #[test]
+    fn huge_pages_are_whole_and_of_a_size_that_can_be() {
+        let page = 2 << 20;
+        for (len, page) in [(0, page), (page + 0x1000, page), (0x3000, 0x1000), (6, 3)] {
+            let refused = AnonymousMemory::with_huge_pages(len, page).unwrap_err();
+            assert_eq!(refused.errno(), Errno::EINVAL, "{len:#x} by {page:#x}");
+        }
     }
 }
