@@ -1,0 +1,43 @@
+//! [`Trouble`]: why a command could not do its work.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use kvm_mock::ReplayError;
+
+/// What a command gives: its exit code, or why it has none.
+pub(crate) type Done = Result<ExitCode, Trouble>;
+
+/// The exit code of a command that could not do its work.
+const TROUBLE: u8 = 2;
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Trouble {
+    /// A recording can't be used.
+    #[error("{}: {error}", path.display())]
+    Recording {
+        path: PathBuf,
+        #[source]
+        error: ReplayError,
+    },
+    /// What was found can't be printed.
+    #[error("the output can't be written: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Trouble {
+    /// Says so on standard error, and gives the exit code.
+    ///
+    /// Who closes the pipe that a command prints to has seen enough, which is no trouble.
+    pub(crate) fn report(&self) -> ExitCode {
+        match self {
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            _ => {
+                eprintln!("kvmrec: {self}");
+                ExitCode::from(TROUBLE)
+            }
+        }
+    }
+}
