@@ -17,6 +17,7 @@ mod memory;
 mod model;
 mod page;
 mod recorder;
+pub mod recording;
 mod replay;
 mod tape;
 mod wait;

@@ -5,10 +5,11 @@ use std::fmt;
 use std::io::{self, Write};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use kvm_sys::op::Op;
 
-use crate::format::{Create, End, FileHeader, Kind, NO_STREAM, Name, Record};
+use crate::format::{Create, End, FileHeader, Flags, Kind, NO_STREAM, Name, Record};
 
 /// What a recording that was ended holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,11 @@ impl From<io::Error> for RecordError {
 
 /// A file that records are appended to.
 #[derive(Debug)]
-pub(crate) struct Tape(Mutex<State>);
+pub(crate) struct Tape {
+    state: Mutex<State>,
+    flags: Flags,
+    began: Instant,
+}
 
 #[derive(Debug)]
 struct State {
@@ -82,16 +87,31 @@ impl Tape {
         mut out: Box<dyn Write + Send>,
         header: &FileHeader,
     ) -> Result<Self, RecordError> {
+        let flags = header.flags;
         let header = header.encode();
         out.write_all(&header)?;
-        Ok(Self(Mutex::new(State {
-            out: Out::Open(out),
-            sequence: 0,
-            exits: 0,
-            streams: 1,
-            bytes: header.len() as u64,
-            names: HashMap::new(),
-        })))
+        Ok(Self {
+            state: Mutex::new(State {
+                out: Out::Open(out),
+                sequence: 0,
+                exits: 0,
+                streams: 1,
+                bytes: header.len() as u64,
+                names: HashMap::new(),
+            }),
+            flags,
+            began: Instant::now(),
+        })
+    }
+
+    /// Whether entries have times.
+    pub(crate) fn times(&self) -> bool {
+        self.flags.times
+    }
+
+    /// Nanoseconds since the recording began.
+    pub(crate) fn now(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// Number of the call's name, which is written when it is new.
@@ -158,7 +178,7 @@ impl Tape {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

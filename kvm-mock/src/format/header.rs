@@ -84,6 +84,21 @@ impl fmt::Display for Architecture {
 pub(crate) struct Flags {
     /// Guest memory.
     pub(crate) memory: bool,
+    /// The time of each entry and exit.
+    pub(crate) times: bool,
+}
+
+impl Flags {
+    fn bits(self) -> u32 {
+        u32::from(self.memory) | u32::from(self.times) << 1
+    }
+
+    fn from_bits(bits: u32) -> Option<Self> {
+        (bits < 4).then_some(Self {
+            memory: bits & 1 != 0,
+            times: bits & 2 != 0,
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +116,7 @@ impl FileHeader {
         bytes.extend(self.architecture.number().to_le_bytes());
         bytes.extend([NATIVE_ORDER, 0]);
         bytes.extend(self.page_size.to_le_bytes());
-        bytes.extend(u32::from(self.flags.memory).to_le_bytes());
+        bytes.extend(self.flags.bits().to_le_bytes());
         bytes.resize(CRC_AT, 0);
         bytes.extend(Crc::new().with(&bytes).value().to_le_bytes());
         let mut header = [0; LEN];
@@ -140,17 +155,15 @@ impl FileHeader {
                 _ => Err(damaged(14, "there is no such byte order")),
             };
         }
-        let flags = u32_at(20);
+        let flags = Flags::from_bits(u32_at(20));
         let rest = header.get(24..CRC_AT).unwrap_or_default();
-        if reserved != 0 || flags > 1 || rest.iter().any(|byte| *byte != 0) {
+        let (Some(flags), 0, true) = (flags, reserved, rest.iter().all(|byte| *byte == 0)) else {
             return Err(damaged(15, "the header has bits that mean nothing"));
-        }
+        };
         Ok(Self {
             architecture: Architecture::from_number(u16::from_le_bytes(chunk(header, 12))),
             page_size: u32_at(16),
-            flags: Flags {
-                memory: flags & 1 != 0,
-            },
+            flags,
         })
     }
 }
@@ -175,7 +188,10 @@ mod tests {
     const HEADER: FileHeader = FileHeader {
         architecture: Architecture::Aarch64,
         page_size: 0x1_0000,
-        flags: Flags { memory: true },
+        flags: Flags {
+            memory: true,
+            times: true,
+        },
     };
 
     /// The bytes with `change` made to them, and the checksum to fit.

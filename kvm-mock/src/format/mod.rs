@@ -1,17 +1,19 @@
 //! The recording format, version 1, as `FORMAT.md` describes it.
 
 mod body;
+mod call;
 mod crc;
+mod enter;
 mod header;
 mod record;
 mod scan;
 
-pub(crate) use body::{
-    Buffer, Call, Create, Delta, End, Enter, EnterFlags, Map, Name, Pread, Runs, Shape, Writer,
-};
+pub(crate) use body::{Delta, End, Map, Name, Pread, Writer};
+pub(crate) use call::{Buffer, Call, Create, Shape};
 pub(crate) use crc::Crc;
+pub(crate) use enter::{Enter, EnterFlags, Runs};
 pub use header::Architecture;
 pub(crate) use header::{FileHeader, Flags};
-pub(crate) use record::{Kind, NO_STREAM, Record};
+pub(crate) use record::{Found, Kind, NO_STREAM, Record};
 pub use scan::ReplayError;
 pub(crate) use scan::{Entry, Recording};

@@ -26,7 +26,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn from_number(number: u16) -> Option<Self> {
+    pub(crate) fn from_number(number: u16) -> Option<Self> {
         [
             Self::Name,
             Self::Call,
@@ -107,13 +107,13 @@ impl Record {
 
 /// A record that was found whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found<'a> {
-    pub(super) kind: u16,
-    pub(super) sequence: u64,
-    pub(super) stream: u32,
-    pub(super) body: &'a [u8],
+pub(crate) struct Found<'a> {
+    pub(crate) kind: u16,
+    pub(crate) sequence: u64,
+    pub(crate) stream: u32,
+    pub(crate) body: &'a [u8],
     /// Length of the record in bytes.
-    pub(super) len: usize,
+    pub(crate) len: usize,
 }
 
 /// Why no record was found.
@@ -127,6 +127,18 @@ pub(super) enum Lost {
 
 /// Finds the record that `file` begins with.
 pub(super) fn find(file: &[u8]) -> Result<Found<'_>, Lost> {
+    let found = locate(file)?;
+    let (header, body) = file.split_first_chunk::<LEN>().ok_or(Lost::Cut)?;
+    let (header, crc) = header.split_at(CRC_AT);
+    let body = body.get(..found.body.len()).unwrap_or_default();
+    if Crc::new().with(header).with(body).value().to_le_bytes() != crc {
+        return Err(Lost::Damaged("a record's checksum does not fit"));
+    }
+    Ok(found)
+}
+
+/// Finds the record that `file` begins with, without a look at its checksum.
+pub(super) fn locate(file: &[u8]) -> Result<Found<'_>, Lost> {
     let (len, rest) = file.split_first_chunk().ok_or(Lost::Cut)?;
     let (kind, rest) = rest.split_first_chunk().ok_or(Lost::Cut)?;
     let (check, rest) = rest.split_first_chunk().ok_or(Lost::Cut)?;
@@ -140,13 +152,8 @@ pub(super) fn find(file: &[u8]) -> Result<Found<'_>, Lost> {
     }
     let record = file.get(..len).ok_or(Lost::Cut)?;
     let (sequence, rest) = rest.split_first_chunk().ok_or(Lost::Cut)?;
-    let (stream, rest) = rest.split_first_chunk().ok_or(Lost::Cut)?;
-    let (crc, _) = rest.split_first_chunk().ok_or(Lost::Cut)?;
-    let (header, body) = record.split_at_checked(LEN).ok_or(Lost::Cut)?;
-    let header = header.get(..CRC_AT).unwrap_or_default();
-    if Crc::new().with(header).with(body).value() != u32::from_le_bytes(*crc) {
-        return Err(Lost::Damaged("a record's checksum does not fit"));
-    }
+    let (stream, _) = rest.split_first_chunk().ok_or(Lost::Cut)?;
+    let (_, body) = record.split_at_checked(LEN).ok_or(Lost::Cut)?;
     Ok(Found {
         kind,
         sequence: u64::from_le_bytes(*sequence),

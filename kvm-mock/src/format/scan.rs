@@ -3,8 +3,10 @@
 use std::collections::HashSet;
 use std::io;
 
-use super::body::{Call, Create, Delta, End, Enter, Map, Name, Pread};
-use super::header::{self, Architecture, FileHeader};
+use super::body::{Delta, End, Map, Name, Pread};
+use super::call::{Call, Create};
+use super::enter::Enter;
+use super::header::{self, Architecture, FileHeader, Flags};
 use super::record::{self, Found, Kind, Lost, NO_STREAM};
 
 /// Why a recording can't be replayed.
@@ -71,6 +73,9 @@ pub(crate) struct StreamInfo {
     /// What it is, for messages: "vCPU 0".
     pub(crate) label: String,
     pub(crate) number: i32,
+    /// The stream of the object that made it, the number of the call's name, and the call's integer; nothing
+    /// for the system.
+    pub(crate) made: Option<(u32, u32, u64)>,
     pub(crate) entries: Vec<Entry>,
 }
 
@@ -83,6 +88,8 @@ pub(crate) struct Recording {
     pub(crate) streams: Vec<StreamInfo>,
     /// Where it was cut, if it was.
     pub(crate) cut: Option<u64>,
+    pub(crate) records: u64,
+    pub(crate) exits: u64,
 }
 
 impl Recording {
@@ -98,18 +105,37 @@ impl Recording {
             streams: vec![StreamInfo {
                 label: "the system".to_owned(),
                 number: 0,
+                made: None,
                 entries: Vec::new(),
             }],
+            flags: header.flags,
             ended: false,
         };
         let cut = scan.run(&bytes)?;
-        let Scan { names, streams, .. } = scan;
         Ok(Self {
-            bytes,
             header,
-            names,
-            streams,
+            names: scan.names,
+            streams: scan.streams,
             cut,
+            records: scan.sequence,
+            exits: scan.exits,
+            bytes,
+        })
+    }
+
+    /// Length of the file in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The records in the order of the file, each with its offset.
+    pub(crate) fn walk(&self) -> impl Iterator<Item = (usize, Found<'_>)> {
+        let mut at = header::LEN;
+        std::iter::from_fn(move || {
+            let found = record::locate(self.bytes.get(at..)?).ok()?;
+            let offset = at;
+            at += found.len;
+            Some((offset, found))
         })
     }
 
@@ -133,6 +159,7 @@ struct Scan {
     names: Vec<String>,
     known: HashSet<String>,
     streams: Vec<StreamInfo>,
+    flags: Flags,
     ended: bool,
 }
 
@@ -179,10 +206,13 @@ impl Scan {
             Kind::Name => return self.name(&Name::read(body).ok_or(bad)?),
             Kind::End => return self.end(&End::read(body).ok_or(bad)?),
             Kind::Call => self.call(&Call::read(body).ok_or(bad)?).map(|_| ())?,
-            Kind::Create => child = self.create(&Create::read(body).ok_or(bad)?)?,
+            Kind::Create => child = self.create(found.stream, &Create::read(body).ok_or(bad)?)?,
             Kind::Map => _ = Map::read(body).ok_or(bad)?,
             Kind::Enter => {
-                Enter::read(body).ok_or(bad)?;
+                let enter = Enter::read(body).ok_or(bad)?;
+                if enter.flags.times != self.flags.times {
+                    return Err("an entry has times, or none, against the header");
+                }
                 self.exits += 1;
             }
             Kind::Memory => _ = Delta::read(body).ok_or(bad)?,
@@ -224,7 +254,7 @@ impl Scan {
             .ok_or("a call has no name")
     }
 
-    fn create(&self, create: &Create<'_>) -> Checked<Option<StreamInfo>> {
+    fn create(&self, parent: u32, create: &Create<'_>) -> Checked<Option<StreamInfo>> {
         let name = self.call(&create.call)?;
         if create.call.errno != 0 {
             return match create.child {
@@ -243,6 +273,7 @@ impl Scan {
         Ok(Some(StreamInfo {
             label,
             number: create.number,
+            made: Some((parent, create.call.op, create.call.value)),
             entries: Vec::new(),
         }))
     }

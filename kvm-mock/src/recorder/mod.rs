@@ -61,10 +61,11 @@ pub struct Recorder<H> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecorderOptions {
     memory: bool,
+    times: bool,
 }
 
 impl RecorderOptions {
-    /// The defaults: no guest memory.
+    /// The defaults: neither guest memory nor times.
     pub fn new() -> Self {
         Self::default()
     }
@@ -76,6 +77,15 @@ impl RecorderOptions {
     /// All memory is compared with a copy at each entry and each exit: for guests of some megabytes.
     pub fn memory(mut self, memory: bool) -> Self {
         self.memory = memory;
+        self
+    }
+
+    /// Also records when each entry began and ended: 16 bytes for each, and two looks at the clock.
+    ///
+    /// Times differ from run to run, so only recordings without them are the same byte for byte when the run is
+    /// the same, as that of a replay is.
+    pub fn times(mut self, times: bool) -> Self {
+        self.times = times;
         self
     }
 
@@ -112,6 +122,7 @@ impl RecorderOptions {
             page_size,
             flags: Flags {
                 memory: self.memory,
+                times: self.times,
             },
         };
         let shared = Shared {
@@ -342,7 +353,7 @@ unsafe impl<H: Hypervisor> Hypervisor for Recorder<H> {
     unsafe fn enter(&self) -> Result<(), Errno> {
         let memory = self.memory.as_deref();
         // SAFETY: the caller's promise: nobody refers to the page, and this thread is the one inside.
-        unsafe { lock(&self.run).begin(memory) };
+        unsafe { lock(&self.run).begin(memory, self.tape()) };
         // SAFETY: the caller's promises, passed on.
         let result = unsafe { self.inner.enter() };
         // SAFETY: as before; the inner backend's `enter` has returned.

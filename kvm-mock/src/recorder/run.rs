@@ -46,7 +46,7 @@ impl Run {
     /// # Safety
     ///
     /// The caller is inside `enter` of the vCPU.
-    pub(super) unsafe fn begin(&mut self, memory: Option<&GuestMemory>) {
+    pub(super) unsafe fn begin(&mut self, memory: Option<&GuestMemory>, tape: &Tape) {
         let memory = memory.filter(|memory| memory.single());
         let (complete, window) = self.mapping.as_ref().map_or((false, 0), |mapping| {
             let window = page::request_interrupt_window(mapping);
@@ -56,6 +56,7 @@ impl Run {
             complete,
             memory: memory.is_some(),
             unfinished: false,
+            times: tape.times(),
         };
         let checksum = memory.map_or(0, |memory| memory.lock().checksum());
         self.record.clear();
@@ -64,6 +65,8 @@ impl Run {
         let runs = unsafe { self.diff() };
         self.record.patch(Enter::REPLY_RUNS_AT, &runs.to_le_bytes());
         self.inside = true;
+        // Last, so that the recorder's own work is not taken for the guest's.
+        self.note_time(Enter::entered_at(self.flags), tape);
     }
 
     /// Writes down what the kernel changed.
@@ -81,6 +84,7 @@ impl Run {
             // The recording was ended meanwhile.
             return;
         }
+        self.note_time(Enter::exited_at(self.flags), tape);
         if let Some(memory) = memory {
             memory.lock().deltas(|delta| {
                 let mut record = Record::new();
@@ -104,7 +108,14 @@ impl Run {
                 ..self.flags
             };
             Enter::patch_flags(&mut self.record, flags);
+            self.note_time(Enter::exited_at(flags), tape);
             tape.append(Kind::Enter, self.stream, &mut self.record);
+        }
+    }
+
+    fn note_time(&mut self, at: usize, tape: &Tape) {
+        if self.flags.times {
+            self.record.patch(at, &tape.now().to_le_bytes());
         }
     }
 
