@@ -10,7 +10,7 @@ use kvm_core::kvm_sys::{
 };
 use kvm_core::{DevKvm, Error, Exit, Vcpu};
 
-use crate::conformance::guest::{CODE, Guest, HIGH_MMIO, MMIO};
+use crate::conformance::x86_64::guest::{CODE, Guest, HIGH_MMIO, MMIO};
 
 /// A guest whose first exit is known.
 #[derive(Clone, Copy, Debug)]

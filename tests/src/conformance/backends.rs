@@ -5,11 +5,12 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kvm_core::kvm_exit::X86_64;
-use kvm_core::{DevKvm, Hypervisor, Kvm};
-use kvm_mock::{Model, Recorder, RecorderOptions, Replay};
+use kvm_core::Kvm;
+use kvm_core::kvm_sys::Arch;
+use kvm_mock::{CallLog, Log, Model, ModelGuest, Replay};
 
-use super::{Outcome, Scenario};
+use super::Outcome;
+use super::any::Any;
 
 /// What answers for KVM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,31 +56,69 @@ impl Backend {
         }
     }
 
-    /// Runs the scenario on it.
-    pub(super) fn run(self, scenario: &Scenario) -> Outcome {
+    /// Whether its guests may be of this architecture: the kernel's are of the host's own.
+    pub(super) fn has_guests_of(self, arch: Arch) -> bool {
         match self {
-            Self::Model => on_model(scenario, scenario.on_model),
-            Self::Kvm => (scenario.on_kvm)(DevKvm::open()?),
+            Self::Model | Self::ModelReplay => true,
+            Self::Kvm | Self::KvmReplay => arch == Arch::NATIVE,
+        }
+    }
+
+    /// Runs a scenario on it, whose guest does on the model what the script says.
+    pub(super) fn run<G: ModelGuest>(
+        self,
+        script: fn(&Model<G>),
+        scenario: fn(Watched<G>) -> Outcome,
+        calls: &Calls,
+    ) -> Outcome {
+        let run = |any| {
+            let watched = Log::new(any);
+            calls.are(watched.calls());
+            scenario(watched)
+        };
+        match self {
+            Self::Model => on_model(script, run),
             Self::ModelReplay => {
-                let mut recording = Recording::default();
-                on_model(scenario, |model| {
-                    recording.make(model, scenario.on_recorded_model)
-                })?;
-                recording.replay(scenario.on_replay)
+                let recording = Recording::default();
+                on_model(script, |model| recording.make(model, run))?;
+                recording.replay(run)
             }
+            Self::Kvm => run(Any::kvm()?),
             Self::KvmReplay => {
-                let mut recording = Recording::default();
-                recording.make(DevKvm::open()?, scenario.on_recorded_kvm)?;
-                recording.replay(scenario.on_replay)
+                let recording = Recording::default();
+                recording.make(Any::kvm()?, run)?;
+                recording.replay(run)
             }
         }
     }
 }
 
-fn on_model(scenario: &Scenario, run: impl FnOnce(Model) -> Outcome) -> Outcome {
-    let model = Model::new();
-    (scenario.script)(&model);
-    let ended = run(model.clone());
+/// What scenarios run on.
+pub(super) type Watched<G> = Log<Any<G>>;
+
+/// The calls that a scenario made, for whoever wants to know how it came to fail. Clones are handles on the same
+/// calls.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Calls(Arc<Mutex<CallLog>>);
+
+impl Calls {
+    fn are(&self, calls: CallLog) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = calls;
+    }
+
+    /// The last ones, each a line.
+    pub(super) fn last(&self, count: usize) -> Vec<String> {
+        let calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let calls = calls.entries();
+        let last = calls.len().saturating_sub(count);
+        calls.iter().skip(last).map(ToString::to_string).collect()
+    }
+}
+
+fn on_model<G: ModelGuest>(script: fn(&Model<G>), run: impl FnOnce(Any<G>) -> Outcome) -> Outcome {
+    let model = Model::default();
+    script(&model);
+    let ended = run(Any::model(model.clone()));
     // Says more than the error that it led to.
     model.outcome()?;
     ended?;
@@ -91,30 +130,23 @@ fn on_model(scenario: &Scenario, run: impl FnOnce(Model) -> Outcome) -> Outcome 
 struct Recording(Arc<Mutex<Vec<u8>>>);
 
 impl Recording {
-    /// Records the scenario.
-    fn make<H: Hypervisor<Guest = X86_64>>(
-        &mut self,
-        on: H,
-        run: fn(Recorder<H>) -> Outcome,
-    ) -> Outcome {
-        let recorder = RecorderOptions::new()
-            .memory(true)
-            .to_writer(on, self.clone())?;
-        let handle = recorder.handle();
-        run(recorder).map_err(|error| while_("recording", error))?;
+    /// Records a run.
+    fn make<G: ModelGuest>(&self, on: Any<G>, run: impl FnOnce(Any<G>) -> Outcome) -> Outcome {
+        let (recorded, handle) = on.recorded(self.clone())?;
+        run(recorded).map_err(|error| while_("recording", error))?;
         handle.finish()?;
         Ok(())
     }
 
-    /// Runs the scenario on what was recorded, which has to be all of it.
-    fn replay(self, run: fn(Replay) -> Outcome) -> Outcome {
+    /// Runs on what was recorded, which has to be all of it.
+    fn replay<G: ModelGuest>(self, run: impl FnOnce(Any<G>) -> Outcome) -> Outcome {
         let bytes = self
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let replay = Replay::from_bytes(bytes)?;
-        let ended = run(replay.clone());
+        let replay = Replay::guest_from_bytes(bytes)?;
+        let ended = run(Any::replay(replay.clone()));
         let outcome = replay.outcome();
         match (ended, outcome.is_complete()) {
             (Ok(()), true) => Ok(()),

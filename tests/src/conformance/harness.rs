@@ -8,7 +8,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Backend, SCENARIOS, Scenario};
+use super::backends::Calls;
+use super::{Backend, Scenario, scenarios};
 
 /// A scenario that takes longer is stuck. The longest takes some milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -32,11 +33,14 @@ struct Test {
 }
 
 /// How a test failed.
-enum Failed {
-    Reason(String),
+struct Failed {
+    reason: String,
     /// Its thread still runs, so the program has to end.
-    Stuck,
+    stuck: bool,
 }
+
+/// How many calls before a failure are shown.
+const LAST_CALLS: usize = 12;
 
 /// Runs the tests that the command line asks for, on the backends that can be had. Understands
 /// libtest's filters and `--list`; `--backend NAME` runs one backend only, and fails when it can't be had.
@@ -121,8 +125,8 @@ impl Wanted {
     }
 
     fn tests(&self, backends: &[Backend]) -> Vec<Test> {
-        let all = SCENARIOS.iter().copied().flatten().flat_map(|scenario| {
-            let on = |&backend| Test { scenario, backend };
+        let all = scenarios().flat_map(|scenario| {
+            let on = move |&backend| Test { scenario, backend };
             backends.iter().map(on)
         });
         all.filter(|test| test.exists() && self.wants(&test.name()))
@@ -170,18 +174,12 @@ fn run(tests: &[Test], all: usize, missing: &[String]) -> ExitCode {
                 println!("ok");
                 passed += 1;
             }
-            Err(Failed::Reason(reason)) => {
+            Err(Failed { reason, stuck }) => {
                 println!("FAILED");
                 failures.push((name, reason));
-            }
-            Err(Failed::Stuck) => {
-                println!("FAILED");
-                let reason = format!(
-                    "stuck: not done after {PATIENCE:?}; its thread can't be ended, so the tests behind \
-                     it were not run"
-                );
-                failures.push((name, reason));
-                break;
+                if stuck {
+                    break;
+                }
             }
         }
     }
@@ -209,34 +207,79 @@ fn run(tests: &[Test], all: usize, missing: &[String]) -> ExitCode {
 
 impl Test {
     fn exists(self) -> bool {
-        !(self.scenario.live && self.backend.is_replay())
+        self.backend.has_guests_of(self.scenario.arch)
+            && !(self.scenario.live && self.backend.is_replay())
     }
 
     fn name(self) -> String {
-        format!("{}::{}", self.backend, self.scenario.name)
+        let Scenario { name, arch, .. } = self.scenario;
+        format!("{}::{}::{name}", self.backend, arch.name())
     }
 
     /// Runs on a thread of its own, as a guest can't be trusted to end.
     fn run(self) -> Result<(), Failed> {
+        let calls = Calls::default();
         let (done, result) = mpsc::channel();
-        let test = move || {
-            let result = self.backend.run(self.scenario);
-            // Nobody listens any more when this took too long.
-            let _ = done.send(result.map_err(|error| error.to_string()));
+        let run = {
+            let calls = calls.clone();
+            move || {
+                let result = (self.scenario.run)(self.backend, &calls);
+                // Nobody listens any more when this took too long.
+                let _ = done.send(result.map_err(|error| error.to_string()));
+            }
         };
         let thread = thread::Builder::new().name(self.name()).spawn(move || {
-            panic::catch_unwind(panic::AssertUnwindSafe(test)).map_err(|_| last_panic())
+            panic::catch_unwind(panic::AssertUnwindSafe(run)).map_err(|_| last_panic())
         });
-        let thread = thread.map_err(|error| Failed::Reason(error.to_string()))?;
+        let failed = |stuck, reason| Failed {
+            reason: self.explain(reason, &calls),
+            stuck,
+        };
+        let thread = thread.map_err(|error| failed(false, error.to_string()))?;
         match result.recv_timeout(PATIENCE) {
-            Ok(result) => result.map_err(Failed::Reason),
-            Err(RecvTimeoutError::Timeout) => Err(Failed::Stuck),
+            Ok(result) => result.map_err(|reason| failed(false, reason)),
+            Err(RecvTimeoutError::Timeout) => Err(failed(
+                true,
+                format!(
+                    "stuck: not done after {PATIENCE:?}; its thread can't be ended, so the tests behind \
+                     it were not run"
+                ),
+            )),
             Err(RecvTimeoutError::Disconnected) => {
                 let panicked = thread.join().unwrap_or_else(|_| Err(last_panic()));
-                Err(Failed::Reason(panicked.err().unwrap_or_default()))
+                Err(failed(false, panicked.err().unwrap_or_default()))
             }
         }
     }
+
+    /// Adds to the reason of a failure where it was, what went before, and how to see it again.
+    fn explain(self, reason: String, calls: &Calls) -> String {
+        let Self { scenario, backend } = self;
+        let mut text = format!(
+            "{reason}\n\nscenario {}, guest {}, backend {backend}, host {}\nthe last calls:\n",
+            scenario.name,
+            scenario.arch.name(),
+            host(),
+        );
+        for call in calls.last(LAST_CALLS) {
+            text.push_str(&format!("    {call}\n"));
+        }
+        text.push_str(&format!("alone: {} --exact {}", program(), self.name()));
+        text
+    }
+}
+
+/// The kernel and the architecture that all this runs on.
+fn host() -> String {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease");
+    let release = release.unwrap_or_else(|_| "of an unknown version".into());
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    format!("{os} {} {arch}", release.trim())
+}
+
+/// This program, as it was called.
+fn program() -> String {
+    std::env::args().next().unwrap_or_default()
 }
 
 thread_local! {

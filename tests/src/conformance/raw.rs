@@ -3,20 +3,19 @@
 
 use std::ptr::NonNull;
 
-use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::op::{Count, Field, Flex, Op, Takes};
 use kvm_core::kvm_sys::{KVM_SET_USER_MEMORY_REGION, MemFlags, kvm_userspace_memory_region};
 use kvm_core::{Arg, Backing, Errno, Hypervisor, Memory};
 use zerocopy::IntoBytes;
 
 /// An object of a backend, and the memory that was ever given to it.
-pub(super) struct Raw<H> {
+pub(crate) struct Raw<H> {
     object: H,
     memory: Vec<Memory>,
 }
 
-impl<H: Hypervisor<Guest = X86_64>> Raw<H> {
-    pub(super) fn new(object: H) -> Self {
+impl<H: Hypervisor> Raw<H> {
+    pub(crate) fn new(object: H) -> Self {
         Self {
             object,
             memory: Vec::new(),
@@ -24,21 +23,21 @@ impl<H: Hypervisor<Guest = X86_64>> Raw<H> {
     }
 
     /// Makes a call that takes nothing or an integer.
-    pub(super) fn value(&self, op: &'static Op, value: u64) -> Result<u32, Errno> {
+    pub(crate) fn value(&self, op: &'static Op, value: u64) -> Result<u32, Errno> {
         assert!(matches!(op.takes, Takes::Nothing | Takes::Value));
         // SAFETY: the row takes no pointer, so any number is a valid argument.
         unsafe { self.object.ioctl(op, &mut Arg::Value(value)) }
     }
 
     /// Makes a call that takes an integer and gives a new object.
-    pub(super) fn create(&self, op: &'static Op, value: u64) -> Result<Self, Errno> {
+    pub(crate) fn create(&self, op: &'static Op, value: u64) -> Result<Self, Errno> {
         assert!(matches!(op.takes, Takes::Nothing | Takes::Value));
         // SAFETY: as in `value`.
         unsafe { self.object.create(op, &mut Arg::Value(value)) }.map(Self::new)
     }
 
     /// Makes a call on these bytes, which are its structure, and as many elements as that says there are.
-    pub(super) fn bytes(&self, op: &'static Op, bytes: &mut [u8]) -> Result<u32, Errno> {
+    pub(crate) fn bytes(&self, op: &'static Op, bytes: &mut [u8]) -> Result<u32, Errno> {
         assert!(enough(op, bytes));
         // SAFETY: the row has neither pointers nor fields of this process, and the bytes are all it reads
         // or writes: `enough` compared them.
@@ -46,7 +45,7 @@ impl<H: Hypervisor<Guest = X86_64>> Raw<H> {
     }
 
     /// `KVM_SET_USER_MEMORY_REGION` with the memory's own address and size, or others for the size.
-    pub(super) fn region(
+    pub(crate) fn region(
         &mut self,
         slot: u32,
         flags: MemFlags,
@@ -72,7 +71,7 @@ impl<H: Hypervisor<Guest = X86_64>> Raw<H> {
 }
 
 /// Memory of which there is none.
-pub(super) struct NoMemory;
+pub(crate) struct NoMemory;
 
 // SAFETY: there are no bytes.
 unsafe impl Backing for NoMemory {
@@ -86,7 +85,7 @@ unsafe impl Backing for NoMemory {
 }
 
 /// Whether the bytes hold what the row takes.
-pub(super) fn enough(op: &Op, bytes: &[u8]) -> bool {
+pub(crate) fn enough(op: &Op, bytes: &[u8]) -> bool {
     let Takes::Struct {
         size,
         flex,

@@ -2,15 +2,14 @@
 
 use kvm_core::kvm_exit::MsrRead;
 use kvm_core::kvm_exit::X86_64;
-use kvm_core::kvm_sys::{
+use kvm_core::kvm_sys::x86_64::{
     KVM_MSR_EXIT_REASON_FILTER, KVM_MSR_FILTER_DEFAULT_DENY, KVM_MSR_FILTER_MAX_RANGES,
     KVM_MSR_FILTER_READ, MsrFilterFlags, MsrFilterRangeFlags,
 };
 use kvm_core::{Cause, Errno, Exit, Hypervisor, Kvm, MsrFilterRange};
-use kvm_mock::{Model, Step};
 
 use super::guest::{Guest, OUTPUT};
-use super::{Outcome, unexpected};
+use super::{Model, Outcome, Step, unexpected};
 
 /// The target of `syscall`.
 const LSTAR: u32 = 0xc000_0082;
@@ -31,7 +30,7 @@ fn deny_reads(bitmap: &[u8], msr_count: u32) -> MsrFilterRange<'_> {
     }
 }
 
-pub(super) fn denied_read_script(model: &Model) {
+pub(crate) fn denied_read_script(model: &Model) {
     let read = Step::exit(|page| {
         page.encode(&Exit::X86Rdmsr(MsrRead {
             index: LSTAR,
@@ -52,7 +51,7 @@ pub(super) fn denied_read_script(model: &Model) {
 
 /// "If an MSR access is not permitted through the filtering, it generates a #GP inside the guest", or with
 /// `KVM_CAP_X86_USER_SPACE_MSR` an exit.
-pub(super) fn denied_read<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn denied_read<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, READS)?;
     guest.vm.enable_msr_exits(KVM_MSR_EXIT_REASON_FILTER)?;
     let denied = deny_reads(&[0], 1);
@@ -72,7 +71,7 @@ pub(super) fn denied_read<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// The kernel reads a bitmap in whole words, whatever its length: one that is too short never reaches it.
-pub(super) fn bitmaps_are_never_read_past_their_end<H: Hypervisor<Guest = X86_64>>(
+pub(crate) fn bitmaps_are_never_read_past_their_end<H: Hypervisor<Guest = X86_64>>(
     system: H,
 ) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
@@ -101,7 +100,7 @@ pub(super) fn bitmaps_are_never_read_past_their_end<H: Hypervisor<Guest = X86_64
 }
 
 /// Denying by default needs a range; a range needs a kind of access.
-pub(super) fn refused<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn refused<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let errno = |flags, ranges: &[MsrFilterRange<'_>]| {
         let refused = vm.set_msr_filter(flags, ranges).err();

@@ -5,10 +5,9 @@ use std::thread;
 
 use kvm_core::kvm_exit::{CoalescedRing, MmioWrite, X86_64};
 use kvm_core::{Error, Exit, GuestAddress, Hypervisor, IoEventAddress, Kvm};
-use kvm_mock::{Model, Step};
 
 use super::guest::{CODE, Guest, MMIO, vcpu, vm_with};
-use super::{Outcome, unexpected};
+use super::{Model, Outcome, Step, unexpected};
 
 const ZONE: IoEventAddress = IoEventAddress::Mmio(MMIO);
 
@@ -26,7 +25,7 @@ const MIXED: &[u8] = &[
     0xf4,             // hlt
 ];
 
-pub(super) fn in_order_script(model: &Model) {
+pub(crate) fn in_order_script(model: &Model) {
     model.script(
         0,
         [
@@ -42,7 +41,7 @@ pub(super) fn in_order_script(model: &Model) {
 
 /// Writes that are wholly in a zone wait, in their order; others exit, as do all when the zone is gone. A
 /// zone can be there before a vCPU.
-pub(super) fn in_order<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn in_order<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = vm_with(&Kvm::with(system)?, MIXED)?;
     vm.register_coalesced_mmio(ZONE, 0x10)?;
     vm.register_coalesced_mmio(IoEventAddress::Pio(0x80), 1)?;
@@ -90,13 +89,13 @@ const COUNT: &[u8] = &[
 ];
 const COUNTED: u8 = 200;
 
-pub(super) fn full_script(model: &Model) {
+pub(crate) fn full_script(model: &Model) {
     let writes = (0..COUNTED).map(|byte| Step::mmio_write(MMIO, [byte]));
     model.script(0, writes.chain([Step::hlt()]));
 }
 
 /// When the ring is full the next write exits.
-pub(super) fn full<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn full<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let page = usize::try_from(kvm.page_size())?;
     let vm = vm_with(&kvm, COUNT)?;
@@ -124,14 +123,14 @@ fn bytes<H: Hypervisor<Guest = X86_64>>(guest: &Guest<H>) -> Result<Vec<u8>, Err
         .collect())
 }
 
-pub(super) fn one_consumer_script(model: &Model) {
+pub(crate) fn one_consumer_script(model: &Model) {
     let writes = (0..100).map(|byte| Step::mmio_write(MMIO, [byte]).in_kernel());
     model.script(0, writes.chain([Step::hlt()]));
 }
 
 /// All vCPUs' mappings show the one ring of the VM. However many threads take from it, through whichever
 /// handle, each write is given once, and to each thread in order.
-pub(super) fn coalesced_ring_has_one_consumer<H: Hypervisor<Guest = X86_64> + 'static>(
+pub(crate) fn coalesced_ring_has_one_consumer<H: Hypervisor<Guest = X86_64> + 'static>(
     system: H,
 ) -> Outcome {
     let vm = vm_with(&Kvm::with(system)?, COUNT)?;

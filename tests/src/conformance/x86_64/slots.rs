@@ -1,17 +1,16 @@
 //! Changing, moving and logging memory slots: sections 4.8, 4.35, 4.117 and 7.18.
 
 use kvm_core::kvm_exit::X86_64;
-use kvm_core::kvm_sys::{
+use kvm_core::kvm_sys::x86_64::{
     KVM_DIRTY_LOG_INITIALLY_SET, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE, KVM_MEM_LOG_DIRTY_PAGES,
     KVM_MEM_READONLY, MemFlags,
 };
 use kvm_core::{
     AnonymousMemory, Cause, Errno, Error, GuestAddress, Hypervisor, Kvm, Memory, Slot, Vm,
 };
-use kvm_mock::{Model, Step};
 
-use super::Outcome;
 use super::guest::{CODE, Guest, RAM};
+use super::{Model, Outcome, Step};
 
 /// Behind the memory of the guests, of which only data are logged.
 const DATA: Slot = Slot(1);
@@ -37,7 +36,7 @@ const WRITER: &[u8] = &[
     0xf4,                         // hlt
 ];
 
-pub(super) fn writer_script(model: &Model) {
+pub(crate) fn writer_script(model: &Model) {
     let data = u64::from(SEGMENT) << 4;
     let first = Step::hlt()
         .writes_memory(data, [1])
@@ -65,7 +64,7 @@ fn dirty<H: Hypervisor<Guest = X86_64>>(vm: &Vm<H>) -> Result<Vec<u64>, Error> {
 }
 
 /// Section 4.8: the log tells the pages written since it was got last.
-pub(super) fn dirty_log<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn dirty_log<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = writer(system, KVM_MEM_LOG_DIRTY_PAGES)?;
     assert_eq!(dirty(&guest.vm)?, [0_u64; 0], "nothing ran");
     guest.halts()?;
@@ -85,7 +84,7 @@ pub(super) fn dirty_log<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Section 4.35: logging is turned on and off on a slot that is there.
-pub(super) fn flags<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn flags<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = writer(system, MemFlags::empty())?;
     guest.halts()?;
     let off = Some((Errno::ENOENT, Cause::Backend));
@@ -109,7 +108,7 @@ pub(super) fn flags<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Section 7.18: the log stays until it is cleared, and section 4.117: in whole words.
-pub(super) fn manual_protect<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn manual_protect<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let vm = super::guest::vm_with(&kvm, WRITER)?;
     let alone = vm.enable_manual_dirty_log_protect(KVM_DIRTY_LOG_INITIALLY_SET);
@@ -138,7 +137,7 @@ pub(super) fn manual_protect<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcom
 }
 
 /// Section 7.18: all bits may be set from the start.
-pub(super) fn initially_set<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn initially_set<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let both = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET;
     vm.enable_manual_dirty_log_protect(both)?;
@@ -153,7 +152,7 @@ pub(super) fn initially_set<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome
 }
 
 /// Section 4.35: "it may be moved in the guest physical memory space".
-pub(super) fn moved<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn moved<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let vm = kvm.create_vm()?;
     let page = kvm.page_size();
@@ -190,7 +189,7 @@ pub(super) fn moved<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// The log moves with the slot.
-pub(super) fn moved_log<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn moved_log<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = writer(system, KVM_MEM_LOG_DIRTY_PAGES)?;
     guest.halts()?;
     guest.vm.move_memory(DATA, GuestAddress(0x10_0000))?;
@@ -200,13 +199,13 @@ pub(super) fn moved_log<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     Ok(())
 }
 
-pub(super) fn moved_code_script(model: &Model) {
+pub(crate) fn moved_code_script(model: &Model) {
     let at = |address| Step::hlt().finds_memory(address, [0xf4]);
     model.script(0, [at(CODE), at(CODE)]);
 }
 
 /// A guest that runs sees memory where it is now.
-pub(super) fn moved_code<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn moved_code<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, &[0xf4])?;
     guest.halts()?;
     guest.vm.move_memory(Slot(0), GuestAddress(0x10_0000))?;

@@ -3,10 +3,9 @@
 use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_exit::{IoIn, IoOut};
 use kvm_core::{Exit, GuestAddress, Hypervisor};
-use kvm_mock::{Model, Step};
 
 use super::guest::{Guest, INPUT, OUTPUT, regs};
-use super::{Outcome, unexpected};
+use super::{Model, Outcome, Step, unexpected};
 
 const SERIAL: u16 = 0x3f8;
 const KEYBOARD: u16 = 0x60;
@@ -22,7 +21,7 @@ const OUT: &[u8] = &[
     0xf4,                               // hlt
 ];
 
-pub(super) fn out_script(model: &Model) {
+pub(crate) fn out_script(model: &Model) {
     model.script(
         0,
         [
@@ -35,7 +34,7 @@ pub(super) fn out_script(model: &Model) {
 }
 
 /// A write of each width is one exit with as many bytes.
-pub(super) fn out<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn out<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, OUT)?;
     for (size, data) in [(1, &b"A"[..]), (2, b"AB"), (4, b"ABCD")] {
         let port = SERIAL;
@@ -57,7 +56,7 @@ const IN: &[u8] = &[
     0xf4,                         // hlt
 ];
 
-pub(super) fn in_script(model: &Model) {
+pub(crate) fn in_script(model: &Model) {
     model.script(
         0,
         [
@@ -70,7 +69,7 @@ pub(super) fn in_script(model: &Model) {
 }
 
 /// A read of each width is one exit with room for as many bytes, and the guest gets what was written there.
-pub(super) fn in_<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn in_<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, IN)?;
     for reply in [&[0x11][..], &[0x22, 0x33], &[0x44, 0x55, 0x66, 0x77]] {
         match guest.vcpu.run()?.0 {
@@ -101,7 +100,7 @@ const OUTS: &[u8] = &[
 
 const GREETING: &[u8; 14] = b"Hello, world!\n";
 
-pub(super) fn string_out_script(model: &Model) {
+pub(crate) fn string_out_script(model: &Model) {
     model.script(
         0,
         [
@@ -112,7 +111,7 @@ pub(super) fn string_out_script(model: &Model) {
 }
 
 /// A string comes in exits of as many accesses as KVM likes, in order.
-pub(super) fn string_out<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn string_out<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, OUTS)?;
     guest.vm.write_memory(GuestAddress(INPUT), GREETING)?;
     let mut written = Vec::new();
@@ -143,7 +142,7 @@ const INS: &[u8] = &[
 
 const TYPED: [u8; 8] = *b"typed in";
 
-pub(super) fn string_in_script(model: &Model) {
+pub(crate) fn string_in_script(model: &Model) {
     model.script(
         0,
         [
@@ -154,7 +153,7 @@ pub(super) fn string_in_script(model: &Model) {
 }
 
 /// The guest gets the replies to a string read in order, however it is split into exits.
-pub(super) fn string_in<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn string_in<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, INS)?;
     let mut left = TYPED.iter();
     loop {
@@ -180,7 +179,7 @@ const ONE_IN: &[u8] = &[
     0xf4,       // hlt
 ];
 
-pub(super) fn complete_script(model: &Model) {
+pub(crate) fn complete_script(model: &Model) {
     let mut done = regs(super::guest::CODE + 2);
     done.rax = 0x55;
     model.script(0, [Step::io_in(0x20, [0x55]).regs_then(done), Step::hlt()]);
@@ -188,7 +187,7 @@ pub(super) fn complete_script(model: &Model) {
 
 /// Section 5, `immediate_exit`: entering with it set completes the pending access and does not run the
 /// guest. Then registers are what the guest sees.
-pub(super) fn complete<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn complete<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, ONE_IN)?;
     match guest.vcpu.run()?.0 {
         Exit::IoIn(io) => io.data.fill(0x55),

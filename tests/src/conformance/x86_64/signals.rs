@@ -4,13 +4,12 @@ use std::os::fd::OwnedFd;
 
 use kvm_core::Hypervisor;
 use kvm_core::kvm_exit::X86_64;
-use kvm_mock::Model;
 
-use super::Outcome;
 use super::events::{ioeventfd_without_exit_script, new_eventfd, notified};
 use super::waiting::{LINE, steps, waiting, writes};
+use super::{Model, Outcome};
 
-pub(super) fn signal(eventfd: &OwnedFd) -> Outcome {
+pub(crate) fn signal(eventfd: &OwnedFd) -> Outcome {
     rustix::io::write(eventfd, &1_u64.to_ne_bytes())?;
     Ok(())
 }
@@ -25,13 +24,13 @@ fn signals(eventfd: &OwnedFd) -> Result<u64, rustix::io::Errno> {
     }
 }
 
-pub(super) fn resample_script(model: &Model) {
+pub(crate) fn resample_script(model: &Model) {
     let twice = [steps(), steps()].map(|[begins, ends]| [begins, ends.ends_interrupt(LINE)]);
     model.script(0, twice.into_iter().flatten());
 }
 
 /// The eventfd raises the line. When the guest ends the interrupt the line is lowered, and the device told.
-pub(super) fn resample<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn resample<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = waiting(system, true)?;
     let (line, resample) = (new_eventfd()?, new_eventfd()?);
     guest
@@ -47,12 +46,12 @@ pub(super) fn resample<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     Ok(())
 }
 
-pub(super) fn ioeventfd_script(model: &Model) {
+pub(crate) fn ioeventfd_script(model: &Model) {
     ioeventfd_without_exit_script(model);
 }
 
 /// Each write signals its eventfd once, and no other.
-pub(super) fn ioeventfd<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn ioeventfd<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     for eventfd in notified(system)? {
         assert_eq!(signals(&eventfd)?, 1);
     }

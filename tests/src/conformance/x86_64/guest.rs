@@ -1,7 +1,7 @@
 //! [`Guest`]: a VM with some memory and one vCPU, about to run a few bytes of code.
 
 use kvm_core::kvm_exit::X86_64;
-use kvm_core::kvm_sys::{kvm_dtable, kvm_regs, kvm_segment, kvm_sregs};
+use kvm_core::kvm_sys::x86_64::{kvm_dtable, kvm_regs, kvm_segment, kvm_sregs};
 use kvm_core::{AnonymousMemory, Exit, GuestAddress, Hypervisor, Kvm, Slot, Vcpu, Vm};
 
 use super::Outcome;

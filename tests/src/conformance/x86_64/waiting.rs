@@ -2,16 +2,14 @@
 
 use kvm_core::kvm_exit::IoOut;
 use kvm_core::kvm_exit::X86_64;
-use kvm_core::kvm_sys::{KVM_IRQCHIP_PIC_MASTER, kvm_irqchip};
+use kvm_core::kvm_sys::x86_64::{KVM_IRQCHIP_PIC_MASTER, kvm_irqchip};
 use kvm_core::{Error, Exit, GuestAddress, Hypervisor, Kvm};
 
-use kvm_mock::Step;
-
 use super::guest::{CODE, Guest, vcpu, vm_with};
-use super::{Outcome, unexpected};
+use super::{Outcome, Step, unexpected};
 
 /// The interrupt line of the guests here, and where the PIC puts it.
-pub(super) const LINE: u32 = 5;
+pub(crate) const LINE: u32 = 5;
 const VECTOR: u64 = 0x25;
 
 /// Waits for interrupts; the handler writes to a port, ends the interrupt, and writes to the port again.
@@ -32,7 +30,7 @@ const HANDLER: u32 = 0x1004;
 const _: () = assert!(HANDLER as u64 == CODE + 4);
 
 /// A guest with interrupt controllers in the kernel that waits for [`LINE`], triggered by level if `level`.
-pub(super) fn waiting<H: Hypervisor<Guest = X86_64>>(
+pub(crate) fn waiting<H: Hypervisor<Guest = X86_64>>(
     system: H,
     level: bool,
 ) -> Result<Guest<H>, Error> {
@@ -55,13 +53,13 @@ pub(super) fn waiting<H: Hypervisor<Guest = X86_64>>(
 }
 
 /// The guest takes an interrupt and ends it.
-pub(super) fn interrupted<H: Hypervisor<Guest = X86_64>>(guest: &mut Guest<H>) -> Outcome {
+pub(crate) fn interrupted<H: Hypervisor<Guest = X86_64>>(guest: &mut Guest<H>) -> Outcome {
     writes(guest, b'i')?;
     writes(guest, 0x20)
 }
 
 /// The handler's next write to the port.
-pub(super) fn writes<H: Hypervisor<Guest = X86_64>>(guest: &mut Guest<H>, byte: u8) -> Outcome {
+pub(crate) fn writes<H: Hypervisor<Guest = X86_64>>(guest: &mut Guest<H>, byte: u8) -> Outcome {
     match guest.vcpu.run()?.0 {
         Exit::IoOut(IoOut {
             port: 0x80, data, ..
@@ -71,6 +69,6 @@ pub(super) fn writes<H: Hypervisor<Guest = X86_64>>(guest: &mut Guest<H>, byte: 
 }
 
 /// What [`interrupted`] sees, as a script.
-pub(super) fn steps() -> [Step; 2] {
+pub(crate) fn steps() -> [Step; 2] {
     [Step::io_out(0x80, *b"i"), Step::io_out(0x80, [0x20])]
 }

@@ -1,12 +1,11 @@
 //! Registers in the run page: section 5, `kvm_valid_regs` and `kvm_dirty_regs`.
 
 use kvm_core::kvm_exit::X86_64;
-use kvm_core::kvm_sys::SyncRegs;
+use kvm_core::kvm_sys::x86_64::SyncRegs;
 use kvm_core::{Cause, Exit, Hypervisor};
-use kvm_mock::{Model, Step};
 
 use super::guest::{CODE, Guest, INPUT, OUTPUT, regs};
-use super::{Outcome, unexpected};
+use super::{Model, Outcome, Step, unexpected};
 
 const REGS: SyncRegs = SyncRegs::KVM_SYNC_X86_REGS;
 const SREGS: SyncRegs = SyncRegs::KVM_SYNC_X86_SREGS;
@@ -20,7 +19,7 @@ const OUT_THEN_STORE: &[u8] = &[
     0xf4,                         // hlt
 ];
 
-pub(super) fn general_script(model: &Model) {
+pub(crate) fn general_script(model: &Model) {
     let mut at_out = regs(CODE + 5);
     at_out.rcx = 0x1234;
     model.script(
@@ -34,7 +33,7 @@ pub(super) fn general_script(model: &Model) {
 
 /// The registers that an exit finds in the page are those that a call gives, and what it writes there the
 /// guest has when it goes on.
-pub(super) fn general<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn general<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, OUT_THEN_STORE)?;
     guest.vcpu.enable_sync_regs(REGS)?;
     match guest.vcpu.run_synced()? {
@@ -61,7 +60,7 @@ const THROUGH_ES: &[u8] = &[
     0xf4,                   // hlt
 ];
 
-pub(super) fn special_script(model: &Model) {
+pub(crate) fn special_script(model: &Model) {
     model.script(
         0,
         [
@@ -72,7 +71,7 @@ pub(super) fn special_script(model: &Model) {
 }
 
 /// What is written before the first run counts too.
-pub(super) fn special<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn special<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, THROUGH_ES)?;
     guest.vm.write_memory(kvm_core::GuestAddress(INPUT), &[7])?;
     guest.vcpu.enable_sync_regs(REGS | SREGS)?;
@@ -90,12 +89,12 @@ pub(super) fn special<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     guest.halts()
 }
 
-pub(super) fn interrupted_script(model: &Model) {
+pub(crate) fn interrupted_script(model: &Model) {
     model.script(0, [Step::hlt().with_regs(regs(CODE + 1))]);
 }
 
 /// A run that was interrupted leaves the registers too.
-pub(super) fn interrupted<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn interrupted<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, &[0xf4])?;
     guest.vcpu.enable_sync_regs(REGS)?;
     guest.vcpu.sync_regs().regs_mut()?.rbx = 3;
@@ -109,7 +108,7 @@ pub(super) fn interrupted<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// A set that the kernel does not know can't be enabled, and one that is not enabled can't be read.
-pub(super) fn refused<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn refused<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, &[0xf4])?;
     let error = guest
         .vcpu

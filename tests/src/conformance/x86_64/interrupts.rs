@@ -1,14 +1,13 @@
 //! Interrupt lines, messages, and where they lead: sections 4.25, 4.52 and 4.71.
 
 use kvm_core::kvm_exit::X86_64;
-use kvm_core::kvm_sys::{
+use kvm_core::kvm_sys::x86_64::{
     KVM_IRQCHIP_IOAPIC, KVM_IRQCHIP_PIC_MASTER, kvm_irq_routing_s390_adapter, kvm_msi,
 };
 use kvm_core::{Errno, Error, Hypervisor, IrqStatus, Kvm, Route, RoutingEntry, Vm};
-use kvm_mock::Model;
 
-use super::Outcome;
 use super::waiting::{LINE, interrupted, steps, waiting};
+use super::{Model, Outcome};
 
 fn errno<T>(refused: Result<T, Error>) -> Option<Errno> {
     refused.err().map(|error| error.errno())
@@ -16,7 +15,7 @@ fn errno<T>(refused: Result<T, Error>) -> Option<Errno> {
 
 /// A request that waits swallows the next one; a line that leads nowhere, or only to a masked pin, is
 /// ignored.
-pub(super) fn line_status<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn line_status<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     assert_eq!(errno(vm.set_irq_line_status(4, true)), Some(Errno::ENXIO));
     vm.create_irq_chip()?;
@@ -47,7 +46,7 @@ const MSI: Route = Route::Msi {
 };
 
 /// What can be routed where.
-pub(super) fn routes<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn routes<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let refused = Some(Errno::EINVAL);
     assert_eq!(set(&vm, &[]), refused, "no interrupt controller");
@@ -74,12 +73,12 @@ pub(super) fn routes<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     Ok(())
 }
 
-pub(super) fn routed_script(model: &Model) {
+pub(crate) fn routed_script(model: &Model) {
     model.script(0, steps());
 }
 
 /// An interrupt goes where its GSI was routed to.
-pub(super) fn routed<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn routed<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = waiting(system, false)?;
     assert_eq!(guest.vm.set_irq_line_status(24, true)?, IrqStatus::Ignored);
     let to_line = (24, pin(KVM_IRQCHIP_PIC_MASTER, LINE));
@@ -92,7 +91,7 @@ pub(super) fn routed<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Messages need a controller that takes them, and a vCPU.
-pub(super) fn msi<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn msi<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let msi = kvm_msi {
         address_lo: 0xfee0_0000,
@@ -103,7 +102,7 @@ pub(super) fn msi<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     vm.create_irq_chip()?;
     assert_eq!(errno(vm.signal_msi(&msi)), Some(Errno::EPERM));
     let unknown = kvm_msi {
-        flags: kvm_core::kvm_sys::MsiFlags::from_bits_retain(2),
+        flags: kvm_core::kvm_sys::x86_64::MsiFlags::from_bits_retain(2),
         ..msi
     };
     assert_eq!(errno(vm.signal_msi(&unknown)), Some(Errno::EINVAL));

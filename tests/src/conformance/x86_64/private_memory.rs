@@ -14,7 +14,7 @@ fn memory(pages: u64, page: u64) -> Result<Memory, Box<dyn std::error::Error>> {
 }
 
 /// The sizes and flags that a file can have.
-pub(super) fn files<H: Hypervisor>(system: H) -> Outcome {
+pub(crate) fn files<H: Hypervisor>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let vm = kvm.create_vm()?;
     let page = kvm.page_size();
@@ -30,7 +30,7 @@ pub(super) fn files<H: Hypervisor>(system: H) -> Outcome {
 }
 
 /// A slot with private memory can be removed, and not changed; no two slots have the same part of a file.
-pub(super) fn slots<H: Hypervisor>(system: H) -> Outcome {
+pub(crate) fn slots<H: Hypervisor>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let vm = kvm.create_vm()?;
     let page = kvm.page_size();
@@ -78,7 +78,7 @@ pub(super) fn slots<H: Hypervisor>(system: H) -> Outcome {
 }
 
 /// A file belongs to one VM.
-pub(super) fn other_vm<H: Hypervisor>(system: H) -> Outcome {
+pub(crate) fn other_vm<H: Hypervisor>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let (one, other) = (kvm.create_vm()?, kvm.create_vm()?);
     let page = kvm.page_size();

@@ -1,7 +1,9 @@
 //! In-kernel interrupt controllers: sections 4.24 to 4.27.
 
 use kvm_core::kvm_exit::X86_64;
-use kvm_core::kvm_sys::{KVM_IRQCHIP_IOAPIC, KVM_IRQCHIP_PIC_MASTER, KVM_NR_IRQCHIPS, kvm_irqchip};
+use kvm_core::kvm_sys::x86_64::{
+    KVM_IRQCHIP_IOAPIC, KVM_IRQCHIP_PIC_MASTER, KVM_NR_IRQCHIPS, kvm_irqchip,
+};
 use kvm_core::{Errno, Error, Hypervisor, Kvm};
 
 use super::Outcome;
@@ -18,7 +20,7 @@ fn chip(chip_id: u32) -> kvm_irqchip {
 }
 
 /// They are created once, and before the first vCPU.
-pub(super) fn order<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn order<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let vm = kvm.create_vm()?;
     vm.create_irq_chip()?;
@@ -33,7 +35,7 @@ pub(super) fn order<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Without them, their calls give `ENXIO`.
-pub(super) fn presence<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn presence<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let absent = Some(Errno::ENXIO);
     let mut ioapic = chip(KVM_IRQCHIP_IOAPIC);
@@ -52,7 +54,7 @@ pub(super) fn presence<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// What is set is got back, from the chip that it was set on.
-pub(super) fn state<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn state<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     vm.create_irq_chip()?;
     let mut pic = chip(KVM_IRQCHIP_PIC_MASTER);
@@ -67,5 +69,15 @@ pub(super) fn state<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut ioapic = chip(KVM_IRQCHIP_IOAPIC);
     vm.get_irqchip(&mut ioapic)?;
     assert_eq!(ioapic.chip.as_ioapic().base_address, 0xfec0_0000);
+    Ok(())
+}
+
+/// What the error of a line of nothing tells people.
+pub(crate) fn message<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+    let vm = Kvm::with(system)?.create_vm()?;
+    let error = vm.set_irq_line(0, true).err().ok_or("a line of nothing")?;
+    let text = error.to_string();
+    assert!(text.starts_with("KVM_IRQ_LINE: ENXIO"), "{text}");
+    assert!(text.contains("no interrupt controller"), "{text}");
     Ok(())
 }

@@ -5,15 +5,14 @@ use std::thread;
 
 use kvm_core::kvm_exit::X86_64;
 use kvm_core::{Exit, GuestAddress, Hypervisor, Kvm};
-use kvm_mock::{Model, Step};
 
 use super::guest::{self, CODE, Guest, INPUT, OUTPUT, regs};
-use super::{Outcome, unexpected};
+use super::{Model, Outcome, Step, unexpected};
 
 /// Two halts.
 const HALT_TWICE: &[u8] = &[0xf4, 0xf4];
 
-pub(super) fn halt_script(model: &Model) {
+pub(crate) fn halt_script(model: &Model) {
     model.script(
         0,
         [
@@ -24,7 +23,7 @@ pub(super) fn halt_script(model: &Model) {
 }
 
 /// A halt exits with the instruction done; the next entry goes on behind it.
-pub(super) fn halt<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn halt<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, HALT_TWICE)?;
     for rip in [CODE + 1, CODE + 2] {
         let (exit, regs) = guest.vcpu.run()?;
@@ -45,7 +44,7 @@ const STEPS: &[u8] = &[
 
 const RIPS: [u64; 4] = [CODE + 1, CODE + 4, CODE + 7, CODE + 8];
 
-pub(super) fn single_step_script(model: &Model) {
+pub(crate) fn single_step_script(model: &Model) {
     model.script(0, RIPS.map(|rip| Step::stepped(rip).with_regs(regs(rip))));
     let mut done = regs(CODE + 9);
     done.rax = 3;
@@ -54,7 +53,7 @@ pub(super) fn single_step_script(model: &Model) {
 
 /// Section 4.87: with `KVM_GUESTDBG_SINGLESTEP`, each instruction is an exit, and `pc` is where the next one
 /// is. Without it the guest runs on.
-pub(super) fn single_step<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn single_step<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, STEPS)?;
     guest.vcpu.set_single_step(true)?;
     for rip in RIPS {
@@ -77,12 +76,12 @@ const SPIN: &[u8] = &[0xeb, 0xfe]; // jmp $
 
 const KICKS: usize = 50;
 
-pub(super) fn kicked_while_running_script(model: &Model) {
+pub(crate) fn kicked_while_running_script(model: &Model) {
     model.script(0, (0..KICKS).map(|_| Step::block()));
 }
 
 /// A kick from another thread ends the run of a guest that never exits by itself, time after time.
-pub(super) fn kicked_while_running<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn kicked_while_running<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, SPIN)?;
     let kicker = guest.vcpu.kicker();
     let (go, begun) = mpsc::channel();
@@ -97,12 +96,12 @@ pub(super) fn kicked_while_running<H: Hypervisor<Guest = X86_64>>(system: H) -> 
     Ok(())
 }
 
-pub(super) fn kicked_before_run_script(model: &Model) {
+pub(crate) fn kicked_before_run_script(model: &Model) {
     model.script(0, [Step::hlt()]);
 }
 
 /// A kick that comes before the run ends it before the guest does anything, and no run after it.
-pub(super) fn kicked_before_run<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn kicked_before_run<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, HALT_TWICE)?;
     let kicker = guest.vcpu.kicker();
     kicker.kick();
@@ -122,7 +121,7 @@ const MEMORY: &[u8] = &[
     0xf4,                               // hlt
 ];
 
-pub(super) fn shared_memory_script(model: &Model) {
+pub(crate) fn shared_memory_script(model: &Model) {
     model.script(
         0,
         [
@@ -135,7 +134,7 @@ pub(super) fn shared_memory_script(model: &Model) {
 }
 
 /// The guest sees what the VMM wrote, and the VMM what the guest wrote, by the time of the exit.
-pub(super) fn shared_memory<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn shared_memory<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, MEMORY)?;
     guest.vm.write_memory(GuestAddress(INPUT), &[0x42])?;
     match guest.vcpu.run()?.0 {
@@ -149,13 +148,13 @@ pub(super) fn shared_memory<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome
 /// An instruction that is none.
 const UNDEFINED: &[u8] = &[0x0f, 0x0b]; // ud2
 
-pub(super) fn triple_fault_script(model: &Model) {
+pub(crate) fn triple_fault_script(model: &Model) {
     model.script(0, [Step::shutdown()]);
 }
 
 /// Section 5, `KVM_EXIT_SHUTDOWN`: an exception that can't be delivered, because the table of handlers is
 /// empty, ends in a shutdown.
-pub(super) fn triple_fault<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn triple_fault<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::in_long_mode(system, UNDEFINED)?;
     assert_eq!(guest.vcpu.run()?.0, Exit::Shutdown);
     Ok(())
@@ -170,14 +169,14 @@ const WHO: &[u8] = &[
 
 const VCPUS: [u8; 3] = [0, 1, 2];
 
-pub(super) fn several_threads_script(model: &Model) {
+pub(crate) fn several_threads_script(model: &Model) {
     for id in VCPUS {
         model.script(id.into(), [Step::io_out(0x80, [id]), Step::hlt()]);
     }
 }
 
 /// Several vCPUs run at once, each on a thread of its own.
-pub(super) fn several_threads<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn several_threads<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = guest::vm_with(&Kvm::with(system)?, WHO)?;
     let mut vcpus = Vec::new();
     for id in VCPUS {

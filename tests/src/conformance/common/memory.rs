@@ -1,13 +1,12 @@
 //! Memory slots through the typed layer, section 4.35.
 
-use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::KVM_CAP_NR_MEMSLOTS;
 use kvm_core::{
     AnonymousMemory, Cause, Errno, Error, GuestAddress, Hypervisor, Kvm, Memory, Slot, Vm,
 };
 
 use super::Outcome;
-use super::raw::NoMemory;
+use crate::conformance::raw::NoMemory;
 
 fn memory(pages: u64, page: u64) -> Result<Memory, Box<dyn std::error::Error>> {
     Ok(AnonymousMemory::new(usize::try_from(pages * page)?)?.into())
@@ -18,7 +17,7 @@ fn why(refused: Result<impl Sized, Error>) -> Option<(Errno, Cause)> {
 }
 
 /// Memory that no VM can have.
-pub(super) fn refused<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn refused<H: Hypervisor>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let vm = kvm.create_vm()?;
     let page = kvm.page_size();
@@ -53,7 +52,7 @@ pub(super) fn refused<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Memory that was taken back can be added elsewhere, with what is in it.
-pub(super) fn taken_back<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn taken_back<H: Hypervisor>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let vm = kvm.create_vm()?;
     let page = kvm.page_size();
@@ -74,7 +73,7 @@ pub(super) fn taken_back<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Many slots, side by side, each removed and filled again.
-pub(super) fn many_slots<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn many_slots<H: Hypervisor>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let vm = kvm.create_vm()?;
     let page = kvm.page_size();
@@ -94,7 +93,7 @@ fn at(slot: u32, page: u64) -> GuestAddress {
     GuestAddress(u64::from(slot) * page)
 }
 
-fn bytes<H: Hypervisor<Guest = X86_64>>(vm: &Vm<H>, address: u64) -> Result<[u8; 4], Error> {
+fn bytes<H: Hypervisor>(vm: &Vm<H>, address: u64) -> Result<[u8; 4], Error> {
     let mut bytes = [0; 4];
     vm.read_memory(GuestAddress(address), &mut bytes)?;
     Ok(bytes)

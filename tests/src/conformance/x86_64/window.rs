@@ -1,12 +1,11 @@
 //! Interrupts without a controller in the kernel: section 5, `request_interrupt_window`.
 
 use kvm_core::kvm_exit::X86_64;
-use kvm_core::kvm_sys::SyncRegs;
+use kvm_core::kvm_sys::x86_64::SyncRegs;
 use kvm_core::{Exit, GuestAddress, Hypervisor};
-use kvm_mock::{Model, Step};
 
 use super::guest::{CODE, Guest, regs};
-use super::{Outcome, unexpected};
+use super::{Model, Outcome, Step, unexpected};
 
 /// Has interrupts off, then on, then waits for one to end.
 #[rustfmt::skip]
@@ -29,7 +28,7 @@ const HANDLE: &[u8] = &[
     0xf4,         // hlt
 ];
 
-pub(super) fn opens_script(model: &Model) {
+pub(crate) fn opens_script(model: &Model) {
     let mut interruptible = regs(CODE + 4);
     interruptible.rflags |= 1 << 9;
     model.script(
@@ -45,7 +44,7 @@ pub(super) fn opens_script(model: &Model) {
 
 /// A guest that has interrupts off is not ready for one. One that was asked to exits as soon as it is, and takes
 /// the interrupt that is injected then.
-pub(super) fn opens<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn opens<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, ON)?;
     let handler = HANDLER.into();
     guest.vm.write_memory(GuestAddress(handler), HANDLE)?;

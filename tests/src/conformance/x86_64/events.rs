@@ -6,26 +6,25 @@ use std::os::unix::net::UnixStream;
 
 use kvm_core::kvm_exit::MmioWrite;
 use kvm_core::kvm_exit::X86_64;
-use kvm_core::kvm_sys::{KVM_DEV_TYPE_ARM_VGIC_V3, KVM_DEV_TYPE_VFIO};
+use kvm_core::kvm_sys::x86_64::{KVM_DEV_TYPE_ARM_VGIC_V3, KVM_DEV_TYPE_VFIO};
 use kvm_core::{Errno, Exit, Hypervisor, IoEvent, Kvm};
-use kvm_mock::{Model, Step};
 use rustix::event::{EventfdFlags, eventfd};
 
-use super::Outcome;
 use super::guest::{Guest, MMIO};
 use super::signals::signal;
 use super::waiting::{LINE, interrupted, steps, waiting};
+use super::{Model, Outcome, Step};
 
 fn errno(refused: Result<(), kvm_core::Error>) -> Option<Errno> {
     refused.err().map(|error| error.errno())
 }
 
-pub(super) fn new_eventfd() -> Result<OwnedFd, rustix::io::Errno> {
+pub(crate) fn new_eventfd() -> Result<OwnedFd, rustix::io::Errno> {
     eventfd(0, EventfdFlags::NONBLOCK)
 }
 
 /// An irqfd needs an interrupt controller, and an eventfd raises one interrupt. KVM keeps its own reference.
-pub(super) fn irqfds<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn irqfds<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let one = new_eventfd()?;
     assert_eq!(errno(vm.register_irqfd(&one, LINE)), Some(Errno::EINVAL));
@@ -54,12 +53,12 @@ pub(super) fn irqfds<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     Ok(())
 }
 
-pub(super) fn interrupted_script(model: &Model) {
+pub(crate) fn interrupted_script(model: &Model) {
     model.script(0, steps().into_iter().chain(steps()));
 }
 
 /// Signalling the eventfd interrupts the guest, which the VMM is no part of; also before it was registered.
-pub(super) fn irqfd_interrupts<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn irqfd_interrupts<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = waiting(system, false)?;
     let line = new_eventfd()?;
     guest.vm.register_irqfd(&line, LINE)?;
@@ -73,7 +72,7 @@ pub(super) fn irqfd_interrupts<H: Hypervisor<Guest = X86_64>>(system: H) -> Outc
 }
 
 /// Which events exclude each other, and what can be registered.
-pub(super) fn ioeventfds<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn ioeventfds<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let (one, two) = (new_eventfd()?, new_eventfd()?);
     let at = IoEvent::mmio(0x1_0000);
@@ -129,7 +128,7 @@ const NOTIFY: &[u8] = &[
     0xf4,             // hlt
 ];
 
-pub(super) fn ioeventfd_without_exit_script(model: &Model) {
+pub(crate) fn ioeventfd_without_exit_script(model: &Model) {
     model.script(
         0,
         [
@@ -147,12 +146,12 @@ pub(super) fn ioeventfd_without_exit_script(model: &Model) {
 
 /// A write that is registered signals and does not exit; one of another length or value exits, as does one
 /// that is registered no longer.
-pub(super) fn ioeventfd_without_exit<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn ioeventfd_without_exit<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     notified(system).map(|_| ())
 }
 
 /// Runs the guest of [`NOTIFY`]. Gives its eventfds, each of which was signalled once.
-pub(super) fn notified<H: Hypervisor<Guest = X86_64>>(
+pub(crate) fn notified<H: Hypervisor<Guest = X86_64>>(
     system: H,
 ) -> Result<[OwnedFd; 4], Box<dyn Error>> {
     let mut guest = Guest::new(system, NOTIFY)?;
@@ -187,7 +186,7 @@ fn exits<H: Hypervisor<Guest = X86_64>>(guest: &mut Guest<H>, addr: u64, data: &
 }
 
 /// A file is told KVM of only if it is one of VFIO.
-pub(super) fn vfio_files<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn vfio_files<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let device = vm.create_device(KVM_DEV_TYPE_VFIO)?;
     let (socket, _other) = UnixStream::pair()?;
@@ -198,7 +197,7 @@ pub(super) fn vfio_files<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 
 /// A test for a kind of device answers without a descriptor, and none that the program has is taken for
 /// one: what it has open stays open.
-pub(super) fn forged_device_fd_cannot_be_adopted<H: Hypervisor<Guest = X86_64>>(
+pub(crate) fn forged_device_fd_cannot_be_adopted<H: Hypervisor<Guest = X86_64>>(
     system: H,
 ) -> Outcome {
     let open: Vec<_> = (0..16).map(|_| new_eventfd()).collect::<Result<_, _>>()?;

@@ -4,7 +4,7 @@ use std::mem::size_of;
 
 use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::op::{Dir, Fds, Op};
-use kvm_core::kvm_sys::{
+use kvm_core::kvm_sys::x86_64::{
     ALL, Cap, KVM_CAP_IRQCHIP, KVM_CHECK_EXTENSION, KVM_CREATE_IRQCHIP, KVM_CREATE_PIT2,
     KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_CPUID2, KVM_GET_MSR_INDEX_LIST, KVM_GET_PIT2,
     KVM_GET_REGS, KVM_GET_SUPPORTED_CPUID, KVM_INTERRUPT, KVM_MEM_LOG_DIRTY_PAGES,
@@ -15,7 +15,7 @@ use kvm_core::kvm_sys::{
 use kvm_core::{AnonymousMemory, Errno, Hypervisor, Memory, ops};
 
 use super::Outcome;
-use super::raw::{self, Raw};
+use crate::conformance::raw::{self, Raw};
 
 fn vm<H: Hypervisor<Guest = X86_64>>(system: H) -> Result<(Raw<H>, Raw<H>), Errno> {
     let system = Raw::new(system);
@@ -28,7 +28,7 @@ fn refused<T>(result: Result<T, Errno>) -> Option<Errno> {
 }
 
 /// Calls of another object are none of this one, and change nothing. Kernels say `ENOTTY` or `EINVAL`.
-pub(super) fn of_another_object<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn of_another_object<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let (system, vm) = vm(system)?;
     let vcpu = vm.create(&KVM_CREATE_VCPU, 0)?;
     let mut regs = [0; size_of::<kvm_regs>()];
@@ -50,7 +50,7 @@ pub(super) fn of_another_object<H: Hypervisor<Guest = X86_64>>(system: H) -> Out
 }
 
 /// Section 4.35: what a slot may be, and how one that exists may change.
-pub(super) fn slots<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn slots<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let (system, mut vm) = vm(system)?;
     let page = u64::from(system.value(&ops::PAGE_SIZE, 0)?);
     let none = MemFlags::empty();
@@ -102,7 +102,7 @@ pub(super) fn slots<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 
 /// Section 4.71: the timer needs the interrupt controllers, and is created once; section 4.72: its state needs
 /// it.
-pub(super) fn timer<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn timer<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let (_, vm) = vm(system)?;
     let mut config = [0; size_of::<kvm_pit_config>()];
     let mut state = [0; size_of::<kvm_pit_state2>()];
@@ -117,7 +117,7 @@ pub(super) fn timer<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Sections 4.40 and 4.41: what has to be said before there is a vCPU.
-pub(super) fn before_vcpus<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn before_vcpus<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let (_, vm) = vm(system)?;
     let mut identity_map = 0xfffb_c000_u64.to_ne_bytes();
     vm.bytes(&KVM_SET_IDENTITY_MAP_ADDR, &mut identity_map)?;
@@ -130,7 +130,7 @@ pub(super) fn before_vcpus<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome 
 }
 
 /// Section 4.16: interrupts are injected where there is no controller, and have a vector.
-pub(super) fn interrupt<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn interrupt<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let (system, plain) = vm(system)?;
     let mut no_vector = u32::try_from(KVM_NR_INTERRUPTS)?.to_ne_bytes();
     let mut timer = 0x20_u32.to_ne_bytes();
@@ -166,7 +166,7 @@ fn count(list: &[u8]) -> usize {
 }
 
 /// Sections 4.3, 4.46: a list that does not fit is `E2BIG`; where there is room the count is adjusted.
-pub(super) fn lists<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn lists<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let (system, vm) = vm(system)?;
     let vcpu = vm.create(&KVM_CREATE_VCPU, 0)?;
     let too_big = Some(Errno::E2BIG);
@@ -203,7 +203,7 @@ pub(super) fn lists<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// What the GET of a pair gave, its SET takes: that is how state is saved and restored.
-pub(super) fn pairs<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn pairs<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let (system, vm) = vm(system)?;
     assert!(system.value(&KVM_CHECK_EXTENSION, KVM_CAP_IRQCHIP.0.into())? > 0);
     vm.value(&KVM_CREATE_IRQCHIP, 0)?;

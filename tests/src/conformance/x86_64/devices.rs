@@ -4,7 +4,8 @@
 use kvm_core::device::x86_64::{system, vcpu};
 use kvm_core::device::{Attr, DeviceAttributes, On};
 use kvm_core::kvm_exit::X86_64;
-use kvm_core::kvm_sys::{Arch, DeviceType, KVM_DEV_TYPE_ARM_VGIC_V3, KVM_DEV_TYPE_VFIO};
+use kvm_core::kvm_sys::Arch;
+use kvm_core::kvm_sys::x86_64::{DeviceType, KVM_DEV_TYPE_ARM_VGIC_V3, KVM_DEV_TYPE_VFIO};
 use kvm_core::{Cause, Errno, Error, Hypervisor, Kvm};
 
 use super::Outcome;
@@ -14,7 +15,7 @@ fn errno<T>(refused: Result<T, Error>) -> Option<Errno> {
 }
 
 /// What there is can be asked, and asking makes none.
-pub(super) fn kinds<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn kinds<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     assert!(vm.has_device(KVM_DEV_TYPE_VFIO)?);
     assert!(!vm.has_device(DeviceType(0x00ff_ffff))?);
@@ -30,7 +31,7 @@ pub(super) fn kinds<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 
 /// Those of the vCPU: what is set is got back, where the kernel can (the offset is the hypervisor's to
 /// refuse).
-pub(super) fn of_vcpus<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn of_vcpus<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let vcpu = vm.create_vcpu(0)?;
     assert!(vcpu.has_device_attr(&vcpu::TSC_OFFSET)?);
@@ -46,7 +47,7 @@ pub(super) fn of_vcpus<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Those of the system can be got, not set.
-pub(super) fn of_the_system<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn of_the_system<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     assert!(kvm.has_device_attr(&system::XCOMP_GUEST_SUPP)?);
     let components = kvm.get_device_attr(&system::XCOMP_GUEST_SUPP)?;
@@ -57,7 +58,7 @@ pub(super) fn of_the_system<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome
 }
 
 /// The same numbers are another value, of another length, on another object.
-pub(super) fn of_another_object<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn of_another_object<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let vm = kvm.create_vm()?;
     let device = vm.create_device(KVM_DEV_TYPE_VFIO)?;

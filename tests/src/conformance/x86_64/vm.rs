@@ -1,7 +1,7 @@
 //! What x86_64 VMs can be told: timers, clocks, capabilities, filters.
 
 use kvm_core::kvm_exit::X86_64;
-use kvm_core::kvm_sys::{
+use kvm_core::kvm_sys::x86_64::{
     Cap, ClockFlags, DisableExits, KVM_CAP_EXIT_HYPERCALL, KVM_CAP_HYPERV_ENLIGHTENED_VMCS,
     KVM_CAP_SGX_ATTRIBUTE, KVM_CAP_SW_TLB, KVM_CAP_VM_COPY_ENC_CONTEXT_FROM,
     KVM_CAP_X86_DISABLE_EXITS, KVM_IRQCHIP_IOAPIC, KVM_PMU_EVENT_DENY, KVM_XEN_ATTR_TYPE_EVTCHN,
@@ -18,7 +18,7 @@ fn errno<T>(refused: Result<T, kvm_core::Error>) -> Option<Errno> {
 }
 
 /// The timer of before `KVM_CREATE_PIT2`, and its ticks: section 4.99.
-pub(super) fn first_timer<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn first_timer<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     assert_eq!(errno(vm.set_pit_reinject(false)), Some(Errno::ENXIO));
     assert_eq!(errno(vm.get_pit()), Some(Errno::ENXIO));
@@ -40,7 +40,7 @@ pub(super) fn first_timer<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Sections 4.29, 4.30 and 4.70.
-pub(super) fn clock<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn clock<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     const HOUR: u64 = 3_600_000_000_000;
 
     let vm = Kvm::with(system)?.create_vm()?;
@@ -59,7 +59,7 @@ pub(super) fn clock<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Section 4.37 and chapters 6 and 7: local APICs alone.
-pub(super) fn split_irqchip<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn split_irqchip<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let vm = kvm.create_vm()?;
     assert_eq!(errno(vm.enable_split_irqchip(1 << 20)), Some(Errno::EINVAL));
@@ -82,7 +82,7 @@ pub(super) fn split_irqchip<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome
 }
 
 /// What is asked of a capability has to be what the host has of it.
-pub(super) fn capabilities<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn capabilities<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let vm = kvm.create_vm()?;
     let invalid = Some(Errno::EINVAL);
@@ -116,7 +116,7 @@ pub(super) fn capabilities<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome 
 
 /// The kernel writes to the address that `KVM_CAP_HYPERV_ENLIGHTENED_VMCS` is given, and to those of some of Xen's
 /// attributes as long as the VM lives; other arguments are descriptors. Safe calls pass on none of that.
-pub(super) fn kernel_writes_through_caller_pointers_need_unsafe<H: Hypervisor<Guest = X86_64>>(
+pub(crate) fn kernel_writes_through_caller_pointers_need_unsafe<H: Hypervisor<Guest = X86_64>>(
     system: H,
 ) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
@@ -174,7 +174,7 @@ pub(super) fn kernel_writes_through_caller_pointers_need_unsafe<H: Hypervisor<Gu
 }
 
 /// Section 4.120.
-pub(super) fn pmu_events<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn pmu_events<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let deny = kvm_pmu_event_filter {
         action: KVM_PMU_EVENT_DENY,
@@ -199,7 +199,7 @@ pub(super) fn pmu_events<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Sections 4.36, 4.40 and 4.41: before the first vCPU.
-pub(super) fn set_up<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn set_up<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     vm.set_identity_map_address(0xfeff_c000)?;
     vm.set_boot_cpu_id(1)?;

@@ -1,18 +1,17 @@
 //! A vCPU's state: what it is at reset, and that what is set is got back.
 
 use kvm_core::kvm_exit::X86_64;
-use kvm_core::kvm_sys::{
+use kvm_core::kvm_sys::x86_64::{
     KVM_MP_STATE_HALTED, KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_UNINITIALIZED, kvm_cpuid_entry2,
     kvm_debugregs, kvm_msr_entry, kvm_regs,
 };
 use kvm_core::{Cause, Errno, Hypervisor, Kvm};
-use kvm_mock::{Model, Step};
 
-use super::Outcome;
 use super::guest::Guest;
+use super::{Model, Outcome, Step};
 
 /// The architecture's state at reset: real mode, 16 bytes below 4 GiB.
-pub(super) fn at_reset<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn at_reset<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vcpu = Kvm::with(system)?.create_vm()?.create_vcpu(0)?;
     let regs = vcpu.get_regs()?;
     // The processor's signature, which differs, is in rdx.
@@ -47,7 +46,7 @@ pub(super) fn at_reset<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Sections 4.11 and 4.12.
-pub(super) fn general<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn general<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vcpu = Kvm::with(system)?.create_vm()?.create_vcpu(0)?;
     let regs = kvm_regs {
         rax: 1,
@@ -78,7 +77,7 @@ pub(super) fn general<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Sections 4.13 and 4.14.
-pub(super) fn special<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn special<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vcpu = Kvm::with(system)?.create_vm()?.create_vcpu(0)?;
     let mut sregs = vcpu.get_sregs()?;
     sregs.cs.base = 0x1_2340;
@@ -96,7 +95,7 @@ pub(super) fn special<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Sections 4.33 and 4.34: "The flags field is unused yet and must be cleared on entry."
-pub(super) fn debug<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn debug<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vcpu = Kvm::with(system)?.create_vm()?.create_vcpu(0)?;
     let mut regs = vcpu.get_debug_regs()?;
     regs.db = [0x1000, 0x2000, 0x3000, 0x4000];
@@ -119,7 +118,7 @@ pub(super) fn debug<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Section 4.46: the supported leaves can be given to a vCPU, with some of them changed.
-pub(super) fn cpuid<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn cpuid<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     /// The first of the leaves with the processor's name, in which KVM has no interest.
     const NAME: u32 = 0x8000_0002;
 
@@ -148,12 +147,12 @@ pub(super) fn cpuid<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 /// A guest that has nothing to do.
 const HALT: &[u8] = &[0xf4];
 
-pub(super) fn cpuid_after_run_script(model: &Model) {
+pub(crate) fn cpuid_after_run_script(model: &Model) {
     model.script(0, [Step::hlt()]);
 }
 
 /// What a guest may have seen does not change under it.
-pub(super) fn cpuid_after_run<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn cpuid_after_run<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, HALT)?;
     let leaf = |function| kvm_cpuid_entry2 {
         function,
@@ -176,7 +175,7 @@ const KERNEL_GS_BASE: u32 = 0xc000_0102;
 const UNKNOWN: u32 = 0x00ba_dbad;
 
 /// Sections 4.18 and 4.19: the calls stop at the first MSR that they can't serve; those before it count.
-pub(super) fn msrs<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn msrs<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let known = kvm.get_msr_index_list()?;
     assert!(
@@ -221,7 +220,7 @@ pub(super) fn msrs<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 
 /// Sections 4.38 and 4.39: without a local APIC in the kernel there is only one state; with them, all vCPUs
 /// but the first wait to be started.
-pub(super) fn mp_state<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn mp_state<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let plain = kvm.create_vm()?.create_vcpu(0)?;
     assert_eq!(plain.get_mp_state()?, KVM_MP_STATE_RUNNABLE);

@@ -3,15 +3,14 @@
 use kvm_core::kvm_exit::IoOut;
 use kvm_core::kvm_exit::X86_64;
 use kvm_core::{Exit, Hypervisor, StatKind, StatUnit, Stats};
-use kvm_mock::{Model, Step};
 
-use super::Outcome;
 use super::guest::Guest;
+use super::{Model, Outcome, Step};
 
 /// Two writes to a port.
 const WRITES: &[u8] = &[0xe6, 0x80, 0xe6, 0x80, 0xf4];
 
-pub(super) fn counted_script(model: &Model) {
+pub(crate) fn counted_script(model: &Model) {
     model.script(
         0,
         [
@@ -23,7 +22,7 @@ pub(super) fn counted_script(model: &Model) {
 }
 
 /// Exits are counted, and what was counted can be read while the vCPU is there.
-pub(super) fn counted<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn counted<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, WRITES)?;
     let stats = guest.vcpu.stats()?;
     let before = value(&stats, "exits")?;
@@ -49,7 +48,7 @@ fn value<H: Hypervisor<Guest = X86_64>>(
 }
 
 /// What each statistic means.
-pub(super) fn described<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn described<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let guest = Guest::new(system, WRITES)?;
     let stats = guest.vcpu.stats()?;
     assert!(stats.id().starts_with("kvm-"), "{}", stats.id());

@@ -3,16 +3,15 @@
 use std::collections::BTreeSet;
 
 use kvm_core::kvm_exit::X86_64;
-use kvm_core::kvm_sys::{
+use kvm_core::kvm_sys::x86_64::{
     KVM_VCPUEVENT_VALID_NMI_PENDING, VcpuEventFlags, kvm_cpuid_entry, kvm_msr_entry, kvm_x86_mce,
     kvm_xsave,
 };
 use kvm_core::{Errno, Hypervisor, Kvm, Xsave};
-use kvm_mock::{Model, Step};
 use zerocopy::IntoBytes;
 
-use super::Outcome;
 use super::guest::{Guest, OUTPUT};
+use super::{Model, Outcome, Step};
 
 fn errno<T>(refused: Result<T, kvm_core::Error>) -> Option<Errno> {
     refused.err().map(|error| error.errno())
@@ -25,7 +24,7 @@ const ROUNDS_DOWN: u32 = 0x3f80;
 const COMPONENTS: usize = 512;
 
 /// Sections 4.42, 4.43 and 4.134: all of the state, at the size that the VM says; shorter state is filled up.
-pub(super) fn xsave<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn xsave<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vcpu = Kvm::with(system)?.create_vm()?.create_vcpu(0)?;
     let mut state = vcpu.get_xsave2()?;
     assert!(state.as_bytes().len() >= size_of::<kvm_xsave>());
@@ -56,7 +55,7 @@ pub(super) fn xsave<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Sections 4.22 and 4.23.
-pub(super) fn fpu<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn fpu<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vcpu = Kvm::with(system)?.create_vm()?.create_vcpu(0)?;
     let mut fpu = vcpu.get_fpu()?;
     assert_eq!(fpu.fcw, 0x37f, "at reset");
@@ -69,7 +68,7 @@ pub(super) fn fpu<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Sections 4.131 and 4.132: a second view of the special registers.
-pub(super) fn sregs2<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn sregs2<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vcpu = Kvm::with(system)?.create_vm()?.create_vcpu(0)?;
     let mut sregs = vcpu.get_sregs2()?;
     sregs.cr3 = 0x7000;
@@ -82,7 +81,7 @@ pub(super) fn sregs2<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Section 4.15: without paging, linear addresses are physical ones.
-pub(super) fn translate<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn translate<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vcpu = Kvm::with(system)?.create_vm()?.create_vcpu(0)?;
     let translation = vcpu.translate_gva(0x1234)?;
     assert_eq!(
@@ -93,7 +92,7 @@ pub(super) fn translate<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Sections 4.57 and 4.58.
-pub(super) fn lapic<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn lapic<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     const TASK_PRIORITY: usize = 0x80;
     const SPURIOUS: usize = 0xf0;
 
@@ -118,7 +117,7 @@ pub(super) fn lapic<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Sections 4.31, 4.32 and 4.64.
-pub(super) fn events<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn events<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vcpu = Kvm::with(system)?.create_vm()?.create_vcpu(0)?;
     assert_eq!(vcpu.get_vcpu_events()?.nmi.pending, 0);
     vcpu.nmi()?;
@@ -138,7 +137,7 @@ pub(super) fn events<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Sections 4.104 to 4.106: a machine check needs a bank, and what is valid.
-pub(super) fn machine_checks<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn machine_checks<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     const VALID: u64 = 1 << 63;
 
     let kvm = Kvm::with(system)?;
@@ -171,12 +170,12 @@ const ASKS: &[u8] = &[
 ];
 const ANSWER: u32 = 0x1357_9bdf;
 
-pub(super) fn cpuid_script(model: &Model) {
+pub(crate) fn cpuid_script(model: &Model) {
     model.script(0, [Step::hlt().writes_memory(OUTPUT, ANSWER.to_le_bytes())]);
 }
 
 /// Section 4.20: a guest sees the leaves that it was given.
-pub(super) fn cpuid<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn cpuid<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, ASKS)?;
     let leaf = kvm_cpuid_entry {
         function: LEAF,
@@ -194,7 +193,7 @@ pub(super) fn cpuid<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Sections 4.3 and 4.18: what the system lists, it reads.
-pub(super) fn feature_msrs<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn feature_msrs<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let listed = kvm.get_msr_feature_index_list()?;
     assert_eq!(
@@ -214,7 +213,7 @@ pub(super) fn feature_msrs<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome 
 }
 
 /// More MSRs than the kernel takes at once are read and written in pieces.
-pub(super) fn many_msrs<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn many_msrs<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     const LSTAR: u32 = 0xc000_0082;
 
     let vcpu = Kvm::with(system)?.create_vm()?.create_vcpu(0)?;
@@ -231,7 +230,7 @@ pub(super) fn many_msrs<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Sections 4.55 and 4.56.
-pub(super) fn tsc_khz<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn tsc_khz<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let vm = kvm.create_vm()?;
     let khz = vm.get_tsc_khz()?;
@@ -245,7 +244,7 @@ pub(super) fn tsc_khz<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Sections 4.42 to 4.45: the form of 4096 bytes, where that is all, and XCR0.
-pub(super) fn one_page_of_xsave<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn one_page_of_xsave<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let vcpu = Kvm::with(system)?.create_vm()?.create_vcpu(0)?;
     let xsave = vcpu.get_xsave()?;
     vcpu.set_xsave(&xsave)?;

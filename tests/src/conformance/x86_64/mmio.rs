@@ -2,12 +2,11 @@
 
 use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_exit::{MmioRead, MmioWrite};
-use kvm_core::kvm_sys::KVM_MEM_READONLY;
+use kvm_core::kvm_sys::x86_64::KVM_MEM_READONLY;
 use kvm_core::{AnonymousMemory, Exit, GuestAddress, Hypervisor, Slot, Vcpu};
-use kvm_mock::{Model, Step};
 
 use super::guest::{Guest, HIGH_MMIO, MMIO, OUTPUT, RAM};
-use super::{Outcome, unexpected};
+use super::{Model, Outcome, Step, unexpected};
 
 /// Runs the guest up to a read of as many bytes as `reply` has, and answers it.
 fn answer<H: Hypervisor<Guest = X86_64>>(
@@ -37,7 +36,7 @@ const WRITE: &[u8] = &[
     0xf4,                               // hlt
 ];
 
-pub(super) fn write_script(model: &Model) {
+pub(crate) fn write_script(model: &Model) {
     model.script(
         0,
         [
@@ -50,7 +49,7 @@ pub(super) fn write_script(model: &Model) {
 }
 
 /// A write of each width is one exit with as many bytes.
-pub(super) fn write<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn write<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, WRITE)?;
     for (offset, data) in [(0, &b"A"[..]), (2, b"AB"), (4, b"ABCD")] {
         let addr = MMIO + offset;
@@ -76,7 +75,7 @@ const READ: &[u8] = &[
     0xf4,                         // hlt
 ];
 
-pub(super) fn read_script(model: &Model) {
+pub(crate) fn read_script(model: &Model) {
     model.script(
         0,
         [
@@ -89,7 +88,7 @@ pub(super) fn read_script(model: &Model) {
 }
 
 /// A read of each width is one exit with room for as many bytes, and the guest gets what was written there.
-pub(super) fn read<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn read<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, READ)?;
     answer(&mut guest.vcpu, MMIO, &[0x11])?;
     answer(&mut guest.vcpu, MMIO + 2, &[0x22, 0x33])?;
@@ -112,7 +111,7 @@ const WIDE: &[u8] = &[
 
 const WORD: [u8; 8] = [0x10, 0x32, 0x54, 0x76, 0x98, 0xba, 0xdc, 0xfe];
 
-pub(super) fn wide_script(model: &Model) {
+pub(crate) fn wide_script(model: &Model) {
     model.script(
         0,
         [
@@ -124,7 +123,7 @@ pub(super) fn wide_script(model: &Model) {
 }
 
 /// Eight bytes are one exit too.
-pub(super) fn wide<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn wide<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::in_long_mode(system, WIDE)?;
     answer(&mut guest.vcpu, HIGH_MMIO, &WORD)?;
     let (addr, data) = (HIGH_MMIO + 8, &WORD.map(|byte| !byte));
@@ -147,7 +146,7 @@ const WRITE_THEN_READ: &[u8] = &[
     0xf4,                         // hlt
 ];
 
-pub(super) fn read_only_script(model: &Model) {
+pub(crate) fn read_only_script(model: &Model) {
     model.script(
         0,
         [
@@ -161,7 +160,7 @@ pub(super) fn read_only_script(model: &Model) {
 
 /// Section 4.35, `KVM_MEM_READONLY`: "writes to this memory will be posted to userspace as KVM_EXIT_MMIO
 /// exits"; reads find the memory.
-pub(super) fn read_only<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn read_only<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, WRITE_THEN_READ)?;
     let mut rom = AnonymousMemory::new(0x1_0000)?;
     rom.as_mut_slice().fill(0x77);
@@ -191,7 +190,7 @@ const READ_TWICE: &[u8] = &[
     0xf4,             // hlt
 ];
 
-pub(super) fn removed_memory_script(model: &Model) {
+pub(crate) fn removed_memory_script(model: &Model) {
     model.script(
         0,
         [
@@ -204,7 +203,7 @@ pub(super) fn removed_memory_script(model: &Model) {
 }
 
 /// Memory that was taken back is gone for a guest that has used it.
-pub(super) fn removed_memory<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn removed_memory<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut guest = Guest::new(system, READ_TWICE)?;
     let mut more = AnonymousMemory::new(0x1_0000)?;
     more.as_mut_slice().fill(0x77);

@@ -1,0 +1,6 @@
+//! Scenarios for guests of every architecture.
+
+pub(super) mod memory;
+pub(super) mod objects;
+
+use super::Outcome;

@@ -1,0 +1,173 @@
+//! The table of all scenarios.
+
+use kvm_core::kvm_exit::{Aarch64, GuestArch, Riscv64, X86_64};
+use kvm_core::kvm_sys::Arch;
+use kvm_mock::Model;
+
+use super::backends::Calls;
+use super::{Backend, Outcome, common, x86_64};
+
+/// One scenario, for guests of one architecture, on every backend.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// Its name, such as `io::out`.
+    pub name: &'static str,
+    /// The architecture of its guests.
+    pub arch: Arch,
+    /// Whether it asks for what no recording has.
+    pub(super) live: bool,
+    /// Runs it on a backend, and tells the calls.
+    pub(super) run: fn(Backend, &Calls) -> Outcome,
+}
+
+/// All scenarios.
+pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
+    SCENARIOS.iter().copied().flatten().copied().flatten()
+}
+
+/// A folder, the architectures that its scenarios are for, and the files in it with their scenarios: each with the
+/// script for its guest, if it has one, and `[live]` if no recording has what it asks for.
+macro_rules! scenarios {
+    ($($folder:ident for [$($guest:ident),+] $files:tt)*) => {
+        const SCENARIOS: &[&[&[Scenario]]] = &[$($(scenarios!(@files $folder $guest $files)),+),*];
+    };
+    (@files $folder:ident $guest:ident {$(
+        $(#[$when:meta])? $file:ident {
+            $($scenario:ident $(: $script:ident)? $([$live:ident])?),* $(,)?
+        }
+    )*}) => {
+        &[$(
+            $(#[$when])?
+            &[$(Scenario {
+                name: concat!(stringify!($file), "::", stringify!($scenario)),
+                arch: $guest::ARCH,
+                live: scenarios!(@live $($live)?),
+                run: |backend, calls| backend.run::<$guest>(
+                    scenarios!(@script $folder $file $($script)?),
+                    $folder::$file::$scenario,
+                    calls,
+                ),
+            }),*],
+        )*]
+    };
+    (@live live) => { true };
+    (@live) => { false };
+    (@script $folder:ident $file:ident $script:ident) => { $folder::$file::$script };
+    (@script $folder:ident $file:ident) => { no_guest };
+}
+
+fn no_guest<G>(_: &Model<G>) {}
+
+scenarios! {
+    common for [X86_64, Aarch64, Riscv64] {
+        objects { system, unknown_capability, unknown_vm_type, several_vms, vcpu_ids, messages }
+        memory { refused, taken_back, many_slots }
+    }
+    x86_64 for [X86_64] {
+        private_memory { files, slots, other_vm }
+        slots {
+            dirty_log: writer_script,
+            flags: writer_script,
+            manual_protect: writer_script,
+            initially_set,
+            moved,
+            moved_log: writer_script,
+            moved_code: moved_code_script,
+        }
+        calls { of_another_object, slots, timer, before_vcpus, interrupt, lists, pairs }
+        registers {
+            at_reset,
+            general,
+            special,
+            debug,
+            cpuid,
+            cpuid_after_run: cpuid_after_run_script,
+            msrs,
+            mp_state,
+        }
+        irqchip { order, presence, state, message }
+        msr_filter {
+            denied_read: denied_read_script,
+            bitmaps_are_never_read_past_their_end,
+            refused,
+        }
+        state {
+            xsave,
+            fpu,
+            sregs2,
+            translate,
+            lapic,
+            events,
+            machine_checks,
+            cpuid: cpuid_script,
+            feature_msrs,
+            many_msrs,
+            tsc_khz,
+            one_page_of_xsave,
+        }
+        vm {
+            first_timer,
+            clock,
+            split_irqchip,
+            capabilities,
+            kernel_writes_through_caller_pointers_need_unsafe,
+            pmu_events,
+            set_up,
+        }
+        #[cfg(target_os = "linux")]
+        events {
+            irqfds,
+            irqfd_interrupts: interrupted_script,
+            ioeventfds,
+            vfio_files,
+            forged_device_fd_cannot_be_adopted,
+            ioeventfd_without_exit: ioeventfd_without_exit_script,
+        }
+        #[cfg(target_os = "linux")]
+        signals { resample: resample_script [live], ioeventfd: ioeventfd_script [live] }
+        stats { counted: counted_script, described }
+        coalesced {
+            in_order: in_order_script [live],
+            full: full_script [live],
+            coalesced_ring_has_one_consumer: one_consumer_script [live],
+        }
+        devices { kinds, of_vcpus, of_the_system, of_another_object }
+        interrupts {
+            line_status,
+            routes,
+            routed: routed_script,
+            msi,
+        }
+        io {
+            out: out_script,
+            in_: in_script,
+            string_out: string_out_script,
+            string_in: string_in_script,
+            complete: complete_script,
+        }
+        mmio {
+            write: write_script,
+            read: read_script,
+            wide: wide_script,
+            read_only: read_only_script,
+            removed_memory: removed_memory_script,
+        }
+        run {
+            halt: halt_script,
+            single_step: single_step_script,
+            kicked_while_running: kicked_while_running_script,
+            kicked_before_run: kicked_before_run_script,
+            shared_memory: shared_memory_script,
+            triple_fault: triple_fault_script,
+            several_threads: several_threads_script,
+        }
+        sync_regs {
+            general: general_script,
+            special: special_script,
+            interrupted: interrupted_script,
+            refused,
+        }
+        window { opens: opens_script }
+        signal_mask { set: set_script }
+    }
+}
