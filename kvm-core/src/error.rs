@@ -115,6 +115,15 @@ pub enum Cause {
     StateLength,
     /// The saved state has a piece that can't be restored; its request number is [`Error::detail`].
     StateUnknown,
+    /// The vCPU does not take the value that the saved state has for a register; the low half of its id is
+    /// [`Error::detail`].
+    Register,
+    /// The vCPU has not been initialised by this crate's call, which knows what as.
+    NotInitialised,
+    /// There is no state of this kind of device, whose number is [`Error::detail`].
+    DeviceKind,
+    /// The vCPU with the id [`Error::detail`], whose part of the device this is, has no handle any more.
+    VcpuDropped,
 }
 
 impl Error {
@@ -236,6 +245,13 @@ impl fmt::Display for Error {
                 "a piece of {detail} bytes in the saved state, not as many as it has"
             ),
             Cause::StateUnknown => write!(f, "piece {detail:#x} can't be restored"),
+            Cause::Register => write!(
+                f,
+                "{errno}: register {detail:#x} does not take the value that was saved"
+            ),
+            Cause::NotInitialised => f.write_str("the vCPU has not been initialised"),
+            Cause::DeviceKind => write!(f, "there is no state of devices of kind {detail}"),
+            Cause::VcpuDropped => write!(f, "vCPU {detail} was dropped, and the state needs it"),
         }
     }
 }

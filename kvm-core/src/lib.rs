@@ -147,7 +147,7 @@ pub use memory::{
 };
 pub use registers::Registers;
 pub use signals::SignalSet;
-pub use state::{Piece, Pieces, SavedState};
+pub use state::{Piece, Pieces, SavedState, StateGuest};
 pub use stats::{StatDescriptor, StatKind, StatUnit, StatValues, Stats};
 pub use vcpu::Vcpu;
 pub use vm::Vm;

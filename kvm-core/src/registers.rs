@@ -1,10 +1,11 @@
 //! [`Registers`]: the half of a vCPU that is not its run page.
 
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
 use core::sync::atomic::AtomicBool;
 
 use kvm_sys::{MpState, kvm_mp_state};
 
+use crate::sync::Mutex;
 use crate::typed::{Get, Set};
 use crate::{DevKvm, Error, Hypervisor, vm};
 
@@ -26,6 +27,18 @@ struct Inner<H> {
     vm: Arc<vm::Inner<H>>,
     /// Whether the dirty ring has its consumer.
     ring_taken: AtomicBool,
+    /// What the vCPU was initialised as, on architectures where that is said once and never answered.
+    setup: Mutex<Option<[u32; 8]>>,
+}
+
+/// Leads to a vCPU's state as long as there is a handle.
+#[derive(Debug)]
+pub(crate) struct WeakRegisters<H>(Weak<Inner<H>>);
+
+impl<H: Hypervisor> WeakRegisters<H> {
+    pub(crate) fn upgrade(&self) -> Option<Registers<H>> {
+        self.0.upgrade().map(Registers)
+    }
 }
 
 impl<H: Hypervisor> Registers<H> {
@@ -34,7 +47,18 @@ impl<H: Hypervisor> Registers<H> {
             vcpu,
             vm,
             ring_taken: AtomicBool::new(false),
+            setup: Mutex::default(),
         }))
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakRegisters<H> {
+        WeakRegisters(Arc::downgrade(&self.0))
+    }
+
+    /// What the vCPU was initialised as.
+    #[allow(dead_code, reason = "of aarch64 only, which may be left out")]
+    pub(crate) fn setup(&self) -> &Mutex<Option<[u32; 8]>> {
+        &self.0.setup
     }
 
     /// Whether the vCPU's dirty ring has its consumer: to be set by the first one.

@@ -1,12 +1,14 @@
 //! [`Vm`]: a virtual machine. Its memory is in [`memory`](crate::memory).
 
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use alloc::vec::Vec;
+use core::sync::atomic::AtomicU32;
 
 use kvm_sys::Cap;
 
 use crate::kvm::Shared;
 use crate::memory::Slots;
+use crate::registers::WeakRegisters;
 use crate::sync::Mutex;
 use crate::typed::Call;
 use crate::{CoalescedPage, DevKvm, Error, Hypervisor, Vcpu};
@@ -33,9 +35,16 @@ pub(crate) struct Inner<H> {
     pub(crate) slots: Mutex<Slots<H>>,
     /// Bytes of each vCPU's dirty ring; 0 without.
     pub(crate) ring_len: AtomicU32,
-    /// Whether a vCPU was ever made.
-    pub(crate) has_vcpus: AtomicBool,
+    /// All vCPUs that were ever made, with their ids.
+    pub(crate) vcpus: Mutex<Vec<(u64, WeakRegisters<H>)>>,
     pub(crate) system: Arc<Shared<H>>,
+}
+
+impl<H: Hypervisor> Inner<H> {
+    /// Whether the system has a capability.
+    pub(crate) fn has(&self, cap: Cap) -> Result<bool, Error> {
+        Ok(self.system.check_extension(cap)? != 0)
+    }
 }
 
 impl<H: Hypervisor> Vm<H> {
@@ -46,7 +55,7 @@ impl<H: Hypervisor> Vm<H> {
                 slots: Mutex::default(),
                 ring_len: AtomicU32::new(0),
                 coalesced: Mutex::default(),
-                has_vcpus: AtomicBool::new(false),
+                vcpus: Mutex::default(),
                 system,
             }),
         }
@@ -60,11 +69,6 @@ impl<H: Hypervisor> Vm<H> {
     /// What every handle of the VM keeps alive.
     pub(crate) fn inner(&self) -> &Arc<Inner<H>> {
         &self.inner
-    }
-
-    /// What the VM needs of the system.
-    pub(crate) fn system(&self) -> &Shared<H> {
-        &self.inner.system
     }
 
     /// Whether, or how far, this VM has a capability. It may differ from the system's answer. Section
@@ -87,8 +91,10 @@ impl<H: Hypervisor> Vm<H> {
     /// `KVM_CAP_MAX_VCPU_ID` or the VM has `KVM_CAP_MAX_VCPUS`.
     pub fn create_vcpu(&self, id: u64) -> Result<Vcpu<H>, Error> {
         let vcpu = CREATE_VCPU.create(&self.inner.vm, id)?;
-        self.inner.has_vcpus.store(true, Ordering::Relaxed);
-        Vcpu::new(vcpu, Arc::clone(&self.inner))
+        let vcpu = Vcpu::new(vcpu, Arc::clone(&self.inner))?;
+        let registers = vcpu.registers().downgrade();
+        self.inner.vcpus.lock().push((id, registers));
+        Ok(vcpu)
     }
 }
 

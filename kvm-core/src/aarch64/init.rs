@@ -5,6 +5,8 @@ use kvm_sys::aarch64::{
     KVM_ARM_PREFERRED_TARGET, KVM_ARM_VCPU_FINALIZE, KVM_ARM_VCPU_INIT, kvm_vcpu_init,
 };
 
+use zerocopy::{FromBytes, IntoBytes};
+
 use crate::typed::{Get, Set};
 use crate::{Error, Hypervisor, Registers, Vm};
 
@@ -50,7 +52,15 @@ impl<H: Hypervisor<Guest = Aarch64>> Registers<H> {
     /// `EINVAL` when the target is unknown, the features don't go together, or the vCPU or another one of the VM
     /// has others already; `ENOENT` when a feature is unknown.
     pub fn vcpu_init(&self, init: &kvm_vcpu_init) -> Result<(), Error> {
-        VCPU_INIT.call(self.backend(), init).map(|_| ())
+        VCPU_INIT.call(self.backend(), init)?;
+        *self.setup().lock() = FromBytes::read_from_bytes(init.as_bytes()).ok();
+        Ok(())
+    }
+
+    /// What [`vcpu_init`](Self::vcpu_init) made the vCPU; KVM does not tell.
+    pub(super) fn initialised_as(&self) -> Option<kvm_vcpu_init> {
+        let setup = *self.setup().lock();
+        FromBytes::read_from_bytes(setup?.as_bytes()).ok()
     }
 
     /// Ends the configuration of a feature that has one: of

@@ -5,6 +5,10 @@ mod init;
 mod limits;
 mod mte;
 pub mod register;
+mod save;
+mod save_its;
+mod save_vgic_v2;
+mod save_vgic_v3;
 mod setup;
 
 pub use id_registers::IdRegisterMasks;

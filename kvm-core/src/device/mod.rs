@@ -9,6 +9,7 @@ mod attr;
 mod call;
 #[cfg(any(feature = "riscv64", target_arch = "riscv64"))]
 pub mod riscv64;
+mod state;
 mod vfio;
 #[cfg(any(
     feature = "x86_64",
@@ -32,6 +33,8 @@ use crate::{DevKvm, Errno, Error, Hypervisor, Vm, vm};
 pub use attr::{Attr, On};
 pub use call::DeviceAttributes;
 use call::Target;
+#[doc(hidden)]
+pub use state::Plan;
 
 const CREATE_DEVICE: Create<kvm_create_device> = Create::new(&kvm_sys::KVM_CREATE_DEVICE);
 
@@ -53,7 +56,7 @@ pub struct Device<H: Hypervisor = DevKvm> {
     // Closed before the VM and its memory may go.
     object: H,
     kind: DeviceType,
-    _vm: Arc<vm::Inner<H>>,
+    vm: Arc<vm::Inner<H>>,
 }
 
 impl<H: Hypervisor> Device<H> {
@@ -102,7 +105,7 @@ impl<H: Hypervisor> Vm<H> {
         Ok(Device {
             object: CREATE_DEVICE.create(self.backend(), &mut device)?,
             kind,
-            _vm: Arc::clone(self.inner()),
+            vm: Arc::clone(self.inner()),
         })
     }
 

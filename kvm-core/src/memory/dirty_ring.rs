@@ -119,7 +119,7 @@ impl<H: Hypervisor> Vm<H> {
         if Shape::new(bytes as usize).is_none() {
             return refuse(Cause::RingSize);
         }
-        if self.inner.has_vcpus.load(Ordering::Relaxed) {
+        if !self.inner.vcpus.lock().is_empty() {
             return refuse(Cause::HasVcpus);
         }
         // The first one promises the order of accesses that the second has on x86_64 only.

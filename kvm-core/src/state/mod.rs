@@ -7,32 +7,37 @@
 //! | 0 | 8 | `kvmstate` |
 //! | 8 | 2 | version of this layout: 1 |
 //! | 10 | 2 | architecture: 1 x86_64, 2 aarch64, 3 riscv64, 4 s390x, 5 powerpc64le, 6 loongarch64, 7 mips64el |
-//! | 12 | 2 | what it is the state of: 2 a VM, 4 a vCPU |
-//! | 14 | 2 | 0 |
+//! | 12 | 2 | what it is the state of: 2 a VM, 4 a vCPU, 8 a device |
+//! | 14 | 2 | of a device, its kind (`KVM_DEV_TYPE_*`), else 0 |
 //! | 16 | | pieces |
 //! | end - 4 | 4 | CRC-32C of all bytes before |
 //!
 //! A piece is the request number of the call that gave it, as the architecture has it (4 bytes), its length
 //! (4 bytes), and as many bytes as the call wrote, in the byte order of the architecture. A length of
 //! `0xffff_ffff` has no bytes: the host that saved the state had no such thing. Several pieces may have one
-//! number. What a piece consists of is said where it is saved.
+//! number. What a piece consists of is said where it is saved; of `KVM_GET_ONE_REG` it is the register's id
+//! (8 bytes) and value, of `KVM_GET_DEVICE_ATTR` the attribute's group (4 bytes), number (8 bytes) and value.
 
 mod bank;
 mod crc;
+mod guest;
 mod read;
+mod registers;
 mod write;
 
 use alloc::vec::Vec;
 use core::fmt;
 
-use kvm_sys::Arch;
 use kvm_sys::op::{Fds, Op};
+use kvm_sys::{Arch, DeviceType};
 
 use crate::Error;
 
 pub(crate) use bank::Bank;
+pub use guest::StateGuest;
 pub use read::{Piece, Pieces};
 pub(crate) use read::{length, value};
+pub(crate) use registers::{restore_registers, save_registers};
 pub(crate) use write::Writer;
 
 const MAGIC: &[u8; 8] = b"kvmstate";
@@ -42,11 +47,22 @@ const PIECES: usize = 16;
 /// The length of a piece that is not there.
 const ABSENT: u32 = u32::MAX;
 
-/// The state of a vCPU or a VM, as [`Vcpu::save`](crate::Vcpu::save) and [`Vm::save`](crate::Vm::save) give
-/// it: plain bytes with a version and a checksum, to be written to a file or sent to another host.
+/// The state of a vCPU, a VM or a device, as [`Vcpu::save`](crate::Vcpu::save), [`Vm::save`](crate::Vm::save) and
+/// [`Device::save`](crate::device::Device::save) give it: plain bytes with a version and a checksum, to be written
+/// to a file or sent to another host.
 ///
 /// They can be looked at on any host. To restore it needs a host of the same architecture that has what the
 /// state needs.
+///
+/// # Order
+///
+/// To save a machine: stop all vCPUs; save them; save the devices, of which some write tables to guest memory;
+/// save the VM; then copy guest memory.
+///
+/// To restore it: make a VM with memory and fill that; create the vCPUs in the same order, and restore them;
+/// make the interrupt controllers and set them up as they were, up to and with their `INIT`, then restore
+/// devices in the order in which they were created, an ITS after its vGIC; restore the VM; then run. On x86_64,
+/// interrupt controllers come before the vCPUs, as `KVM_CREATE_IRQCHIP` asks for.
 ///
 /// ```
 /// use kvm_core::{Kvm, SavedState, kvm_sys::Arch};
@@ -68,6 +84,8 @@ pub struct SavedState {
     bytes: Vec<u8>,
     arch: Arch,
     of: Fds,
+    /// 0 but for devices.
+    kind: u16,
 }
 
 impl SavedState {
@@ -96,9 +114,22 @@ impl SavedState {
         self.arch
     }
 
-    /// What it is the state of: [`Fds::VM`] or [`Fds::VCPU`].
+    /// What it is the state of: [`Fds::VM`], [`Fds::VCPU`] or [`Fds::DEVICE`].
     pub fn of(&self) -> Fds {
         self.of
+    }
+
+    /// The kind of device that it is the state of.
+    ///
+    /// ```
+    /// use kvm_core::Kvm;
+    ///
+    /// let vm = Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// assert_eq!(vm.save()?.device_kind(), None);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    pub fn device_kind(&self) -> Option<DeviceType> {
+        (self.of == Fds::DEVICE).then_some(DeviceType(self.kind.into()))
     }
 
     /// What it consists of, in the order in which it was saved.

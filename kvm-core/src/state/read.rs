@@ -80,7 +80,9 @@ fn find(number: u32, arch: Arch, of: Fds) -> Option<&'static Op> {
 
 /// The bytes between header and checksum.
 pub(super) fn pieces(state: &SavedState) -> Pieces<'_> {
-    let SavedState { bytes, arch, of } = state;
+    let SavedState {
+        bytes, arch, of, ..
+    } = state;
     let body = bytes.split_last_chunk::<4>().map(|(body, _)| body);
     Pieces {
         left: body.and_then(|body| body.get(PIECES..)).unwrap_or_default(),
@@ -123,7 +125,7 @@ pub(super) fn parse(bytes: Vec<u8>) -> Result<SavedState, Error> {
     if version != VERSION {
         return refused(Errno::EOPNOTSUPP, Cause::StateVersion, version.into());
     }
-    let Some(([arch0, arch1, of0, of1, 0, 0], _)) = rest.split_first_chunk() else {
+    let Some(([arch0, arch1, of0, of1, kind0, kind1], _)) = rest.split_first_chunk() else {
         return damaged(10);
     };
     let Some((body, checksum)) = bytes.split_last_chunk() else {
@@ -139,9 +141,11 @@ pub(super) fn parse(bytes: Vec<u8>) -> Result<SavedState, Error> {
     else {
         return refused(Errno::EOPNOTSUPP, Cause::ForeignState, number.into());
     };
-    let of = match [*of0, *of1] {
-        [2, 0] => Fds::VM,
-        [4, 0] => Fds::VCPU,
+    let kind = u16::from_le_bytes([*kind0, *kind1]);
+    let of = match ([*of0, *of1], kind) {
+        ([2, 0], 0) => Fds::VM,
+        ([4, 0], 0) => Fds::VCPU,
+        ([8, 0], 1..) => Fds::DEVICE,
         _ => return damaged(12),
     };
     let mut left = match body.get(PIECES..) {
@@ -154,7 +158,12 @@ pub(super) fn parse(bytes: Vec<u8>) -> Result<SavedState, Error> {
             None => return damaged(body.len() - left.len()),
         }
     }
-    Ok(SavedState { bytes, arch, of })
+    Ok(SavedState {
+        bytes,
+        arch,
+        of,
+        kind,
+    })
 }
 
 impl SavedState {

@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-use kvm_sys::Arch;
 use kvm_sys::op::{Fds, Op};
+use kvm_sys::{Arch, DeviceType, KVM_CREATE_DEVICE};
 use zerocopy::{Immutable, IntoBytes};
 
 use super::crc::crc;
@@ -16,16 +16,35 @@ pub(crate) struct Writer {
     bytes: Vec<u8>,
     arch: Arch,
     of: Fds,
+    kind: u16,
 }
 
 impl Writer {
-    /// For the state of an object of this kind.
+    /// For the state of a VM or a vCPU.
     pub(crate) fn new(arch: Arch, of: Fds) -> Self {
+        Self::begin(arch, of, 0)
+    }
+
+    /// For the state of a device of this kind.
+    pub(crate) fn of_device(arch: Arch, kind: DeviceType) -> Result<Self, Error> {
+        let op = &KVM_CREATE_DEVICE;
+        let (errno, cause) = (Errno::EOVERFLOW, Cause::DeviceKind);
+        let unknown = Error::with(op, errno, cause, kind.0);
+        let kind = u16::try_from(kind.0).map_err(|_| unknown)?;
+        Ok(Self::begin(arch, Fds::DEVICE, kind))
+    }
+
+    fn begin(arch: Arch, of: Fds, kind: u16) -> Self {
         let mut bytes = MAGIC.to_vec();
-        for number in [VERSION, number_of(arch), of.bits().into(), 0] {
+        for number in [VERSION, number_of(arch), of.bits().into(), kind] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
-        Self { bytes, arch, of }
+        Self {
+            bytes,
+            arch,
+            of,
+            kind,
+        }
     }
 
     /// Adds what `op`, a call that gets it, gave.
@@ -79,6 +98,7 @@ impl Writer {
             bytes: self.bytes,
             arch: self.arch,
             of: self.of,
+            kind: self.kind,
         }
     }
 }

@@ -5,24 +5,24 @@ use alloc::vec::Vec;
 use kvm_exit::X86_64;
 use kvm_sys::Arch;
 use kvm_sys::op::{Fds, Op};
-use kvm_sys::x86_64;
 use kvm_sys::x86_64::{
-    Cap, KVM_CAP_DEBUGREGS, KVM_CAP_EXT_CPUID, KVM_CAP_GET_TSC_KHZ, KVM_CAP_MP_STATE,
-    KVM_CAP_NESTED_STATE, KVM_CAP_SREGS2, KVM_CAP_VCPU_EVENTS, KVM_CAP_XCRS, KVM_CAP_XSAVE,
-    KVM_GET_CPUID2, KVM_GET_DEBUGREGS, KVM_GET_FPU, KVM_GET_LAPIC, KVM_GET_MP_STATE, KVM_GET_MSRS,
-    KVM_GET_NESTED_STATE, KVM_GET_REGS, KVM_GET_SREGS, KVM_GET_SREGS2, KVM_GET_TSC_KHZ,
-    KVM_GET_VCPU_EVENTS, KVM_GET_XCRS, KVM_GET_XSAVE2, KVM_SET_DEBUGREGS, KVM_SET_FPU,
-    KVM_SET_LAPIC, KVM_SET_MP_STATE, KVM_SET_REGS, KVM_SET_SREGS, KVM_SET_SREGS2,
-    KVM_SET_VCPU_EVENTS, KVM_SET_XCRS, kvm_cpuid_entry2, kvm_debugregs, kvm_fpu, kvm_lapic_state,
-    kvm_mp_state, kvm_msr_entry, kvm_nested_state, kvm_regs, kvm_sregs, kvm_sregs2,
-    kvm_vcpu_events, kvm_xcrs,
+    KVM_CAP_DEBUGREGS, KVM_CAP_EXT_CPUID, KVM_CAP_GET_TSC_KHZ, KVM_CAP_MP_STATE,
+    KVM_CAP_NESTED_STATE, KVM_CAP_ONE_REG, KVM_CAP_SREGS2, KVM_CAP_VCPU_EVENTS, KVM_CAP_XCRS,
+    KVM_CAP_XSAVE, KVM_GET_CPUID2, KVM_GET_DEBUGREGS, KVM_GET_FPU, KVM_GET_LAPIC, KVM_GET_MP_STATE,
+    KVM_GET_MSRS, KVM_GET_NESTED_STATE, KVM_GET_ONE_REG, KVM_GET_REGS, KVM_GET_SREGS,
+    KVM_GET_SREGS2, KVM_GET_TSC_KHZ, KVM_GET_VCPU_EVENTS, KVM_GET_XCRS, KVM_GET_XSAVE2,
+    KVM_SET_DEBUGREGS, KVM_SET_FPU, KVM_SET_LAPIC, KVM_SET_MP_STATE, KVM_SET_REGS, KVM_SET_SREGS,
+    KVM_SET_SREGS2, KVM_SET_VCPU_EVENTS, KVM_SET_XCRS, kvm_cpuid_entry2, kvm_debugregs, kvm_fpu,
+    kvm_lapic_state, kvm_mp_state, kvm_msr_entry, kvm_nested_state, kvm_regs, kvm_sregs,
+    kvm_sregs2, kvm_vcpu_events, kvm_xcrs,
 };
 use zerocopy::FromBytes;
 
-use super::{NestedState, Xsave, save_msrs};
+use super::{NestedState, Xsave, save_msrs, save_vm};
+use crate::device::{Device, Plan};
 use crate::error::Cause;
-use crate::state::{self, Bank, Writer};
-use crate::{Errno, Error, Hypervisor, Registers, SavedState, Vcpu};
+use crate::state::{self, Bank, Writer, restore_registers, save_registers};
+use crate::{Errno, Error, Hypervisor, Registers, SavedState, StateGuest, Vcpu, Vm};
 
 const REGS: Bank<kvm_regs> = Bank::new(&KVM_GET_REGS, &KVM_SET_REGS);
 const SREGS: Bank<kvm_sregs> = Bank::new(&KVM_GET_SREGS, &KVM_SET_SREGS);
@@ -35,7 +35,7 @@ const MP_STATE: Bank<kvm_mp_state> = Bank::new(&KVM_GET_MP_STATE, &KVM_SET_MP_ST
 const EVENTS: Bank<kvm_vcpu_events> = Bank::new(&KVM_GET_VCPU_EVENTS, &KVM_SET_VCPU_EVENTS);
 
 /// What the state of a vCPU consists of.
-const PIECES: [&Op; 14] = [
+const PIECES: [&Op; 15] = [
     &KVM_GET_MP_STATE,
     &KVM_GET_REGS,
     &KVM_GET_SREGS,
@@ -48,30 +48,16 @@ const PIECES: [&Op; 14] = [
     &KVM_GET_CPUID2,
     &KVM_GET_TSC_KHZ,
     &KVM_GET_MSRS,
+    &KVM_GET_ONE_REG,
     &KVM_GET_NESTED_STATE,
     &KVM_GET_VCPU_EVENTS,
 ];
 
-impl<H: Hypervisor<Guest = X86_64>> Vcpu<H> {
-    /// The vCPU's state, to be [restored](Self::restore) into another one, here or elsewhere.
-    ///
-    /// Finishes the I/O of the last exit first. Other vCPUs of the VM have to be stopped, and stay so until
-    /// [the VM](crate::Vm::save) is saved too; guest memory is the VMM's to copy, after that.
-    ///
-    /// In the state is all that KVM hands out of a vCPU: registers, FPU, debug registers, local APIC, CPUID,
-    /// MSRs (those of `KVM_GET_MSR_INDEX_LIST`, MTRRs and banks of machine checks), the TSC's frequency,
-    /// pending events. What this host does not have is noted as absent. Not in it is what the VMM set up and
-    /// has to set up again: capabilities it enabled, filters, debugging, Xen and Hyper-V beyond their MSRs.
-    ///
-    /// # Errors
-    ///
-    /// [`Cause::Unanswered`] when finishing the I/O gives a further exit, which is in the
-    /// [run page](Self::run_page_mut) then: [`complete_with`](Self::complete_with) comes first. Else what the
-    /// backend answers.
-    pub fn save(&mut self) -> Result<SavedState, Error> {
-        self.settle()?;
-        let on = self.backend();
-        let has = |cap| self.has(cap);
+impl StateGuest for X86_64 {
+    fn save_vcpu<H: Hypervisor<Guest = Self>>(vcpu: &mut Vcpu<H>) -> Result<SavedState, Error> {
+        vcpu.settle()?;
+        let on = vcpu.backend();
+        let has = |cap| vcpu.vm().has(cap);
         let mut state = Writer::new(Arch::X86_64, Fds::VCPU);
         // Before all others: reading it has the local APIC act on INIT and SIPI.
         MP_STATE.save(on, has(KVM_CAP_MP_STATE)?, &mut state)?;
@@ -82,7 +68,7 @@ impl<H: Hypervisor<Guest = X86_64>> Vcpu<H> {
         // All that the FPU's own call has, and more.
         let has_xsave = has(KVM_CAP_XSAVE)?;
         if has_xsave {
-            state.put(&KVM_GET_XSAVE2, self.get_xsave2()?.as_bytes())?;
+            state.put(&KVM_GET_XSAVE2, vcpu.get_xsave2()?.as_bytes())?;
         } else {
             state.absent(&KVM_GET_XSAVE2);
         }
@@ -95,64 +81,60 @@ impl<H: Hypervisor<Guest = X86_64>> Vcpu<H> {
             saved => saved?,
         }
         if has(KVM_CAP_EXT_CPUID)? {
-            state.put(&KVM_GET_CPUID2, self.get_cpuid2()?.as_slice())?;
+            state.put(&KVM_GET_CPUID2, vcpu.get_cpuid2()?.as_slice())?;
         } else {
             state.absent(&KVM_GET_CPUID2);
         }
-        match has(KVM_CAP_GET_TSC_KHZ)?.then(|| self.get_tsc_khz()) {
+        match has(KVM_CAP_GET_TSC_KHZ)?.then(|| vcpu.get_tsc_khz()) {
             Some(Ok(khz)) => state.put(&KVM_GET_TSC_KHZ, &khz)?,
             // The host's own counter is unstable.
             Some(Err(error)) if error.errno() != Errno::EIO => return Err(error),
             Some(Err(_)) | None => state.absent(&KVM_GET_TSC_KHZ),
         }
         if has(KVM_CAP_NESTED_STATE)? {
-            let nested = self.get_nested_state()?;
+            let nested = vcpu.get_nested_state()?;
             state.put_two(&KVM_GET_NESTED_STATE, nested.header(), nested.data())?;
         } else {
             state.absent(&KVM_GET_NESTED_STATE);
         }
-        state.put(&KVM_GET_MSRS, save_msrs::read(self)?.as_slice())?;
+        state.put(&KVM_GET_MSRS, save_msrs::read(vcpu)?.as_slice())?;
+        if has(KVM_CAP_ONE_REG)? {
+            save_registers(vcpu, &mut state)?;
+        } else {
+            state.absent(&KVM_GET_ONE_REG);
+        }
         // After all others, any of which may change them.
         EVENTS.save(on, has(KVM_CAP_VCPU_EVENTS)?, &mut state)?;
         Ok(state.finish())
     }
 
-    /// Gives the vCPU a saved state. It has to be of the same id, has not run yet, and its VM is set up as the
-    /// one was whose vCPU was saved: capabilities, interrupt controllers, memory with what was in it. All vCPUs
-    /// come before [the VM](crate::Vm::restore), whose interrupt controllers deliver to them.
-    ///
-    /// When it fails, the vCPU is left with a part of the state, and is good for nothing but another try.
-    ///
-    /// # Errors
-    ///
-    /// [`Cause::ForeignState`], [`Cause::StateOfOther`], [`Cause::StateUnknown`], [`Cause::StateMissing`] and
-    /// [`Cause::StateLength`] when the bytes are not the state of an x86_64 vCPU; [`Cause::Msr`] when the host
-    /// refuses one that has another value. Else what the backend answers: mostly `EINVAL` when the host lacks
-    /// what the state needs.
-    pub fn restore(&mut self, state: &SavedState) -> Result<(), Error> {
+    fn restore_vcpu<H: Hypervisor<Guest = Self>>(
+        vcpu: &mut Vcpu<H>,
+        state: &SavedState,
+    ) -> Result<(), Error> {
         state.check(Arch::X86_64, Fds::VCPU, &PIECES)?;
         state.require::<kvm_regs>(&KVM_GET_REGS)?;
-        self.settle()?;
-        let on = self.backend();
+        vcpu.settle()?;
+        let on = vcpu.backend();
         // First, as it says which values are good for the registers behind.
         if let Some(leaves) = state.list::<kvm_cpuid_entry2>(&KVM_GET_CPUID2)? {
-            self.set_cpuid2(&leaves)?;
+            vcpu.set_cpuid2(&leaves)?;
         }
         let msrs: Vec<kvm_msr_entry> = state.list(&KVM_GET_MSRS)?.unwrap_or_default();
         // Whether nested virtualization is on, before what depends on it.
-        save_msrs::write(self, &msrs, save_msrs::FIRST)?;
+        save_msrs::write(vcpu, &msrs, save_msrs::FIRST)?;
         let with_pdptrs = SREGS2.restore(on, state)?.map(|sregs| sregs.cr8);
         let cr8 = match with_pdptrs {
             Some(cr8) => cr8,
             None => SREGS.restore(on, state)?.ok_or(missing())?.cr8,
         };
         if let Some(nested) = state.all(&KVM_GET_NESTED_STATE).next() {
-            self.set_nested_state(&nested_state(nested)?)?;
+            vcpu.set_nested_state(&nested_state(nested)?)?;
         }
         REGS.restore(on, state)?;
         FPU.restore(on, state)?;
         if let Some(xsave) = state.all(&KVM_GET_XSAVE2).next() {
-            self.set_xsave2(&Xsave::from_bytes(xsave))?;
+            vcpu.set_xsave2(&Xsave::from_bytes(xsave))?;
         }
         XCRS.restore(on, state)?;
         DEBUGREGS.restore(on, state)?;
@@ -160,34 +142,38 @@ impl<H: Hypervisor<Guest = X86_64>> Vcpu<H> {
         LAPIC.restore(on, state)?;
         if let Some(khz) = state.get::<u32>(&KVM_GET_TSC_KHZ)? {
             // Not every host can change it, and most need not.
-            if self.get_tsc_khz()? != khz {
-                self.set_tsc_khz(khz)?;
+            if vcpu.get_tsc_khz()? != khz {
+                vcpu.set_tsc_khz(khz)?;
             }
         }
-        save_msrs::write(self, &msrs, save_msrs::MIDDLE)?;
-        save_msrs::write(self, &msrs, save_msrs::LAST)?;
+        save_msrs::write(vcpu, &msrs, save_msrs::MIDDLE)?;
+        save_msrs::write(vcpu, &msrs, save_msrs::LAST)?;
+        // The shadow stack's pointer, which the MSRs that enable it come before.
+        restore_registers(vcpu, state, |_| 0)?;
         MP_STATE.restore(on, state)?;
         EVENTS.restore(on, state)?;
         // Without a local APIC in the kernel, each entry takes the register from here.
-        self.run_page_mut().set_cr8(cr8);
-        self.read_sync_regs()
+        vcpu.run_page_mut().set_cr8(cr8);
+        vcpu.read_sync_regs()
     }
 
-    /// Finishes the I/O of the last exit.
-    fn settle(&mut self) -> Result<(), Error> {
-        match self.complete()? {
-            None => Ok(()),
-            Some(_) => {
-                let op = &x86_64::KVM_RUN;
-                Err(Error::with(op, Errno::EBUSY, Cause::Unanswered, 0))
-            }
-        }
+    fn save_vm<H: Hypervisor<Guest = Self>>(vm: &Vm<H>) -> Result<SavedState, Error> {
+        save_vm::save(vm)
     }
-}
 
-impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
-    fn has(&self, cap: Cap) -> Result<bool, Error> {
-        Ok(self.vm().system.check_extension(cap)? != 0)
+    fn restore_vm<H: Hypervisor<Guest = Self>>(
+        vm: &Vm<H>,
+        state: &SavedState,
+    ) -> Result<(), Error> {
+        save_vm::restore(vm, state)
+    }
+
+    /// The interrupt controllers are the VM's.
+    fn device_plan<H: Hypervisor<Guest = Self>>(
+        _: &Device<H>,
+        _: &[(u64, Option<Registers<H>>)],
+    ) -> Result<Option<Plan>, Error> {
+        Ok(None)
     }
 }
 

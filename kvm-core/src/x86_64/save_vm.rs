@@ -22,66 +22,50 @@ const PIECES: [&Op; 3] = [&KVM_GET_IRQCHIP, &KVM_GET_PIT2, &KVM_GET_CLOCK];
 /// The two PICs and the I/O APIC.
 const CHIPS: [u32; 3] = [0, 1, 2];
 
-impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
-    /// The state of the VM, to be [restored](Self::restore) into another one, here or elsewhere: its interrupt
-    /// controllers, timer and clock. All vCPUs have to be stopped, and [are saved](crate::Vcpu::save) first.
-    ///
-    /// What this VM does not have is noted as absent. Not in it is what the VMM set up and has to set up again:
-    /// memory, routes of interrupts, eventfds, capabilities it enabled.
-    ///
-    /// # Errors
-    ///
-    /// What the backend answers.
-    pub fn save(&self) -> Result<SavedState, Error> {
-        let on = self.backend();
-        let mut state = Writer::new(Arch::X86_64, Fds::VM);
-        for chip_id in CHIPS {
-            let mut chip = kvm_irqchip {
-                chip_id,
-                ..Default::default()
-            };
-            match self.get_irqchip(&mut chip) {
-                Ok(()) => state.put(&KVM_GET_IRQCHIP, &chip)?,
-                Err(error) if is_absent(error) => state.absent(&KVM_GET_IRQCHIP),
-                Err(error) => return Err(error),
-            }
+/// The state of the VM.
+pub(super) fn save<H: Hypervisor<Guest = X86_64>>(vm: &Vm<H>) -> Result<SavedState, Error> {
+    let on = vm.backend();
+    let mut state = Writer::new(Arch::X86_64, Fds::VM);
+    for chip_id in CHIPS {
+        let mut chip = kvm_irqchip {
+            chip_id,
+            ..Default::default()
+        };
+        match vm.get_irqchip(&mut chip) {
+            Ok(()) => state.put(&KVM_GET_IRQCHIP, &chip)?,
+            Err(error) if is_absent(error) => state.absent(&KVM_GET_IRQCHIP),
+            Err(error) => return Err(error),
         }
-        let has_state = self.system().check_extension(KVM_CAP_PIT_STATE2)? != 0;
-        match PIT.save(on, has_state, &mut state) {
-            Err(error) if is_absent(error) => state.absent(&KVM_GET_PIT2),
-            saved => saved?,
-        }
-        let has_clock = self.system().check_extension(KVM_CAP_ADJUST_CLOCK)? != 0;
-        CLOCK.save(on, has_clock, &mut state)?;
-        Ok(state.finish())
     }
+    let has_state = vm.inner().has(KVM_CAP_PIT_STATE2)?;
+    match PIT.save(on, has_state, &mut state) {
+        Err(error) if is_absent(error) => state.absent(&KVM_GET_PIT2),
+        saved => saved?,
+    }
+    let has_clock = vm.inner().has(KVM_CAP_ADJUST_CLOCK)?;
+    CLOCK.save(on, has_clock, &mut state)?;
+    Ok(state.finish())
+}
 
-    /// Gives the VM a saved state. It has the interrupt controllers and the timer that the saved one had, and its
-    /// vCPUs have got their state [before](crate::Vcpu::restore).
-    ///
-    /// Its clock goes on where it was, so the guest does not see how long it was away. A VMM that wants it to
-    /// finds the time of saving in the [state](SavedState::pieces) (`KVM_GET_CLOCK`).
-    ///
-    /// # Errors
-    ///
-    /// [`Cause::ForeignState`](crate::Cause::ForeignState) and the other refusals of
-    /// [`Vcpu::restore`](crate::Vcpu::restore); `ENXIO` when the VM lacks interrupt controllers or the timer.
-    pub fn restore(&self, state: &SavedState) -> Result<(), Error> {
-        state.check(Arch::X86_64, Fds::VM, &PIECES)?;
-        for chip in state.all(&KVM_GET_IRQCHIP) {
-            self.set_irqchip(&value(&KVM_GET_IRQCHIP, chip)?)?;
-        }
-        PIT.restore(self.backend(), state)?;
-        if let Some(clock) = state.get::<kvm_clock_data>(&KVM_GET_CLOCK)? {
-            let clock = kvm_clock_data {
-                // They say how it was read; given back, they ask for corrections.
-                flags: ClockFlags::empty(),
-                ..clock
-            };
-            SET_CLOCK.call(self.backend(), &clock)?;
-        }
-        Ok(())
+/// Gives the VM a saved state.
+pub(super) fn restore<H: Hypervisor<Guest = X86_64>>(
+    vm: &Vm<H>,
+    state: &SavedState,
+) -> Result<(), Error> {
+    state.check(Arch::X86_64, Fds::VM, &PIECES)?;
+    for chip in state.all(&KVM_GET_IRQCHIP) {
+        vm.set_irqchip(&value(&KVM_GET_IRQCHIP, chip)?)?;
     }
+    PIT.restore(vm.backend(), state)?;
+    if let Some(clock) = state.get::<kvm_clock_data>(&KVM_GET_CLOCK)? {
+        let clock = kvm_clock_data {
+            // They say how it was read; given back, they ask for corrections.
+            flags: ClockFlags::empty(),
+            ..clock
+        };
+        SET_CLOCK.call(vm.backend(), &clock)?;
+    }
+    Ok(())
 }
 
 /// What KVM says of a controller or timer that a VM has not got in the kernel.
