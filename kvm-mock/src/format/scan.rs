@@ -139,6 +139,17 @@ impl Recording {
         })
     }
 
+    /// The records of one stream in their order, each with its offset.
+    pub(crate) fn walk_stream(&self, stream: u32) -> impl Iterator<Item = (usize, Found<'_>)> {
+        let stream = usize::try_from(stream).ok();
+        let info = stream.and_then(|stream| self.streams.get(stream));
+        let entries = info.into_iter().flat_map(|info| &info.entries);
+        entries.filter_map(|entry| {
+            let found = record::locate(self.bytes.get(entry.offset..entry.end)?).ok()?;
+            Some((entry.offset, found))
+        })
+    }
+
     /// The body of a record. Its reader gave something when the file was checked.
     pub(crate) fn body(&self, entry: &Entry) -> &[u8] {
         let start = entry.offset + record::LEN;

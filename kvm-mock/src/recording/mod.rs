@@ -156,4 +156,12 @@ impl Recording {
             Record::new(&self.0, offset, &found)
         })
     }
+
+    /// The records of one object, in their order. None for a stream that is not there.
+    pub fn records_of(&self, stream: u32) -> impl Iterator<Item = Record<'_>> {
+        self.0.walk_stream(stream).filter_map(|(offset, found)| {
+            // As above.
+            Record::new(&self.0, offset, &found)
+        })
+    }
 }

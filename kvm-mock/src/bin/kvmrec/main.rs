@@ -1,6 +1,21 @@
 //! `kvmrec`: looks at recordings of virtual machines.
 
 mod check;
+mod compare;
+mod diff;
+mod exits;
+mod filter;
+mod json;
+mod paint;
+mod progress;
+mod show;
+mod source;
+mod spans;
+mod stats;
+mod structs;
+mod tell;
+mod text;
+mod timeline;
 mod trouble;
 
 use std::process::ExitCode;
@@ -9,7 +24,7 @@ use clap::{Parser, Subcommand};
 
 use trouble::{Done, Trouble};
 
-/// Looks at recordings of virtual machines: what crossed the boundary between a VMM and KVM.
+/// Look at recordings of virtual machines: what crossed the boundary between a VMM and KVM.
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true)]
 #[command(
@@ -18,15 +33,28 @@ use trouble::{Done, Trouble};
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Colours in the output
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: paint::When,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Show(show::Args),
+    Stats(stats::Args),
+    Diff(diff::Args),
     Check(check::Args),
+    Timeline(timeline::Args),
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let cli = Cli::parse();
+    cli.color.decide();
+    let done = match cli.command {
+        Command::Show(args) => show::run(&args),
+        Command::Stats(args) => stats::run(&args),
+        Command::Diff(args) => diff::run(&args),
+        Command::Timeline(args) => timeline::run(&args),
         Command::Check(args) => check::run(&args),
     };
     done.unwrap_or_else(|trouble| trouble.report())

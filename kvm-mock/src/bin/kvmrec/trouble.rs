@@ -22,6 +22,18 @@ pub(crate) enum Trouble {
         #[source]
         error: ReplayError,
     },
+    /// Another file can't be read or written.
+    #[error("{}: {error}", path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        error: io::Error,
+    },
+    /// Times were asked for, which the recording does not have.
+    #[error(
+        "the recording has no times, which its recorder keeps only when it is asked to; --records filters by number"
+    )]
+    NoTimes,
     /// What was found can't be printed.
     #[error("the output can't be written: {0}")]
     Output(#[from] io::Error),
