@@ -26,7 +26,7 @@ mod words;
 pub use faults::{Fault, FaultPlan, Faults, Hit, Live, Misbehaviour, Sweep, SweepFailure};
 pub use format::{Architecture, ReplayError};
 pub use log::{CallLog, Log, LogEntry, OutOfOrder};
-pub use model::{Failure, Mismatch, Model, ModelGuest, NativeModel, Profile, Step};
+pub use model::{Failure, Mismatch, Model, ModelGuest, NativeModel, Profile, ProfileError, Step};
 pub use recorder::{Recorder, RecorderHandle, RecorderOptions};
 pub use replay::{Divergence, Mode, Outcome, Replay, ReplayOptions};
 pub use tape::{RecordError, Summary};

@@ -37,7 +37,7 @@ impl Vm {
     /// The kernel looks at no other flag.
     pub(super) fn test_device(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let args: kvm_create_device = args::read(arg)?;
-        known(args.type_)?;
+        self.known(args.type_)?;
         if args.flags.contains(KVM_CREATE_DEVICE_TEST) {
             Ok(0)
         } else {
@@ -50,7 +50,7 @@ impl Vm {
     /// multiple times"; for VFIO, KVM answers `EBUSY`.
     pub(super) fn create_device(self: &Arc<Self>, arg: &mut Arg<'_>) -> Result<Device, Errno> {
         let mut args: kvm_create_device = args::read(arg)?;
-        known(args.type_)?;
+        self.known(args.type_)?;
         if !lock(&self.state).devices.insert(args.type_.0) {
             return Err(Errno::EBUSY);
         }
@@ -63,13 +63,13 @@ impl Vm {
             files: Mutex::default(),
         })
     }
-}
 
-fn known(kind: DeviceType) -> Result<(), Errno> {
-    if kind == KVM_DEV_TYPE_VFIO {
-        Ok(())
-    } else {
-        Err(Errno::ENODEV)
+    fn known(&self, kind: DeviceType) -> Result<(), Errno> {
+        if kind == KVM_DEV_TYPE_VFIO && self.system().profile().devices.contains(&kind) {
+            Ok(())
+        } else {
+            Err(Errno::ENODEV)
+        }
     }
 }
 

@@ -1,9 +1,8 @@
 //! [`ModelGuest`]: the architectures that there is a model of, and what is different on each.
 
-use kvm_core::Arg;
-use kvm_core::Errno;
 use kvm_core::kvm_sys::Arch;
 use kvm_core::kvm_sys::op::Op;
+use kvm_core::{Arg, Errno, Error, Hypervisor, Kvm};
 use kvm_exit::GuestArch;
 
 use super::calls::Call;
@@ -22,11 +21,16 @@ impl<G: Rules> ModelGuest for G {}
 pub(crate) trait Rules: GuestArch {
     /// The same as a value.
     fn platform() -> &'static Platform;
+
+    /// Asks for what only this architecture has.
+    fn capture<H: Hypervisor<Guest = Self>>(kvm: &Kvm<H>, host: &mut Host) -> Result<(), Error>;
 }
 
 /// What is different on an architecture.
 pub(crate) struct Platform {
     pub(super) arch: Arch,
+    /// Its rows of the ioctl table.
+    pub(super) rows: &'static [&'static Op],
     /// The synthetic host.
     pub(super) host: fn() -> Host,
     /// The calls that it has beside those that all have.

@@ -1,17 +1,20 @@
 //! [`Host`]: what a profile says, whatever its architecture.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
+use kvm_core::kvm_sys::aarch64::kvm_vcpu_init;
 use kvm_core::kvm_sys::op::Op;
 use kvm_core::kvm_sys::x86_64::kvm_cpuid_entry2;
-use kvm_core::kvm_sys::{Cap, common};
+use kvm_core::kvm_sys::{Cap, DeviceType, common};
 use zerocopy::{Immutable, IntoBytes};
 
+use super::one_reg::OneRegs;
+
 /// What a profile says, whatever its architecture.
-#[derive(Clone, Debug)]
-pub(super) struct Host {
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Host {
     pub(super) name: Cow<'static, str>,
     pub(super) synthetic: bool,
     pub(super) api_version: u32,
@@ -20,7 +23,11 @@ pub(super) struct Host {
     pub(super) caps: BTreeMap<Cap, u32>,
     /// Where a VM's answer differs from the system's.
     pub(super) vm_caps: BTreeMap<Cap, u32>,
+    /// What `KVM_CREATE_DEVICE` knows.
+    pub(super) devices: BTreeSet<DeviceType>,
     pub(super) tsc_khz: u32,
+    /// What `KVM_X86_GET_MCE_CAP_SUPPORTED` says.
+    pub(super) mce_cap: u64,
     pub(super) cpuid: Vec<kvm_cpuid_entry2>,
     pub(super) emulated_cpuid: Vec<kvm_cpuid_entry2>,
     pub(super) hv_cpuid: Vec<kvm_cpuid_entry2>,
@@ -28,6 +35,13 @@ pub(super) struct Host {
     pub(super) feature_msrs: BTreeMap<u32, u64>,
     /// By the name of the bank in the ioctl table.
     pub(super) resets: BTreeMap<&'static str, Vec<u8>>,
+    /// What `KVM_ARM_PREFERRED_TARGET` says.
+    pub(super) target: kvm_vcpu_init,
+    /// The registers that are had one by one, as a vCPU has them that was made with no features beside PSCI; on
+    /// aarch64 with the lengths of vectors that SVE would have.
+    pub(super) registers: OneRegs,
+    /// The bits of registers that tell features, by the register's id, that may be changed.
+    pub(super) writable: BTreeMap<u64, u64>,
 }
 
 impl Host {
@@ -36,19 +50,33 @@ impl Host {
         Self {
             name: Cow::Borrowed(name),
             synthetic: true,
+            ..Self::unnamed()
+        }
+    }
+
+    /// A host that offers nothing.
+    pub(super) fn unnamed() -> Self {
+        Self {
+            name: Cow::Borrowed(""),
+            synthetic: false,
             api_version: common::KVM_API_VERSION,
             page_size: 0x1000,
             // The run page, the page of port I/O and the page of coalesced writes.
             vcpu_mmap_size: 0x3000,
             caps: BTreeMap::new(),
             vm_caps: BTreeMap::new(),
+            devices: BTreeSet::new(),
             tsc_khz: 0,
+            mce_cap: 0,
             cpuid: Vec::new(),
             emulated_cpuid: Vec::new(),
             hv_cpuid: Vec::new(),
             msrs: BTreeMap::new(),
             feature_msrs: BTreeMap::new(),
             resets: BTreeMap::new(),
+            target: kvm_vcpu_init::default(),
+            registers: OneRegs::default(),
+            writable: BTreeMap::new(),
         }
     }
 

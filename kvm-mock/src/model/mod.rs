@@ -41,7 +41,7 @@ use crate::page::RunMemory;
 use device::Device;
 pub use guest::{ModelGuest, NativeModel};
 use guest_memfd::GuestMemfd;
-pub use profile::Profile;
+pub use profile::{Profile, ProfileError};
 use script::Scripted;
 pub use script::{Failure, Mismatch, Step};
 use stats::Stats;

@@ -9,8 +9,8 @@ use zerocopy::{Immutable, IntoBytes};
 use super::args;
 
 /// The registers of a vCPU, by id.
-#[derive(Clone, Debug, Default)]
-pub(super) struct OneRegs(BTreeMap<u64, Vec<u8>>);
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct OneRegs(BTreeMap<u64, Vec<u8>>);
 
 /// The id that a call names.
 pub(super) fn id(arg: &Arg<'_>) -> Result<u64, Errno> {
@@ -29,7 +29,7 @@ pub(super) fn given<'a>(arg: &'a mut Arg<'_>) -> Result<&'a [u8], Errno> {
 
 impl OneRegs {
     /// Adds a register, or changes it.
-    pub(super) fn put<T: IntoBytes + Immutable + ?Sized>(&mut self, id: u64, value: &T) {
+    pub(crate) fn put<T: IntoBytes + Immutable + ?Sized>(&mut self, id: u64, value: &T) {
         self.0.insert(id, value.as_bytes().to_vec());
     }
 
@@ -37,10 +37,22 @@ impl OneRegs {
         self.0.contains_key(&id)
     }
 
-    /// A register of 64 bits.
+    pub(super) fn bytes(&self, id: u64) -> Option<&[u8]> {
+        self.0.get(&id).map(Vec::as_slice)
+    }
+
+    /// A register of 64 bits, or the first ones of a longer one.
     pub(super) fn long(&self, id: u64) -> Option<u64> {
-        let bytes = self.0.get(&id)?.first_chunk()?;
+        let bytes = self.bytes(id)?.first_chunk()?;
         Some(u64::from_ne_bytes(*bytes))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        self.0.iter().map(|(id, value)| (*id, value.as_slice()))
+    }
+
+    pub(super) fn remove(&mut self, id: u64) {
+        self.0.remove(&id);
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = u64> {

@@ -60,7 +60,7 @@ impl Vcpu {
             has_run: false,
             cpuid: Vec::new(),
             msrs: host.msrs.clone(),
-            registers: OneRegs::default(),
+            registers: host.registers.clone(),
             x86: lock(&vm.state).x86.vcpu(),
             arm: aarch64::VcpuState::default(),
         };

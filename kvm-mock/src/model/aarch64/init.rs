@@ -64,7 +64,9 @@ impl Vcpu {
         let offered = 1 << KVM_ARM_VCPU_POWER_OFF
             | offered(KVM_ARM_VCPU_PSCI_0_2, KVM_CAP_ARM_PSCI_0_2)
             | offered(KVM_ARM_VCPU_SVE, KVM_CAP_ARM_SVE);
-        if init.target != KVM_ARM_TARGET_GENERIC_V8 || low & !offered != 0 {
+        let host = self.vm().system().profile();
+        let targets = [KVM_ARM_TARGET_GENERIC_V8, host.target.target];
+        if !targets.contains(&init.target) || low & !offered != 0 {
             return Err(Errno::EINVAL);
         }
         // Whether it starts is each vCPU's own affair.
@@ -80,7 +82,7 @@ impl Vcpu {
         drop(vm);
         let lengths = state.arm.is_final().then(|| state.registers.clone());
         state.arm.init = Some(init);
-        state.registers = at_reset(self.id, &state.arm, lengths);
+        state.registers = at_reset(host, self.id, &state.arm, lengths);
         let mp_state = if low & 1 << KVM_ARM_VCPU_POWER_OFF != 0 {
             KVM_MP_STATE_STOPPED
         } else {
@@ -104,7 +106,12 @@ impl Vcpu {
         }
         state.arm.finalized = true;
         let before = state.registers.clone();
-        state.registers = at_reset(self.id, &state.arm, Some(before));
+        state.registers = at_reset(
+            self.vm().system().profile(),
+            self.id,
+            &state.arm,
+            Some(before),
+        );
         Ok(0)
     }
 }

@@ -1,18 +1,20 @@
 //! What a model does as KVM does on aarch64.
 
+mod capture;
 mod init;
 mod memory_tags;
 mod registers;
 mod synthetic;
 mod vm;
 
-use kvm_core::Errno;
 use kvm_core::kvm_sys::Arch;
 use kvm_core::kvm_sys::aarch64::*;
+use kvm_core::{Errno, Error, Hypervisor, Kvm};
 use kvm_exit::Aarch64;
 
 use super::calls::Call;
 use super::guest::{Platform, Rules};
+use super::host::Host;
 use super::vcpu::Vcpu;
 use super::vm::Vm;
 
@@ -23,10 +25,15 @@ impl Rules for Aarch64 {
     fn platform() -> &'static Platform {
         &PLATFORM
     }
+
+    fn capture<H: Hypervisor<Guest = Self>>(kvm: &Kvm<H>, host: &mut Host) -> Result<(), Error> {
+        capture::capture(kvm, host)
+    }
 }
 
 static PLATFORM: Platform = Platform {
     arch: Arch::Aarch64,
+    rows: ALL,
     host: synthetic::host,
     system: &[],
     vm: VM,

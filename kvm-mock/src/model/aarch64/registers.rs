@@ -6,8 +6,7 @@ use kvm_core::kvm_sys::aarch64::{
     ARM64_SYS_REG, KVM_ARM_VCPU_PSCI_0_2, KVM_ARM_VCPU_SVE, KVM_ARM64_SVE_NUM_PREGS,
     KVM_ARM64_SVE_NUM_ZREGS, KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_USE_HW,
     KVM_GUESTDBG_USE_SW_BP, KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_STOPPED, KVM_MP_STATE_SUSPENDED,
-    KVM_REG_ARM_COPROC_MASK, KVM_REG_ARM_PSCI_VERSION, KVM_REG_ARM_TIMER_CNT,
-    KVM_REG_ARM_TIMER_CTL, KVM_REG_ARM_TIMER_CVAL, KVM_REG_ARM64, KVM_REG_ARM64_SVE,
+    KVM_REG_ARM_COPROC_MASK, KVM_REG_ARM_PSCI_VERSION, KVM_REG_ARM64, KVM_REG_ARM64_SVE,
     KVM_REG_ARM64_SVE_FFR, KVM_REG_ARM64_SVE_PREG, KVM_REG_ARM64_SVE_VLS, KVM_REG_ARM64_SVE_ZREG,
     kvm_guest_debug, kvm_mp_state, kvm_vcpu_events,
 };
@@ -15,79 +14,52 @@ use kvm_core::kvm_sys::op::{Dir, Op};
 use kvm_core::{Arg, Errno};
 
 use super::VcpuState;
+use crate::model::host::Host;
 use crate::model::one_reg::{self, OneRegs};
 use crate::model::vcpu::Vcpu;
 use crate::model::{args, lock};
 
 /// ID_AA64PFR0_EL1.
-const PFR0: u64 = ARM64_SYS_REG(3, 0, 0, 4, 0);
-/// The field SVE, which may be made 0.
-pub(super) const PFR0_WRITABLE: u64 = 0xf << 32;
-
-/// Vectors of 128 and of 256 bits.
-const LENGTHS: u64 = 0b11;
-
-/// AArch64, EL1 with its own stack pointer; all interrupts masked.
-const PSTATE: u64 = 0x3c5;
-
-/// System registers and their values at reset.
-const SYSTEM: [(u64, u64); 11] = [
-    (ARM64_SYS_REG(3, 0, 0, 0, 0), 0x410f_d0f0), // MIDR_EL1
-    (ARM64_SYS_REG(3, 0, 1, 0, 0), 0x00c5_0078), // SCTLR_EL1
-    (ARM64_SYS_REG(3, 0, 1, 0, 2), 0),           // CPACR_EL1
-    (ARM64_SYS_REG(3, 0, 2, 0, 0), 0),           // TTBR0_EL1
-    (ARM64_SYS_REG(3, 0, 2, 0, 1), 0),           // TTBR1_EL1
-    (ARM64_SYS_REG(3, 0, 2, 0, 2), 0),           // TCR_EL1
-    (ARM64_SYS_REG(3, 0, 10, 2, 0), 0),          // MAIR_EL1
-    (ARM64_SYS_REG(3, 0, 12, 0, 0), 0),          // VBAR_EL1
-    (KVM_REG_ARM_TIMER_CTL, 0),
-    (KVM_REG_ARM_TIMER_CVAL, 0),
-    (KVM_REG_ARM_TIMER_CNT, 0),
-];
+pub(super) const PFR0: u64 = ARM64_SYS_REG(3, 0, 0, 4, 0);
+/// Its field SVE.
+pub(super) const PFR0_SVE: u64 = 0xf << 32;
 
 /// MPIDR_EL1, of which bit 31 is always set.
-const MPIDR: u64 = ARM64_SYS_REG(3, 0, 0, 0, 5);
+pub(super) const MPIDR: u64 = ARM64_SYS_REG(3, 0, 0, 0, 5);
 
-/// The registers after a reset. What the VMM configured before, it keeps.
-pub(super) fn at_reset(id: u64, state: &VcpuState, before: Option<OneRegs>) -> OneRegs {
-    let mut registers = OneRegs::default();
-    for n in 0..31 {
-        registers.put(register::x(n), &0u64);
+/// The registers after a reset: the host's, but for what the vCPU's id and features make of them. What the VMM
+/// configured before, it keeps.
+pub(super) fn at_reset(
+    host: &Host,
+    id: u64,
+    state: &VcpuState,
+    before: Option<OneRegs>,
+) -> OneRegs {
+    let mut registers = host.registers.clone();
+    if registers.has(MPIDR) {
+        // Bits 0 to 3 of the id are Aff0, the next eight Aff1.
+        registers.put(MPIDR, &(1 << 31 | (id & 0xf) | (id >> 4 & 0xff) << 8));
     }
-    for id in [
-        register::SP_EL0,
-        register::PC,
-        register::SP_EL1,
-        register::ELR_EL1,
-    ] {
-        registers.put(id, &0u64);
-    }
-    registers.put(register::PSTATE, &PSTATE);
-    for n in 0..register::SPSRS {
-        registers.put(register::spsr(n), &0u64);
-    }
-    registers.put(register::FPSR, &0u32);
-    registers.put(register::FPCR, &0u32);
-    for (id, value) in SYSTEM {
-        registers.put(id, &value);
-    }
-    // Bits 0 to 3 of the id are Aff0, the next eight Aff1.
-    registers.put(MPIDR, &(1 << 31 | (id & 0xf) | (id >> 4 & 0xff) << 8));
-    if state.has(KVM_ARM_VCPU_PSCI_0_2) {
-        // Version 1.3.
-        registers.put(KVM_REG_ARM_PSCI_VERSION, &0x1_0003_u64);
+    if !state.has(KVM_ARM_VCPU_PSCI_0_2) {
+        registers.remove(KVM_REG_ARM_PSCI_VERSION);
     }
     let sve = state.has(KVM_ARM_VCPU_SVE);
-    registers.put(PFR0, &(0x11 | u64::from(sve) << 32));
+    if let Some(pfr0) = registers.long(PFR0) {
+        registers.put(PFR0, &(pfr0 & !PFR0_SVE | u64::from(sve) << 32));
+    }
     if !sve {
-        for n in 0..32 {
-            registers.put(register::v(n), &0u128);
-        }
+        registers.remove(KVM_REG_ARM64_SVE_VLS);
         return registers;
     }
-    let lengths = before.and_then(|before| before.long(KVM_REG_ARM64_SVE_VLS));
-    let lengths = lengths.unwrap_or(LENGTHS);
-    registers.put(KVM_REG_ARM64_SVE_VLS, &[lengths, 0, 0, 0, 0, 0, 0, 0]);
+    for n in 0..32 {
+        registers.remove(register::v(n));
+    }
+    if let Some(lengths) = before
+        .as_ref()
+        .and_then(|before| before.bytes(KVM_REG_ARM64_SVE_VLS))
+    {
+        registers.put(KVM_REG_ARM64_SVE_VLS, lengths);
+    }
     if state.is_final() {
         // One slice holds vectors of up to 2048 bits.
         for n in 0..KVM_ARM64_SVE_NUM_ZREGS {
@@ -114,6 +86,12 @@ pub(super) fn check(vcpu: &Vcpu, op: &Op, arg: &Arg<'_>) -> Result<(), Errno> {
         },
         _ => Ok(()),
     }
+}
+
+/// Section 4.139: registers with op0 3, op1 0, crn 0 and crm from 1 tell features; those with crm 0 which
+/// processor it is.
+fn tells_features(id: u64) -> bool {
+    (1..8).any(|crm| (0..8).any(|op2| id == ARM64_SYS_REG(3, 0, 0, crm, op2)))
 }
 
 fn is_sve(id: u64) -> bool {
@@ -147,6 +125,7 @@ impl Vcpu {
     /// lengths of vectors until they are final, to some that the host has.
     pub(super) fn arm_set_one_reg(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let id = one_reg::id(arg)?;
+        let host = self.vm().system().profile();
         let mut state = lock(&self.state);
         check_id(id, &state.arm, &state.registers)?;
         let len = usize::try_from(KVM_REG_SIZE(id)).map_err(|_| Errno::EINVAL)?;
@@ -160,16 +139,18 @@ impl Vcpu {
                 return Err(Errno::EPERM);
             }
             let rest = value.get(8..).unwrap_or_default();
-            let fits = low & !LENGTHS == 0 && low & 1 != 0 && rest.iter().all(|byte| *byte == 0);
+            let lengths = host.registers.long(id).unwrap_or(0);
+            let fits = low & !lengths == 0 && low & 1 != 0 && rest.iter().all(|byte| *byte == 0);
             if !fits {
                 return Err(Errno::EINVAL);
             }
         }
-        if id == PFR0 && low != before {
+        if tells_features(id) && low != before {
             if state.has_run {
                 return Err(Errno::EBUSY);
             }
-            if (low ^ before) & !PFR0_WRITABLE != 0 {
+            let writable = host.writable.get(&id).copied().unwrap_or(0);
+            if (low ^ before) & !writable != 0 {
                 return Err(Errno::EINVAL);
             }
         }

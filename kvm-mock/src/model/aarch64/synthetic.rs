@@ -1,13 +1,24 @@
 //! The synthetic aarch64 host.
 
+use std::collections::BTreeMap;
+
+use kvm_core::aarch64::register;
 use kvm_core::kvm_sys::aarch64::*;
 
+use super::registers::{MPIDR, PFR0, PFR0_SVE};
 use crate::model::host::Host;
+use crate::model::one_reg::OneRegs;
 
 /// What [`Profile::default`](crate::Profile) gives for aarch64.
 pub(super) fn host() -> Host {
     Host {
         caps: CAPS.iter().copied().collect(),
+        target: kvm_vcpu_init {
+            target: KVM_ARM_TARGET_GENERIC_V8,
+            ..Default::default()
+        },
+        registers: registers(),
+        writable: BTreeMap::from([(PFR0, PFR0_SVE)]),
         ..Host::synthetic("synthetic aarch64")
     }
 }
@@ -48,3 +59,57 @@ const CAPS: &[(Cap, u32)] = &[
         1 << KVM_ARM_FEATURE_ID_RANGE,
     ),
 ];
+
+/// Vectors of 128 and of 256 bits.
+const LENGTHS: u64 = 0b11;
+
+/// AArch64, EL1 with its own stack pointer; all interrupts masked.
+const PSTATE: u64 = 0x3c5;
+
+/// System registers and their values at reset.
+const SYSTEM: [(u64, u64); 14] = [
+    (PFR0, 0x11),                                // EL0 and EL1, in AArch64 only
+    (ARM64_SYS_REG(3, 0, 0, 0, 0), 0x410f_d0f0), // MIDR_EL1
+    (ARM64_SYS_REG(3, 0, 1, 0, 0), 0x00c5_0078), // SCTLR_EL1
+    (ARM64_SYS_REG(3, 0, 1, 0, 2), 0),           // CPACR_EL1
+    (ARM64_SYS_REG(3, 0, 2, 0, 0), 0),           // TTBR0_EL1
+    (ARM64_SYS_REG(3, 0, 2, 0, 1), 0),           // TTBR1_EL1
+    (ARM64_SYS_REG(3, 0, 2, 0, 2), 0),           // TCR_EL1
+    (ARM64_SYS_REG(3, 0, 10, 2, 0), 0),          // MAIR_EL1
+    (ARM64_SYS_REG(3, 0, 12, 0, 0), 0),          // VBAR_EL1
+    (MPIDR, 1 << 31),
+    // Version 1.3.
+    (KVM_REG_ARM_PSCI_VERSION, 0x1_0003),
+    (KVM_REG_ARM_TIMER_CTL, 0),
+    (KVM_REG_ARM_TIMER_CVAL, 0),
+    (KVM_REG_ARM_TIMER_CNT, 0),
+];
+
+fn registers() -> OneRegs {
+    let mut registers = OneRegs::default();
+    for n in 0..31 {
+        registers.put(register::x(n), &0u64);
+    }
+    for id in [
+        register::SP_EL0,
+        register::PC,
+        register::SP_EL1,
+        register::ELR_EL1,
+    ] {
+        registers.put(id, &0u64);
+    }
+    registers.put(register::PSTATE, &PSTATE);
+    for n in 0..register::SPSRS {
+        registers.put(register::spsr(n), &0u64);
+    }
+    registers.put(register::FPSR, &0u32);
+    registers.put(register::FPCR, &0u32);
+    for n in 0..32 {
+        registers.put(register::v(n), &0u128);
+    }
+    for (id, value) in SYSTEM {
+        registers.put(id, &value);
+    }
+    registers.put(KVM_REG_ARM64_SVE_VLS, &[LENGTHS, 0, 0, 0, 0, 0, 0, 0]);
+    registers
+}

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use kvm_core::kvm_sys::aarch64::{
-    KVM_ARM_FEATURE_ID_RANGE, KVM_ARM_FEATURE_ID_RANGE_IDX, KVM_ARM_FEATURE_ID_RANGE_SIZE,
-    KVM_ARM_TARGET_GENERIC_V8, KVM_CAP_ARM_MTE, KVM_CAP_ARM_VM_IPA_SIZE,
-    KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, kvm_arm_counter_offset, kvm_enable_cap, kvm_vcpu_init,
-    reg_mask_range,
+    ARM64_SYS_REG, KVM_ARM_FEATURE_ID_RANGE, KVM_ARM_FEATURE_ID_RANGE_IDX,
+    KVM_ARM_FEATURE_ID_RANGE_SIZE, KVM_CAP_ARM_MTE, KVM_CAP_ARM_VM_IPA_SIZE,
+    KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, kvm_arm_counter_offset, kvm_enable_cap, reg_mask_range,
 };
 use kvm_core::{Arg, Errno, PartBytes};
 use zerocopy::IntoBytes;
 
-use super::registers::PFR0_WRITABLE;
+use super::capture::feature_registers;
 use crate::model::host::Host;
 use crate::model::vm::Vm;
 use crate::model::{args, lock};
@@ -33,13 +32,8 @@ pub(super) fn knows_type(host: &Host, vm_type: u64) -> bool {
 }
 
 impl Vm {
-    #[expect(clippy::unused_self, reason = "an entry of the table of calls")]
     pub(super) fn arm_preferred_target(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        let init = kvm_vcpu_init {
-            target: KVM_ARM_TARGET_GENERIC_V8,
-            features: [0; 7],
-        };
-        args::write(arg, &init)?;
+        args::write(arg, &self.system().profile().target)?;
         Ok(0)
     }
 
@@ -53,7 +47,6 @@ impl Vm {
     }
 
     /// Section 4.139: "reserved ... must be zero", and there is one range.
-    #[expect(clippy::unused_self, reason = "an entry of the table of calls")]
     pub(super) fn arm_get_reg_writable_masks(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let reg_mask_range {
             range, reserved, ..
@@ -62,10 +55,14 @@ impl Vm {
             return Err(Errno::EINVAL);
         }
         let mut masks = [0u64; KVM_ARM_FEATURE_ID_RANGE_SIZE];
-        // ID_AA64PFR0_EL1
-        let index = KVM_ARM_FEATURE_ID_RANGE_IDX(3, 0, 0, 4, 0);
-        if let Some(mask) = usize::try_from(index).ok().and_then(|at| masks.get_mut(at)) {
-            *mask = PFR0_WRITABLE;
+        let writable = &self.system().profile().writable;
+        for (op1, crm, op2) in feature_registers() {
+            let mask = writable.get(&ARM64_SYS_REG(3, op1, 0, crm, op2));
+            let index = KVM_ARM_FEATURE_ID_RANGE_IDX(3, op1, 0, crm, op2);
+            let at = usize::try_from(index).ok().and_then(|at| masks.get_mut(at));
+            if let (Some(mask), Some(at)) = (mask, at) {
+                *at = *mask;
+            }
         }
         let [part] = args::parts(arg)?;
         let PartBytes::Mut(bytes) = &mut part.bytes else {

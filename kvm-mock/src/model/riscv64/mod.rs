@@ -1,15 +1,17 @@
 //! What a model does as KVM does on riscv64.
 
+mod capture;
 mod registers;
 mod synthetic;
 
-use kvm_core::Errno;
 use kvm_core::kvm_sys::Arch;
 use kvm_core::kvm_sys::riscv64::*;
+use kvm_core::{Errno, Error, Hypervisor, Kvm};
 use kvm_exit::Riscv64;
 
 use super::calls::Call;
 use super::guest::{Platform, Rules};
+use super::host::Host;
 use super::vcpu::Vcpu;
 use super::vm::Vm;
 
@@ -17,10 +19,15 @@ impl Rules for Riscv64 {
     fn platform() -> &'static Platform {
         &PLATFORM
     }
+
+    fn capture<H: Hypervisor<Guest = Self>>(kvm: &Kvm<H>, host: &mut Host) -> Result<(), Error> {
+        capture::capture(kvm, host)
+    }
 }
 
 static PLATFORM: Platform = Platform {
     arch: Arch::Riscv64,
+    rows: ALL,
     host: synthetic::host,
     system: &[],
     vm: VM,

@@ -12,75 +12,26 @@ use crate::model::vcpu::{State, Vcpu};
 use crate::model::vm::{self, Vm};
 use crate::model::{args, lock};
 
-/// Extensions A, C, D, F, I and M, by their letters.
-const ISA: u64 = 1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 8 | 1 << 12;
-
-/// Extensions, and whether a vCPU has them at first. (I can't be taken away.)
-const EXTENSIONS: [(RiscvIsaExt, u64); 7] = [
-    (KVM_RISCV_ISA_EXT_A, 1),
-    (KVM_RISCV_ISA_EXT_C, 1),
-    (KVM_RISCV_ISA_EXT_D, 1),
-    (KVM_RISCV_ISA_EXT_F, 1),
-    (KVM_RISCV_ISA_EXT_I, 1),
-    (KVM_RISCV_ISA_EXT_M, 1),
-    (KVM_RISCV_ISA_EXT_SVPBMT, 1),
-];
-
-const SBI: [(RiscvSbiExt, u64); 6] = [
-    (KVM_RISCV_SBI_EXT_V01, 1),
-    (KVM_RISCV_SBI_EXT_TIME, 1),
-    (KVM_RISCV_SBI_EXT_IPI, 1),
-    (KVM_RISCV_SBI_EXT_RFENCE, 1),
-    (KVM_RISCV_SBI_EXT_SRST, 1),
-    (KVM_RISCV_SBI_EXT_HSM, 1),
-];
-
+/// The letters of the extensions that a vCPU has.
 const CONFIG_ISA: u64 = register::config(offset_of!(kvm_riscv_config, isa));
-const FREQUENCY: u64 = register::timer(offset_of!(kvm_riscv_timer, frequency));
 
 /// Registers that hold what the host has: only that can be set.
-const HOSTS: [(u64, u64); 2] = [
-    (FREQUENCY, 10_000_000),
-    // Paging of three levels.
-    (register::config(offset_of!(kvm_riscv_config, satp_mode)), 8),
+const HOSTS: [u64; 4] = [
+    register::timer(offset_of!(kvm_riscv_timer, frequency)),
+    register::config(offset_of!(kvm_riscv_config, satp_mode)),
+    register::config(offset_of!(kvm_riscv_config, zicbom_block_size)),
+    register::config(offset_of!(kvm_riscv_config, zicboz_block_size)),
 ];
 
-/// The registers of a new vCPU. KVM starts it in supervisor mode, with its id in a0 and nothing in a1.
+/// Whether a register says of one extension if the vCPU has it.
+fn is_extension(id: u64, family: u64) -> bool {
+    id & (KVM_REG_RISCV_TYPE_MASK | KVM_REG_RISCV_SUBTYPE_MASK) == family
+}
+
+/// A new vCPU has its id in a0.
 pub(super) fn start(vm: &vm::State, id: u64, state: &mut State) {
-    let registers = &mut state.registers;
-    for offset in (0..size_of::<kvm_riscv_core>()).step_by(8) {
-        registers.put(register::core(offset), &0u64);
-    }
-    registers.put(register::MODE, &u64::from(KVM_RISCV_MODE_S));
-    registers.put(register::A0, &id);
-    for offset in (0..size_of::<kvm_riscv_csr>()).step_by(8) {
-        registers.put(register::csr(offset), &0u64);
-    }
-    for offset in (0..size_of::<kvm_riscv_timer>()).step_by(8) {
-        registers.put(register::timer(offset), &0u64);
-    }
-    for id in [
-        offset_of!(kvm_riscv_config, mvendorid),
-        offset_of!(kvm_riscv_config, marchid),
-        offset_of!(kvm_riscv_config, mimpid),
-    ] {
-        registers.put(register::config(id), &0u64);
-    }
-    registers.put(CONFIG_ISA, &ISA);
-    for (id, value) in HOSTS {
-        registers.put(id, &value);
-    }
-    for n in 0..32 {
-        registers.put(register::fp_f(n), &0u32);
-        registers.put(register::fp_d(n), &0u64);
-    }
-    registers.put(register::FP_F_FCSR, &0u32);
-    registers.put(register::FP_D_FCSR, &0u32);
-    for (extension, has) in EXTENSIONS {
-        registers.put(register::isa_ext(extension), &has);
-    }
-    for (extension, has) in SBI {
-        registers.put(register::sbi_ext(extension), &has);
+    if state.registers.has(register::A0) {
+        state.registers.put(register::A0, &id);
     }
     // The first vCPU runs; the guest starts the others.
     let mp_state = if vm.vcpus.len() == 1 {
@@ -126,6 +77,7 @@ impl Vcpu {
     /// after.
     pub(super) fn riscv_set_one_reg(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let id = one_reg::id(arg)?;
+        let host = self.vm().system().profile();
         let mut state = lock(&self.state);
         check_id(id, &state.registers)?;
         let value = one_reg::given(arg)?;
@@ -133,16 +85,11 @@ impl Vcpu {
             .first_chunk()
             .map_or(0, |value| u64::from_ne_bytes(*value));
         let before = state.registers.long(id).unwrap_or(0);
-        if HOSTS.iter().any(|(host, _)| *host == id) && value != before {
+        if HOSTS.contains(&id) && value != before {
             return Err(Errno::EINVAL);
         }
-        let mut families = EXTENSIONS
-            .iter()
-            .map(|(extension, _)| register::isa_ext(*extension));
-        let isa = families.any(|extension| extension == id);
-        let sbi = SBI
-            .iter()
-            .any(|(extension, _)| register::sbi_ext(*extension) == id);
+        let isa = is_extension(id, KVM_REG_RISCV_ISA_EXT | KVM_REG_RISCV_ISA_SINGLE);
+        let sbi = is_extension(id, KVM_REG_RISCV_SBI_EXT | KVM_REG_RISCV_SBI_SINGLE);
         if (isa || sbi) && value > 1 {
             return Err(Errno::EINVAL);
         }
@@ -150,9 +97,10 @@ impl Vcpu {
             if state.has_run {
                 return Err(Errno::EBUSY);
             }
+            let most = host.registers.long(CONFIG_ISA).unwrap_or(0);
             // The base can't be taken away, and nothing added that the host has not.
             let base = register::isa_ext(KVM_RISCV_ISA_EXT_I) == id;
-            if base || (id == CONFIG_ISA && value & !ISA != 0) {
+            if base || (id == CONFIG_ISA && value & !most != 0) {
                 return Err(Errno::EINVAL);
             }
         }

@@ -12,7 +12,7 @@ use crate::model::{args, lock};
 const BANK: &str = "vcpu_events";
 
 /// What `KVM_GET_VCPU_EVENTS` always gives.
-const GIVEN: VcpuEventFlags = KVM_VCPUEVENT_VALID_NMI_PENDING
+pub(super) const GIVEN: VcpuEventFlags = KVM_VCPUEVENT_VALID_NMI_PENDING
     .union(KVM_VCPUEVENT_VALID_SHADOW)
     .union(KVM_VCPUEVENT_VALID_SMM);
 

@@ -7,9 +7,7 @@ use crate::model::system::System;
 use crate::model::vcpu::Vcpu;
 use crate::model::{args, lock};
 
-/// `IA32_MCG_CAP`: control registers, software recovery.
-const SUPPORTED: u64 = 1 << 8 | 1 << 24;
-/// Its fields that are numbers: banks and extended registers.
+/// Fields of `IA32_MCG_CAP` that are numbers: banks and extended registers.
 const NUMBERS: u64 = 0xff | 0xff << 16;
 const BANKS: u64 = 0xff;
 /// `IA32_MCi_STATUS`: the bank holds a check.
@@ -19,9 +17,8 @@ const VALID: u64 = 1 << 63;
 pub(super) const MOST_BANKS: u64 = 32;
 
 impl System {
-    #[expect(clippy::unused_self, reason = "an entry of the table of calls")]
     pub(super) fn get_mce_cap_supported(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        args::write(arg, &SUPPORTED)?;
+        args::write(arg, &self.profile().mce_cap)?;
         Ok(0)
     }
 }
@@ -31,7 +28,8 @@ impl Vcpu {
     pub(super) fn setup_mce(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let mcg_cap: u64 = args::read(arg)?;
         let most = self.vm().cap(KVM_CAP_MCE).into();
-        if !(1..=most).contains(&(mcg_cap & BANKS)) || mcg_cap & !(SUPPORTED | NUMBERS) != 0 {
+        let supported = self.vm().system().profile().mce_cap;
+        if !(1..=most).contains(&(mcg_cap & BANKS)) || mcg_cap & !(supported | NUMBERS) != 0 {
             return Err(Errno::EINVAL);
         }
         lock(&self.state).x86.mcg_cap = mcg_cap;

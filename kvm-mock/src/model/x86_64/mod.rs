@@ -2,6 +2,7 @@
 
 mod attributes;
 mod capability;
+mod capture;
 mod clock;
 mod cpuid;
 mod events;
@@ -25,13 +26,14 @@ mod xsave;
 
 use std::collections::BTreeSet;
 
-use kvm_core::Errno;
 use kvm_core::kvm_sys::Arch;
 use kvm_core::kvm_sys::x86_64::*;
+use kvm_core::{Errno, Error, Hypervisor, Kvm};
 use kvm_exit::X86_64;
 
 use super::calls::Call;
 use super::guest::{Platform, Rules};
+use super::host::Host;
 use super::system::System;
 use super::vcpu::Vcpu;
 use super::vm::Vm;
@@ -40,10 +42,15 @@ impl Rules for X86_64 {
     fn platform() -> &'static Platform {
         &PLATFORM
     }
+
+    fn capture<H: Hypervisor<Guest = Self>>(kvm: &Kvm<H>, host: &mut Host) -> Result<(), Error> {
+        capture::capture(kvm, host)
+    }
 }
 
 static PLATFORM: Platform = Platform {
     arch: Arch::X86_64,
+    rows: ALL,
     host: synthetic::host,
     system: SYSTEM,
     vm: VM,

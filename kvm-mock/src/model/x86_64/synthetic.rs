@@ -1,8 +1,9 @@
 //! The synthetic x86_64 host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kvm_core::kvm_sys::x86_64::*;
+use zerocopy::FromZeros;
 
 use crate::model::host::Host;
 
@@ -11,7 +12,9 @@ pub(super) fn host() -> Host {
     let (regs, sregs) = (regs(), sregs());
     Host {
         caps: CAPS.iter().copied().collect(),
+        devices: BTreeSet::from([KVM_DEV_TYPE_VFIO]),
         tsc_khz: 2_000_000,
+        mce_cap: MCG_CAP,
         cpuid: CPUID.iter().map(cpuid).collect(),
         emulated_cpuid: EMULATED_CPUID.iter().map(cpuid).collect(),
         hv_cpuid: HV_CPUID.iter().map(cpuid).collect(),
@@ -26,6 +29,8 @@ pub(super) fn host() -> Host {
     .reset(&KVM_GET_DEBUGREGS, &debugregs())
     .reset(&KVM_GET_XCRS, &xcrs())
     .reset(&KVM_GET_LAPIC, &lapic())
+    .reset(&KVM_GET_VCPU_EVENTS, &vcpu_events())
+    .reset(&KVM_GET_XSAVE, &xsave())
 }
 
 /// Only what the model also does: a capability here is a promise.
@@ -127,6 +132,9 @@ const CAPS: &[(Cap, u32)] = &[
     // One bit for each type: only the default one.
     (KVM_CAP_VM_TYPES, 1 << KVM_X86_DEFAULT_VM),
 ];
+
+/// `IA32_MCG_CAP`: control registers, software recovery.
+const MCG_CAP: u64 = 1 << 8 | 1 << 24;
 
 const IA32_ARCH_CAPABILITIES: u32 = 0x10a;
 
@@ -298,6 +306,32 @@ fn debugregs() -> kvm_debugregs {
     }
 }
 
+/// What is always given.
+fn vcpu_events() -> kvm_vcpu_events {
+    kvm_vcpu_events {
+        flags: super::events::GIVEN,
+        ..Default::default()
+    }
+}
+
+/// Word and value; the others are 0.
+const XSAVE: [(usize, u32); 4] = [
+    (0, 0x37f),  // control of the x87 unit
+    (6, 0x1f80), // MXCSR, all exceptions masked
+    (7, 0xffff), // the bits that it has
+    (116, 0b11), // which components the host has: x87 and SSE
+];
+
+fn xsave() -> kvm_xsave {
+    let mut xsave = kvm_xsave::new_zeroed();
+    for (word, value) in XSAVE {
+        if let Some(to) = xsave.region.get_mut(word) {
+            *to = value;
+        }
+    }
+    xsave
+}
+
 /// XCR0 with the x87 state enabled, which can't be turned off.
 fn xcrs() -> kvm_xcrs {
     let mut xcrs = kvm_xcrs {
@@ -318,7 +352,7 @@ const LAPIC: [(usize, u32); 9] = [
     (0x320, 1 << 16),    // local vectors, masked
     (0x330, 1 << 16),
     (0x340, 1 << 16),
-    (0x350, 1 << 16),
+    (0x350, 0b111 << 8), // of the boot CPU: external interrupts
     (0x360, 1 << 16),
     (0x370, 1 << 16),
 ];

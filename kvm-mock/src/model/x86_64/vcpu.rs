@@ -27,7 +27,14 @@ pub(super) fn start(vm: &vm::State, id: u64, state: &mut State) {
     }
     if has_lapic {
         let mut lapic: kvm_lapic_state = banks.get("lapic");
-        set_apic_id(&mut lapic, id);
+        set_register(
+            &mut lapic,
+            APIC_ID,
+            u32::try_from(id).unwrap_or(u32::MAX) << 24,
+        );
+        if !boots {
+            set_register(&mut lapic, LVT0, MASKED);
+        }
         banks.set("lapic", &lapic);
     }
     // Section 4.38: without a local APIC in the kernel, a vCPU is always runnable; with one, it waits for
@@ -40,11 +47,15 @@ pub(super) fn start(vm: &vm::State, id: u64, state: &mut State) {
     banks.set("mp_state", &kvm_mp_state { mp_state });
 }
 
-/// The id is the upper byte of the register at 0x20.
-fn set_apic_id(lapic: &mut kvm_lapic_state, id: u64) {
-    let [low, ..] = id.to_le_bytes();
-    if let Some(byte) = lapic.regs.get_mut(0x23) {
-        *byte = low;
+/// Offsets of registers: the id, which is in the upper byte; the local vector of the first pin, which the boot CPU
+/// takes external interrupts from.
+const APIC_ID: usize = 0x20;
+const LVT0: usize = 0x350;
+const MASKED: u32 = 1 << 16;
+
+fn set_register(lapic: &mut kvm_lapic_state, offset: usize, value: u32) {
+    if let Some(register) = lapic.regs.get_mut(offset..offset + 4) {
+        register.copy_from_slice(&value.to_le_bytes());
     }
 }
 

@@ -1,16 +1,31 @@
 //! [`Profile`]: the host that a model claims to be.
 
+mod capture;
+mod display;
+mod error;
+mod parse;
+mod shipped;
+
 use std::fmt;
 use std::marker::PhantomData;
 
-use kvm_core::kvm_sys::Cap;
 use kvm_core::kvm_sys::op::Op;
 use kvm_core::kvm_sys::x86_64::kvm_cpuid_entry2;
+use kvm_core::kvm_sys::{Cap, DeviceType};
+use kvm_core::{Error, Hypervisor, Kvm};
 use kvm_exit::X86_64;
 use zerocopy::{Immutable, IntoBytes};
 
 use super::guest::{ModelGuest, NativeModel};
 use super::host::Host;
+pub(crate) use capture::Twins;
+pub use error::ProfileError;
+
+/// The version of the text.
+const VERSION: &str = "1";
+
+/// The longest register: a vector of 2048 bits.
+const MOST_REGISTER_BYTES: usize = 256;
 
 /// The host that a [`Model`](crate::Model) claims to be: what it offers, its limits, and the state in
 /// which its vCPUs start.
@@ -24,7 +39,38 @@ use super::host::Host;
 /// assert_eq!(vm.create_irq_chip().unwrap_err().errno(), kvm_core::Errno::ENOTTY);
 /// # Ok::<(), kvm_core::Error>(())
 /// ```
-#[derive(Clone)]
+///
+/// # As text
+///
+/// A profile is [taken](Self::capture) from a host, written as text, and [read](Self::parse) again. The text is
+/// made to be read and edited: a line for each answer, in the words of the kernel's headers.
+///
+/// ```
+/// use kvm_core::kvm_sys::KVM_CAP_IRQCHIP;
+/// use kvm_mock::Profile;
+///
+/// let text = Profile::synthetic().cap(KVM_CAP_IRQCHIP, 0).to_string();
+/// assert!(text.starts_with("kvm-profile 1\n"));
+/// let more = text + "cap KVM_CAP_SGX_ATTRIBUTE 1 # this line was added by hand\n";
+/// let profile: Profile = Profile::parse(&more)?;
+/// # let _ = profile;
+/// # Ok::<(), kvm_mock::ProfileError>(())
+/// ```
+///
+/// * The first line is `kvm-profile 1`. Words are separated by blanks; `#` starts a comment. Numbers are decimal, or
+///   hexadecimal with `0x`.
+/// * There have to be `arch`, `name`, `api-version`, `page-size` and `vcpu-mmap-size`. `synthetic` marks what was not
+///   taken from a machine.
+/// * `cap` and `vm-cap` have a capability and the answer to `KVM_CHECK_EXTENSION`; types of VM and limits are among
+///   them. `device` has a type of device.
+/// * On x86_64: `tsc-khz`, `mce-cap`, `cpuid`, `emulated-cpuid`, `hv-cpuid`, `msr`, `feature-msr`.
+/// * On aarch64: `target` and `writable`. There and on riscv64: `reg`, the id of a register and its value, in the
+///   length that the id says.
+/// * `bank` names a call that gets state of vCPUs. Lines with an offset and bytes, `+0x010 ffff`, follow it.
+///
+/// No line says which machine it was. Those that come with this crate are functions here, such as
+/// [`amd_pvm`](Profile::amd_pvm).
+#[derive(Clone, PartialEq)]
 pub struct Profile<G = NativeModel> {
     pub(super) host: Host,
     guest: PhantomData<fn() -> G>,
@@ -40,6 +86,66 @@ impl Profile {
 }
 
 impl<G: ModelGuest> Profile<G> {
+    /// Reads the [text](Self#as-text) of a profile.
+    ///
+    /// ```
+    /// use kvm_core::kvm_exit::Aarch64;
+    /// use kvm_mock::Profile;
+    ///
+    /// let arm = Profile::<Aarch64>::default();
+    /// assert_eq!(Profile::parse(&arm.to_string()), Ok(arm));
+    ///
+    /// let error = Profile::<Aarch64>::parse("kvm-profile 1\narch x86_64").unwrap_err();
+    /// assert_eq!(error.line(), 2);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the text, and in which line. A profile is of one architecture; those with state in `bank`s
+    /// are read on little-endian hosts only.
+    pub fn parse(text: &str) -> Result<Self, ProfileError> {
+        let host = parse::parse(text, G::platform())?;
+        Ok(Self::of(host))
+    }
+
+    /// Asks a host what it is: makes VMs and vCPUs, runs none, and leaves nothing behind.
+    ///
+    /// State that differs between two new vCPUs, such as the time stamp counter, is left 0, and so are the ids
+    /// in CPUID of the processor that happened to answer.
+    ///
+    /// ```
+    /// use kvm_core::Kvm;
+    /// use kvm_mock::{Model, Profile};
+    ///
+    /// let kvm = Kvm::with(Model::new())?; // or Kvm::open()
+    /// let profile = Profile::capture(&kvm)?.named("a model");
+    /// assert_eq!(profile.name(), "a model");
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the backend answers.
+    pub fn capture<H: Hypervisor<Guest = G>>(kvm: &Kvm<H>) -> Result<Self, Error> {
+        capture::capture(kvm).map(Self::of)
+    }
+
+    fn of(host: Host) -> Self {
+        Self {
+            host,
+            guest: PhantomData,
+        }
+    }
+
+    /// Calls the profile something else.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        // The text has it on one line, where `#` starts a comment.
+        let name = name.into().replace(['#', '\n', '\r'], " ");
+        self.host.name = name.trim().to_owned().into();
+        self
+    }
+
     /// What the profile is called.
     pub fn name(&self) -> &str {
         &self.host.name
@@ -87,6 +193,20 @@ impl<G: ModelGuest> Profile<G> {
     #[must_use]
     pub fn vm_cap(mut self, cap: Cap, value: u32) -> Self {
         self.host.vm_caps.insert(cap, value);
+        self
+    }
+
+    /// Adds a type of device. One that no model knows is not made all the same.
+    #[must_use]
+    pub fn device(mut self, kind: DeviceType) -> Self {
+        self.host.devices.insert(kind);
+        self
+    }
+
+    /// Takes a type of device away.
+    #[must_use]
+    pub fn without_device(mut self, kind: DeviceType) -> Self {
+        self.host.devices.remove(&kind);
         self
     }
 
@@ -164,10 +284,7 @@ impl Profile<X86_64> {
 /// The synthetic host.
 impl<G: ModelGuest> Default for Profile<G> {
     fn default() -> Self {
-        Self {
-            host: (G::platform().host)(),
-            guest: PhantomData,
-        }
+        Self::of((G::platform().host)())
     }
 }
 

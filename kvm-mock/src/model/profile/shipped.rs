@@ -1,0 +1,26 @@
+//! Profiles that come with this crate.
+
+use kvm_exit::X86_64;
+
+use super::{Profile, ProfileError};
+
+impl Profile<X86_64> {
+    /// A KVM without hardware virtualization, on a host with AMD processors: its guests run by page tables alone
+    /// (`kvm_pvm`), so there is no nested virtualization, no Hyper-V and few MSRs. Taken from a machine.
+    ///
+    /// ```
+    /// use kvm_core::Kvm;
+    /// use kvm_mock::{Model, Profile};
+    ///
+    /// let kvm = Kvm::with(Model::with_profile(Profile::amd_pvm()?))?;
+    /// assert_eq!(kvm.create_vm()?.get_tsc_khz()?, 2_445_404);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse): only on big-endian hosts.
+    pub fn amd_pvm() -> Result<Self, ProfileError> {
+        Self::parse(include_str!("../../../profiles/x86_64-amd-pvm.profile"))
+    }
+}
