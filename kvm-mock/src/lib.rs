@@ -23,7 +23,9 @@ mod tape;
 mod wait;
 mod words;
 
-pub use faults::{Fault, FaultPlan, Faults, Hit, Live, Misbehaviour, Sweep, SweepFailure};
+pub use faults::{
+    Fault, FaultPlan, FaultSyntax, Faults, Hit, Live, Misbehaviour, Sweep, SweepFailure,
+};
 pub use format::{Architecture, ReplayError};
 pub use log::{CallLog, Log, LogEntry, OutOfOrder};
 pub use model::{Failure, Mismatch, Model, ModelGuest, NativeModel, Profile, ProfileError, Step};

@@ -3,6 +3,7 @@
 
 mod fault;
 mod live;
+mod parse;
 mod plan;
 mod short;
 mod sweep;
@@ -18,6 +19,7 @@ use fault::Effect;
 pub use fault::Fault;
 pub use live::Live;
 use live::Object;
+pub use parse::FaultSyntax;
 pub use plan::{FaultPlan, Hit};
 pub use sweep::{Misbehaviour, Sweep, SweepFailure};
 

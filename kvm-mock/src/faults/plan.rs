@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kvm_core::{Error, Hypervisor, Mapping, ops};
+use kvm_core::{Errno, Error, Hypervisor, Mapping, ops};
 use kvm_sys::op::Op;
 
 use super::Faults;
@@ -94,6 +94,18 @@ impl FaultPlan {
         match self.effect(&ops::OPEN, None) {
             Some(Effect::Errno(errno)) => Err(Error::new(&ops::OPEN, errno)),
             Some(Effect::Short(_)) | None => open().map(|inner| self.wrap(inner)),
+        }
+    }
+
+    /// Counts a call of `op` that is to reach no backend: a further descriptor of a system that is open already, say.
+    ///
+    /// # Errors
+    ///
+    /// That of the fault.
+    pub fn refused(&self, op: &'static Op) -> Result<(), Errno> {
+        match self.effect(op, None) {
+            Some(Effect::Errno(errno)) => Err(errno),
+            Some(Effect::Short(_)) | None => Ok(()),
         }
     }
 

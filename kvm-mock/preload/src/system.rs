@@ -1,0 +1,190 @@
+//! [`System`]: what `/dev/kvm` stands for, one for all descriptors of a process.
+
+use std::mem;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kvm_core::DevKvm;
+use kvm_core::{Arg, Errno, Hypervisor, ops};
+use kvm_mock::{
+    FaultPlan, Model, Profile, Recorder, RecorderHandle, RecorderOptions, Replay, ReplayOptions,
+};
+use kvm_sys::op::Op;
+use kvm_sys::{KVM_CAP_COALESCED_MMIO, KVM_CHECK_EXTENSION, KVM_GET_VCPU_MMAP_SIZE};
+
+use crate::backend::Backend;
+use crate::config::{self, Config, Source};
+use crate::report;
+use crate::table::{self, Held};
+use crate::turns::turn;
+
+/// What `/dev/kvm` stands for.
+#[derive(Debug)]
+pub(crate) struct System {
+    pub(crate) backend: Backend,
+    /// Of the host in bytes; a recording's is that of the machine it was made on.
+    pub(crate) page_size: u32,
+    /// Of a vCPU's mapping in bytes.
+    pub(crate) run_size: usize,
+    /// How many of its first bytes are the vCPU's own.
+    pub(crate) run_private: usize,
+    /// Whether descriptors are the kernel's own.
+    pub(crate) kernel: bool,
+    pub(crate) plan: Option<FaultPlan>,
+    recorder: Option<RecorderHandle>,
+    replay: Option<Replay>,
+    path: PathBuf,
+}
+
+/// The system of this process; `kernel` is its `/dev/kvm`, where that answers.
+pub(crate) fn get(
+    held: &mut Held,
+    kernel: impl FnOnce() -> Result<OwnedFd, Errno>,
+) -> Result<Arc<System>, Errno> {
+    if let Some(system) = &held.system {
+        return Ok(Arc::clone(system));
+    }
+    let config = config::get().ok_or(Errno::ENODEV)?;
+    let system = Arc::new(System::open(config, kernel)?);
+    held.system = Some(Arc::clone(&system));
+    Ok(system)
+}
+
+/// This is a new process: what the other one uses is left alone.
+pub(crate) fn leave(held: &mut Held) {
+    mem::forget(held.system.take());
+}
+
+/// The process ends: ends the recording, and says what became of the run.
+pub(crate) fn end() {
+    let system = table::lock().system.clone();
+    if let Some(system) = system {
+        system.end();
+    }
+}
+
+impl System {
+    fn open(
+        config: &Config,
+        kernel: impl FnOnce() -> Result<OwnedFd, Errno>,
+    ) -> Result<Self, Errno> {
+        let trouble = |path: &Path, error: &dyn std::fmt::Display| {
+            report::say(&format!("{}: {error}", path.display()));
+            Errno::EIO
+        };
+        let mut replay = None;
+        let mut path = PathBuf::new();
+        let mut backend = match &config.source {
+            Source::Kernel => Backend::Kernel(dev_kvm(kernel()?)),
+            Source::Model { profile } => {
+                Backend::Model(Model::with_profile(profile_of(profile.as_deref())?))
+            }
+            Source::Replay { path: first, mode } => {
+                path = turn(config, first).map_err(|error| trouble(first, &error))?;
+                let opened = ReplayOptions::new().mode(*mode).open(&path);
+                let opened = opened.map_err(|error| trouble(&path, &error))?;
+                replay = Some(opened.clone());
+                Backend::Replay(opened)
+            }
+        };
+        let mut recorder = None;
+        if let Some(first) = &config.record {
+            path = turn(config, first).map_err(|error| trouble(first, &error))?;
+            let options = RecorderOptions::new().memory(config.memory);
+            let recording: Recorder<Backend> = options
+                .create(backend, &path)
+                .map_err(|error| trouble(&path, &error))?;
+            recorder = Some(recording.handle());
+            backend = Backend::Recorder(Box::new(recording));
+        }
+        let kernel = matches!(config.source, Source::Kernel);
+        let page_size = ask(&backend, &ops::PAGE_SIZE, Arg::None)?;
+        let run_size = ask(&backend, &KVM_GET_VCPU_MMAP_SIZE, Arg::None)?;
+        let ring = Arg::Value(KVM_CAP_COALESCED_MMIO.0.into());
+        let ring_page = ask(&backend, &KVM_CHECK_EXTENSION, ring)?;
+        // As the typed layer has it: the ring of coalesced writes is on a page of its own, and the VM's.
+        let run_private = match ring_page.checked_mul(page_size) {
+            Some(at @ 1..) if at < run_size => at,
+            _ => run_size,
+        };
+        let mut plan = None;
+        if !config.faults.is_empty() {
+            let faults = FaultPlan::new();
+            config
+                .faults
+                .iter()
+                .for_each(|fault| faults.add(fault.clone()));
+            backend = Backend::Faults(Box::new(faults.wrap(backend)));
+            plan = Some(faults);
+        }
+        Ok(Self {
+            backend,
+            page_size,
+            run_size: run_size as usize,
+            run_private: run_private as usize,
+            kernel,
+            plan,
+            recorder,
+            replay,
+            path,
+        })
+    }
+
+    /// Says so, the first time, when the run has left its recording.
+    pub(crate) fn diverged(&self) {
+        static SAID: Mutex<bool> = Mutex::new(false);
+        let said = mem::replace(
+            &mut *SAID.lock().unwrap_or_else(PoisonError::into_inner),
+            true,
+        );
+        if let (false, Some(replay)) = (said, &self.replay) {
+            report::say(&format!("{}: {}", self.path.display(), replay.outcome()));
+        }
+    }
+
+    fn end(&self) {
+        let path = self.path.display();
+        if let Some(recorder) = &self.recorder {
+            match recorder.finish() {
+                Ok(summary) => report::note(&format!(
+                    "recorded {path}: {} exits, {} records, {} bytes",
+                    summary.exits, summary.records, summary.bytes
+                )),
+                Err(error) => report::trouble(&format!("{path}: {error}")),
+            }
+        }
+        if let Some(replay) = &self.replay {
+            let outcome = replay.outcome();
+            if outcome.is_complete() {
+                report::note(&format!("replayed {path}: {outcome}"));
+            } else {
+                report::trouble(&format!("{path}: {outcome}"));
+            }
+        }
+    }
+}
+
+/// Makes a call without effects of its own.
+#[expect(unsafe_code, reason = "makes a call")]
+fn ask(backend: &Backend, op: &'static Op, mut arg: Arg<'_>) -> Result<u32, Errno> {
+    // SAFETY: the calls that are made here take nothing, or an integer.
+    unsafe { backend.ioctl(op, &mut arg) }
+}
+
+#[expect(unsafe_code, reason = "takes over a descriptor")]
+fn dev_kvm(fd: OwnedFd) -> DevKvm {
+    // SAFETY: one of `/dev/kvm`, as `path` has found; a program that made another device of that name its KVM would
+    // have made the same calls on it.
+    unsafe { DevKvm::from_fd(fd) }
+}
+
+fn profile_of(name: Option<&str>) -> Result<Profile, Errno> {
+    match name {
+        None | Some("synthetic") => Ok(Profile::synthetic()),
+        Some(name) => {
+            report::say(&format!("there is no profile {name}"));
+            Err(Errno::EIO)
+        }
+    }
+}
