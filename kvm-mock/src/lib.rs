@@ -19,6 +19,7 @@ mod page;
 mod recorder;
 pub mod recording;
 mod replay;
+mod signals;
 mod tape;
 mod wait;
 mod words;

@@ -11,7 +11,7 @@ use kvm_exit::{GuestArch, Page, RunPage};
 use kvm_sys::ExitReason;
 use zerocopy::IntoBytes;
 
-use crate::wait::{Ended, Wait};
+use crate::wait::{Blocked, Ended, Held, Wait};
 
 /// Where `request_interrupt_window` is in a run page.
 const REQUEST_INTERRUPT_WINDOW: usize = 0;
@@ -75,19 +75,24 @@ impl RunMemory {
         unsafe { flag(self.memory.start(), IMMEDIATE_EXIT) }
     }
 
-    /// Waits until the vCPU is asked to return, or a signal arrives. Gives the errno with which
-    /// `KVM_RUN` then returns.
-    pub(crate) fn block(&self) -> Errno {
-        self.block_unless(|| false)
+    /// Waits until the vCPU is asked to return, or a signal arrives that is not among those `blocked` while it runs. Gives
+    /// the errno with which `KVM_RUN` then returns.
+    pub(crate) fn block(&self, blocked: Option<Blocked>) -> Errno {
+        self.block_unless(blocked, || false)
     }
 
     /// As [`block`](Self::block), and until `over`, which is asked again after each wake.
-    pub(crate) fn block_unless(&self, over: impl Fn() -> bool) -> Errno {
+    pub(crate) fn block_unless(&self, blocked: Option<Blocked>, over: impl Fn() -> bool) -> Errno {
+        // Before the flag is looked at, which a signal's handler may set.
+        let mut held = match Held::new(blocked) {
+            Ok(held) => held,
+            Err(error) => return errno(error),
+        };
         loop {
             if self.immediate_exit() != 0 || over() {
                 return Errno::EINTR;
             }
-            match self.wait.wait() {
+            match self.wait.wait(&mut held) {
                 Ok(Ended::Woken) => {}
                 Ok(Ended::Signal) => return Errno::EINTR,
                 Err(error) => return errno(error),
@@ -204,10 +209,10 @@ mod tests {
         let mapping = memory.mapping();
         thread::scope(|scope| {
             scope.spawn(|| kick(&mapping));
-            assert_eq!(memory.block(), Errno::EINTR);
+            assert_eq!(memory.block(None), Errno::EINTR);
         });
         assert_eq!(memory.immediate_exit(), 1);
-        assert_eq!(memory.block(), Errno::EINTR);
+        assert_eq!(memory.block(None), Errno::EINTR);
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(crate) fn is_descriptor(on: Kind) -> bool {
 fn of_device(device: DeviceType, group: u32, attr: u64) -> usize {
     match device {
         // Descriptors of files and groups.
-        kvm::KVM_DEV_TYPE_VFIO if attr != u64::from(kvm::KVM_DEV_VFIO_GROUP_SET_SPAPR_TCE) => 4,
+        kvm::KVM_DEV_TYPE_VFIO if attr != kvm::KVM_DEV_VFIO_GROUP_SET_SPAPR_TCE => 4,
         _ => native::of_device(device, group, attr),
     }
 }

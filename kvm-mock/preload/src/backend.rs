@@ -39,16 +39,28 @@ unsafe impl Hypervisor for Backend {
     }
 
     unsafe fn create(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<Self, Errno> {
-        // SAFETY: the caller's promises, passed on; so in each arm.
         match self {
-            Self::Kernel(backend) => unsafe { backend.create(op, arg) }.map(Self::Kernel),
-            Self::Model(backend) => unsafe { backend.create(op, arg) }.map(Self::Model),
-            Self::Replay(backend) => unsafe { backend.create(op, arg) }.map(Self::Replay),
+            Self::Kernel(backend) => {
+                // SAFETY: the caller's promises, passed on.
+                unsafe { backend.create(op, arg) }.map(Self::Kernel)
+            }
+            Self::Model(backend) => {
+                // SAFETY: as above.
+                unsafe { backend.create(op, arg) }.map(Self::Model)
+            }
+            Self::Replay(backend) => {
+                // SAFETY: as above.
+                unsafe { backend.create(op, arg) }.map(Self::Replay)
+            }
             Self::Recorder(backend) => {
-                unsafe { backend.create(op, arg) }.map(|made| Self::Recorder(Box::new(made)))
+                // SAFETY: as above.
+                let made = unsafe { backend.create(op, arg) }?;
+                Ok(Self::Recorder(Box::new(made)))
             }
             Self::Faults(backend) => {
-                unsafe { backend.create(op, arg) }.map(|made| Self::Faults(Box::new(made)))
+                // SAFETY: as above.
+                let made = unsafe { backend.create(op, arg) }?;
+                Ok(Self::Faults(Box::new(made)))
             }
         }
     }

@@ -72,7 +72,7 @@ fn other(object: &Object, fd: c_int, request: u32, arg: usize) -> Result<c_int, 
         // addresses are the program's: it promises the kernel what the contract asks for, and what comes of a broken
         // promise `PRELOAD.md` says.
         let returned = unsafe { frame.with(|arg| object.backend().ioctl(op, arg)) };
-        returned.and_then(|returned| as_c(returned))
+        returned.and_then(as_c)
     } else {
         let kind = device.map(|(device, _)| Kind::Device(device));
         let made = frame.with(|arg| make(object, op, arg, kind));
@@ -218,7 +218,7 @@ fn is_command(op: &Op) -> bool {
 fn unknown(object: &Object, fd: c_int, request: u32, arg: usize) -> Result<c_int, Errno> {
     if object.system.kernel || OF_EVERY_FILE.contains(&request.into()) {
         // SAFETY: what the program asked for, unchanged.
-        let returned = unsafe { real::ioctl(fd, request as usize, arg) };
+        let returned = unsafe { real::ioctl(fd, request.into(), arg) };
         return if returned < 0 {
             Err(last())
         } else {

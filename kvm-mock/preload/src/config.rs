@@ -57,7 +57,7 @@ pub(crate) fn read() -> Result<(), String> {
                 Some(other) => return Err(format!("KVMREC_MODE is {other}")),
             },
         },
-        _ => return Err(format!("KVMREC_BACKEND is {}", source.display())),
+        _ => return Err(format!("KVMREC_BACKEND is {}", source.to_string_lossy())),
     };
     let mut faults = Vec::new();
     for fault in text("KVMREC_FAULTS")?
@@ -85,5 +85,5 @@ fn variable(name: &str) -> Option<OsString> {
 
 fn text(name: &str) -> Result<Option<String>, String> {
     let value = variable(name).map(OsString::into_string).transpose();
-    value.map_err(|value| format!("{name} is {}", value.display()))
+    value.map_err(|value| format!("{name} is {}", value.to_string_lossy()))
 }

@@ -1,7 +1,7 @@
 //! The functions of the C library that come after this one's.
 #![expect(unsafe_code, reason = "calls functions that the dynamic linker finds")]
 
-use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use std::ffi::{CStr, c_char, c_int, c_uint, c_ulong, c_void};
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::{mem, ptr};
 
@@ -69,7 +69,7 @@ functions! {
     __open64_2(path: *const c_char, flags: c_int) -> c_int, -1;
     __openat_2(at: c_int, path: *const c_char, flags: c_int) -> c_int, -1;
     __openat64_2(at: c_int, path: *const c_char, flags: c_int) -> c_int, -1;
-    ioctl(fd: c_int, request: usize; arg: usize) -> c_int, -1;
+    ioctl(fd: c_int, request: c_ulong; arg: usize) -> c_int, -1;
     fcntl(fd: c_int, command: c_int; arg: usize) -> c_int, -1;
     fcntl64(fd: c_int, command: c_int; arg: usize) -> c_int, -1;
     mmap(start: *mut c_void, len: usize, access: c_int, flags: c_int, fd: c_int, offset: i64) -> *mut c_void, libc::MAP_FAILED;
@@ -82,7 +82,6 @@ functions! {
     __pread64_chk(fd: c_int, to: *mut c_void, len: usize, offset: i64, room: usize) -> isize, -1;
     close(fd: c_int) -> c_int, -1;
     close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int, -1;
-    closefrom(first: c_int) -> (), ();
     dup(fd: c_int) -> c_int, -1;
     dup2(fd: c_int, to: c_int) -> c_int, -1;
     dup3(fd: c_int, to: c_int, flags: c_int) -> c_int, -1;

@@ -43,7 +43,11 @@ extern "C" fn begin() {
 
 extern "C" fn end() {
     if active() && !process::borrowed() {
-        guard::answer(|| guard::own(|| Ok(system::end())), ());
+        let ended = || {
+            system::end();
+            Ok(())
+        };
+        guard::answer(|| guard::own(ended), ());
     }
 }
 

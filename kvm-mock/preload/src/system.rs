@@ -1,9 +1,9 @@
 //! [`System`]: what `/dev/kvm` stands for, one for all descriptors of a process.
 
-use std::mem;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fs, mem};
 
 use kvm_core::DevKvm;
 use kvm_core::{Arg, Errno, Hypervisor, ops};
@@ -179,12 +179,20 @@ fn dev_kvm(fd: OwnedFd) -> DevKvm {
     unsafe { DevKvm::from_fd(fd) }
 }
 
+/// The host of a model: one of those that come with it, or what a file says.
 fn profile_of(name: Option<&str>) -> Result<Profile, Errno> {
-    match name {
+    let read = |path: &str| {
+        let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+        Profile::parse(&text).map_err(|error| error.to_string())
+    };
+    let profile = match name {
         None | Some("synthetic") => Ok(Profile::synthetic()),
-        Some(name) => {
-            report::say(&format!("there is no profile {name}"));
-            Err(Errno::EIO)
-        }
-    }
+        #[cfg(target_arch = "x86_64")]
+        Some("amd-pvm") => Profile::amd_pvm().map_err(|error| error.to_string()),
+        Some(path) => read(path),
+    };
+    profile.map_err(|error| {
+        report::say(&format!("profile {}: {error}", name.unwrap_or_default()));
+        Errno::EIO
+    })
 }

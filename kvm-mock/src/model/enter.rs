@@ -9,6 +9,7 @@ use super::lock;
 use super::vcpu::{State, Vcpu};
 use crate::model::script::{Mismatch, Scripted};
 use crate::page::{self, RunMemory};
+use crate::wait;
 
 /// What a kick sets in `immediate_exit`. The typed layer has another bit for completing pending I/O, so that
 /// the one is not taken for the other.
@@ -76,6 +77,10 @@ impl Vcpu {
             }
             return Err(Errno::EINTR);
         }
+        // Section 4.21: a signal that is blocked by the thread, and here is not.
+        if state.blocked.is_some_and(wait::pending) {
+            return Err(Errno::EINTR);
+        }
         state.has_run = true;
         loop {
             // Section 8.29: the guest runs on only once the VMM has harvested the ring.
@@ -88,7 +93,7 @@ impl Vcpu {
                 return unsafe { run.with_page(full) }.map_err(|_| Errno::EINVAL);
             }
             let Some(pending) = self.script.next() else {
-                return Err(run.block());
+                return Err(run.block(state.blocked));
             };
             // SAFETY: inside `enter`, by the caller's promise.
             let done = unsafe { self.perform(state, run, pending.step()) }
@@ -99,7 +104,7 @@ impl Vcpu {
             match done? {
                 Done::Exits => return Ok(()),
                 Done::Fails(errno) => return Err(errno),
-                Done::Waits => return Err(run.block()),
+                Done::Waits => return Err(run.block(state.blocked)),
                 Done::Stays => {}
             }
         }

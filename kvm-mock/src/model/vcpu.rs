@@ -19,6 +19,7 @@ use super::vm::Vm;
 use super::x86_64;
 use crate::model::script::Script;
 use crate::page::RunMemory;
+use crate::wait::Blocked;
 
 /// The calls that all architectures have.
 static CALLS: &[Call<Vcpu>] = &[
@@ -43,6 +44,8 @@ pub(super) struct Vcpu {
 pub(super) struct State {
     pub(super) banks: Banks,
     pub(super) has_run: bool,
+    /// The signals that wait while it runs, where the VMM has said so.
+    pub(super) blocked: Option<Blocked>,
     pub(super) cpuid: Vec<kvm_cpuid_entry2>,
     pub(super) msrs: BTreeMap<u32, u64>,
     /// By id, for architectures that have them one by one.
@@ -58,6 +61,7 @@ impl Vcpu {
         let mut state = State {
             banks: Banks::new(&host.resets),
             has_run: false,
+            blocked: None,
             cpuid: Vec::new(),
             msrs: host.msrs.clone(),
             registers: host.registers.clone(),

@@ -9,6 +9,7 @@ use kvm_sys::ExitReason;
 use super::outcome::LastExit;
 use crate::format::{Entry, Kind};
 use crate::page::RunMemory;
+use crate::wait::Blocked;
 
 /// Exits that a message about a divergence tells of.
 const RECENT: usize = 4;
@@ -44,6 +45,8 @@ pub(super) struct Run {
     pub(super) shadow: Vec<u64>,
     /// The entry that had not returned when the recording was ended was reached.
     pub(super) waiting: bool,
+    /// The signals that wait while it runs, where the VMM has said so.
+    pub(super) blocked: Option<Blocked>,
 }
 
 /// Bytes that a SET gave.

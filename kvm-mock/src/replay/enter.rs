@@ -48,9 +48,10 @@ impl<G: GuestArch> Replay<G> {
         if enter.flags.unfinished {
             cursor.run.waiting = true;
             let memory = cursor.run.memory.as_ref().map(|(memory, _)| memory.clone());
+            let blocked = cursor.run.blocked;
             drop(guard);
             let errno = memory.map_or(Errno::EINTR, |memory| {
-                memory.block_unless(|| self.shared.failed())
+                memory.block_unless(blocked, || self.shared.failed())
             });
             self.shared.check()?;
             return Err(errno);

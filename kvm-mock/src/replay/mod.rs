@@ -22,6 +22,7 @@ use crate::describe;
 use crate::format::{Architecture, Call, Create, Entry, Kind, Map, Pread, Recording, ReplayError};
 use crate::memory::{GuestMemory, changes_slots};
 use crate::page::RunMemory;
+use crate::signals;
 use crate::words;
 use cursor::Cursor;
 pub use outcome::{Divergence, Outcome};
@@ -304,6 +305,9 @@ unsafe impl<G: GuestArch> Hypervisor for Replay<G> {
             Mode::Strict => self.strict_call(&mut cursor, op, &given, arg),
             Mode::ByExit => self.call_by_exit(&mut cursor, op, &given, arg),
         };
+        if *op == kvm_sys::KVM_SET_SIGNAL_MASK && result.is_ok() {
+            cursor.run.blocked = signals::blocked(arg);
+        }
         if let (Some(mut slots), Ok(_)) = (slots, result) {
             // SAFETY: the caller's promises; the objects of the VM own the slots, and use them as long
             // as they live only.

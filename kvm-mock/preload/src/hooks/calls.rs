@@ -17,7 +17,7 @@ use crate::{calls, real};
 pub(super) unsafe extern "C" fn ioctl(fd: c_int, request: c_ulong, arg: usize) -> c_int {
     let Some(file) = table::find(fd) else {
         // SAFETY: the caller's promise, passed on.
-        return unsafe { real::ioctl(fd, request as usize, arg) };
+        return unsafe { real::ioctl(fd, request, arg) };
     };
     // The kernel takes 32 bits.
     #[expect(clippy::cast_possible_truncation, reason = "as the system call does")]

@@ -26,7 +26,11 @@ pub(super) unsafe extern "C" fn close(fd: c_int) -> c_int {
 /// The program closes a descriptor.
 fn forget(fd: c_int) {
     if table::find(fd).is_some() && !borrowed() {
-        answer(|| own(|| Ok(table::remove(fd))), ());
+        let remove = || {
+            table::remove(fd);
+            Ok(())
+        };
+        answer(|| own(remove), ());
     }
 }
 
@@ -159,15 +163,8 @@ pub(super) unsafe extern "C" fn close_range(first: c_uint, last: c_uint, flags: 
 /// As the C library's own.
 #[unsafe(no_mangle)]
 pub(super) unsafe extern "C" fn closefrom(first: c_int) {
-    let from = c_uint::try_from(first).unwrap_or(0);
-    if table::hidden_within(from..=c_uint::MAX).is_empty() {
-        for fd in table::within(from..=c_uint::MAX) {
-            forget(fd);
-        }
-        // SAFETY: the caller's promise, passed on.
-        unsafe { real::closefrom(first) };
-    } else {
-        // SAFETY: as above.
-        unsafe { close_range(from, c_uint::MAX, 0) };
-    }
+    let first = c_uint::try_from(first).unwrap_or(0);
+    // The C library's own makes this call too, and has no way to tell that it failed.
+    // SAFETY: the caller's promise, passed on.
+    unsafe { close_range(first, c_uint::MAX, 0) };
 }

@@ -22,7 +22,11 @@ pub(super) unsafe extern "C" fn recvmsg(
         // SAFETY: the kernel has just written the message there.
         let fds = unsafe { descriptors(message) };
         if !fds.is_empty() {
-            answer(|| own(|| Ok(fds.into_iter().for_each(adopt))), ());
+            let adopt_all = || {
+                fds.into_iter().for_each(adopt);
+                Ok(())
+            };
+            answer(|| own(adopt_all), ());
         }
     }
     received

@@ -25,6 +25,7 @@ mod xen;
 mod xsave;
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use kvm_core::kvm_sys::Arch;
 use kvm_core::kvm_sys::x86_64::*;
@@ -98,6 +99,7 @@ static VM: &[Call<Vm>] = &[
     Call(&KVM_SET_NR_MMU_PAGES, Vm::set_nr_mmu_pages),
     Call(&KVM_CREATE_PIT, Vm::create_pit),
     Call(&KVM_REINJECT_CONTROL, Vm::reinject_control),
+    Call(&KVM_GET_CLOCK, Vm::get_clock),
     Call(&KVM_SET_CLOCK, Vm::set_clock),
     Call(&KVM_X86_SET_MSR_FILTER, Vm::set_msr_filter),
     Call(&KVM_SET_PMU_EVENT_FILTER, Vm::set_pmu_event_filter),
@@ -147,6 +149,8 @@ pub(super) struct VmState {
     /// The frequency of the time stamp counters of vCPUs made from now on.
     tsc_khz: u32,
     xen: xen::VmAttributes,
+    /// When its clock was what it was set to.
+    clock_since: Instant,
     /// The Hyper-V connections that have one.
     hyperv_eventfds: BTreeSet<u32>,
 }
@@ -156,6 +160,7 @@ impl VmState {
         Self {
             tsc_khz,
             xen: xen::VmAttributes::default(),
+            clock_since: Instant::now(),
             hyperv_eventfds: BTreeSet::new(),
         }
     }

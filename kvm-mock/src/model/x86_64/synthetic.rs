@@ -1,6 +1,6 @@
 //! The synthetic x86_64 host.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use kvm_core::kvm_sys::x86_64::*;
 use zerocopy::FromZeros;
@@ -19,7 +19,7 @@ pub(super) fn host() -> Host {
         emulated_cpuid: EMULATED_CPUID.iter().map(cpuid).collect(),
         hv_cpuid: HV_CPUID.iter().map(cpuid).collect(),
         msrs: MSRS.iter().copied().collect(),
-        feature_msrs: BTreeMap::from([(IA32_ARCH_CAPABILITIES, 0)]),
+        feature_msrs: FEATURE_MSRS.into(),
         ..Host::synthetic("synthetic x86_64")
     }
     .reset(&KVM_GET_REGS, &regs)
@@ -137,6 +137,10 @@ const CAPS: &[(Cap, u32)] = &[
 const MCG_CAP: u64 = 1 << 8 | 1 << 24;
 
 const IA32_ARCH_CAPABILITIES: u32 = 0x10a;
+const IA32_PERF_CAPABILITIES: u32 = 0x345;
+
+/// No feature is promised by them.
+const FEATURE_MSRS: [(u32, u64); 2] = [(IA32_ARCH_CAPABILITIES, 0), (IA32_PERF_CAPABILITIES, 0)];
 
 /// Index and value at reset, as the manuals of both makers have it.
 const MSRS: [(u32, u64); 13] = [

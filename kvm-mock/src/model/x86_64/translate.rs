@@ -21,7 +21,8 @@ impl Vcpu {
         } else {
             translation.linear_address
         };
-        translation.valid = (!paging).into();
+        // The kernel's mark of an address that is none.
+        translation.valid = (translation.physical_address != u64::MAX).into();
         translation.writeable = 1;
         translation.usermode = 0;
         args::write(arg, &translation)?;
