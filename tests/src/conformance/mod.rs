@@ -5,11 +5,13 @@
 //!
 //! The scenarios in [`common`] are for guests of every architecture, those in the other folders for one.
 
+mod aarch64;
 mod any;
 mod backends;
 mod common;
 mod harness;
 mod raw;
+mod riscv64;
 mod table;
 pub(crate) mod x86_64;
 

@@ -62,9 +62,6 @@ scenarios! {
     common for [X86_64, Aarch64, Riscv64] {
         objects { system, unknown_capability, unknown_vm_type, several_vms, vcpu_ids, messages }
         memory { refused, taken_back, many_slots }
-    }
-    x86_64 for [X86_64] {
-        private_memory { files, slots, other_vm }
         slots {
             dirty_log: writer_script,
             flags: writer_script,
@@ -74,6 +71,34 @@ scenarios! {
             moved_log: writer_script,
             moved_code: moved_code_script,
         }
+        mmio {
+            write: write_script,
+            read: read_script,
+            complete: complete_script,
+            read_only: read_only_script,
+            removed_memory: removed_memory_script,
+        }
+        run {
+            kicked_while_running: kicked_while_running_script,
+            kicked_before_run: kicked_before_run_script,
+            shared_memory: shared_memory_script,
+            several_threads: several_threads_script,
+        }
+        stats { counted: counted_script, described }
+        signal_mask { set: set_script }
+        coalesced {
+            full: full_script [live],
+            coalesced_ring_has_one_consumer: one_consumer_script [live],
+        }
+        #[cfg(target_os = "linux")]
+        ioeventfd {
+            rules,
+            without_exit: without_exit_script,
+            signalled: without_exit_script [live],
+        }
+    }
+    x86_64 for [X86_64] {
+        private_memory { files, slots, other_vm }
         calls { of_another_object, slots, timer, before_vcpus, interrupt, lists, pairs }
         registers {
             at_reset,
@@ -118,19 +143,13 @@ scenarios! {
         events {
             irqfds,
             irqfd_interrupts: interrupted_script,
-            ioeventfds,
             vfio_files,
             forged_device_fd_cannot_be_adopted,
-            ioeventfd_without_exit: ioeventfd_without_exit_script,
+            port_without_exit: port_without_exit_script,
         }
         #[cfg(target_os = "linux")]
-        signals { resample: resample_script [live], ioeventfd: ioeventfd_script [live] }
-        stats { counted: counted_script, described }
-        coalesced {
-            in_order: in_order_script [live],
-            full: full_script [live],
-            coalesced_ring_has_one_consumer: one_consumer_script [live],
-        }
+        signals { resample: resample_script [live] }
+        coalesced { in_order: in_order_script [live] }
         devices { kinds, of_vcpus, of_the_system, of_another_object }
         interrupts {
             line_status,
@@ -145,21 +164,10 @@ scenarios! {
             string_in: string_in_script,
             complete: complete_script,
         }
-        mmio {
-            write: write_script,
-            read: read_script,
-            wide: wide_script,
-            read_only: read_only_script,
-            removed_memory: removed_memory_script,
-        }
         run {
             halt: halt_script,
             single_step: single_step_script,
-            kicked_while_running: kicked_while_running_script,
-            kicked_before_run: kicked_before_run_script,
-            shared_memory: shared_memory_script,
             triple_fault: triple_fault_script,
-            several_threads: several_threads_script,
         }
         sync_regs {
             general: general_script,
@@ -168,6 +176,5 @@ scenarios! {
             refused,
         }
         window { opens: opens_script }
-        signal_mask { set: set_script }
     }
 }

@@ -1,6 +1,16 @@
 //! Scenarios for guests of every architecture.
 
+pub(super) mod coalesced;
+#[cfg(target_os = "linux")]
+pub(super) mod ioeventfd;
+pub(super) mod machine;
 pub(super) mod memory;
+pub(super) mod mmio;
 pub(super) mod objects;
+mod program;
+pub(super) mod run;
+pub(super) mod signal_mask;
+pub(super) mod slots;
+pub(super) mod stats;
 
-use super::Outcome;
+use super::{Outcome, unexpected};

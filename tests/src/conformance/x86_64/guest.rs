@@ -12,8 +12,6 @@ pub(crate) const CODE: u64 = 0x1000;
 pub(crate) const INPUT: u64 = 0x2000;
 /// Where guests leave what they got.
 pub(crate) const OUTPUT: u64 = 0x3000;
-/// The memory ends here.
-pub(crate) const RAM: u64 = 0x1_0000;
 /// What real-mode guests reach as MMIO, with the segment 0x2000: there is no memory.
 pub(crate) const MMIO: u64 = 0x2_0000;
 /// What long-mode guests reach as MMIO.
@@ -22,7 +20,7 @@ pub(crate) const HIGH_MMIO: u64 = 0x1000_0000;
 const STACK: u64 = 0x8000;
 const PAGE_TABLES: u64 = 0x4000;
 
-/// A VM with [`RAM`] bytes of memory from 0 on, and one vCPU, about to run what is at [`CODE`].
+/// A VM with 64 KiB of memory from 0 on, and one vCPU, about to run what is at [`CODE`].
 pub(crate) struct Guest<H: Hypervisor<Guest = X86_64>> {
     pub(crate) vm: Vm<H>,
     pub(crate) vcpu: Vcpu<H>,
@@ -66,7 +64,7 @@ impl<H: Hypervisor<Guest = X86_64>> Guest<H> {
     }
 }
 
-/// A VM with [`RAM`] bytes of memory from 0 on, and code in it.
+/// A VM with 64 KiB of memory from 0 on, and code in it.
 pub(crate) fn vm_with<H: Hypervisor<Guest = X86_64>>(
     kvm: &Kvm<H>,
     code: &[u8],
@@ -108,7 +106,7 @@ pub(crate) fn regs(rip: u64) -> kvm_regs {
 
 /// Where an entry of the page tables is, and what it is: present and writable. The two of the lowest level
 /// map 2 MiB each: all memory, and the MMIO.
-const LONG_MODE_TABLES: [(u64, u64); 4] = [
+pub(crate) const LONG_MODE_TABLES: [(u64, u64); 4] = [
     (PAGE_TABLES, PAGE_TABLES + 0x1003),
     (PAGE_TABLES + 0x1000, PAGE_TABLES + 0x2003),
     (PAGE_TABLES + 0x2000, LARGE),
@@ -121,7 +119,7 @@ const LONG_MODE_TABLES: [(u64, u64); 4] = [
 /// Present, writable, a large page.
 const LARGE: u64 = 0x83;
 
-fn long_mode(sregs: kvm_sregs) -> kvm_sregs {
+pub(crate) fn long_mode(sregs: kvm_sregs) -> kvm_sregs {
     const PE_PG: u64 = 1 | 1 << 31;
     const PAE: u64 = 1 << 5;
     const LME_LMA: u64 = 1 << 8 | 1 << 10;

@@ -9,17 +9,14 @@ pub(crate) mod guest;
 pub(super) mod interrupts;
 pub(super) mod io;
 pub(super) mod irqchip;
-pub(super) mod mmio;
+mod machine;
 pub(super) mod msr_filter;
 pub(super) mod private_memory;
 pub(super) mod registers;
 pub(super) mod run;
-pub(super) mod signal_mask;
 #[cfg(target_os = "linux")]
 pub(super) mod signals;
-pub(super) mod slots;
 pub(super) mod state;
-pub(super) mod stats;
 pub(super) mod sync_regs;
 pub(super) mod vm;
 mod waiting;

@@ -1,7 +1,6 @@
 //! Changing, moving and logging memory slots: sections 4.8, 4.35, 4.117 and 7.18.
 
-use kvm_core::kvm_exit::X86_64;
-use kvm_core::kvm_sys::x86_64::{
+use kvm_core::kvm_sys::{
     KVM_DIRTY_LOG_INITIALLY_SET, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE, KVM_MEM_LOG_DIRTY_PAGES,
     KVM_MEM_READONLY, MemFlags,
 };
@@ -9,13 +8,14 @@ use kvm_core::{
     AnonymousMemory, Cause, Errno, Error, GuestAddress, Hypervisor, Kvm, Memory, Slot, Vm,
 };
 
-use super::guest::{CODE, Guest, RAM};
-use super::{Model, Outcome, Step};
+use kvm_mock::Model;
+
+use super::Outcome;
+use super::machine::{Guest, MMIO, Machine, RAM};
+use super::program::{Op, play};
 
 /// Behind the memory of the guests, of which only data are logged.
 const DATA: Slot = Slot(1);
-/// The segment that the guest reaches it by.
-const SEGMENT: u16 = 0x1000;
 /// As many pages as make a word of the bitmap and a part of one.
 const PAGES: usize = 80;
 
@@ -23,31 +23,23 @@ fn why(refused: Result<impl Sized, Error>) -> Option<(Errno, Cause)> {
     refused.err().map(|error| (error.errno(), error.cause()))
 }
 
-/// Writes a byte to pages 0 and 3, halts, and writes one to page 3 and one to page 9.
-#[rustfmt::skip]
-const WRITER: &[u8] = &[
-    0xb8, 0x00, 0x10,             // mov ax, 0x1000
-    0x8e, 0xd8,                   // mov ds, ax
-    0xc6, 0x06, 0x00, 0x00, 0x01, // mov byte [0x0000], 1
-    0xc6, 0x06, 0x08, 0x30, 0x02, // mov byte [0x3008], 2
-    0xf4,                         // hlt
-    0xc6, 0x06, 0x08, 0x30, 0x03, // mov byte [0x3008], 3
-    0xc6, 0x06, 0xff, 0x9f, 0x04, // mov byte [0x9fff], 4
-    0xf4,                         // hlt
+/// Where the guest stops between its writes.
+const PAUSE: u64 = MMIO;
+
+/// Writes a byte to pages 0 and 3, stops, and writes one to page 3 and one to page 9.
+const WRITER: &[Op] = &[
+    Op::Poke(RAM, &[1]),
+    Op::Poke(RAM + 0x3008, &[2]),
+    Op::Write(PAUSE, &[1]),
+    Op::Poke(RAM + 0x3008, &[3]),
+    Op::Poke(RAM + 0x9fff, &[4]),
 ];
 
-pub(crate) fn writer_script(model: &Model) {
-    let data = u64::from(SEGMENT) << 4;
-    let first = Step::hlt()
-        .writes_memory(data, [1])
-        .writes_memory(data + 0x3008, [2]);
-    let second = Step::hlt()
-        .writes_memory(data + 0x3008, [3])
-        .writes_memory(data + 0x9fff, [4]);
-    model.script(0, [first, second]);
+pub(crate) fn writer_script<G: Machine>(model: &Model<G>) {
+    play(model, WRITER);
 }
 
-fn writer<H: Hypervisor<Guest = X86_64>>(
+fn writer<H: Hypervisor<Guest: Machine>>(
     system: H,
     flags: MemFlags,
 ) -> Result<Guest<H>, Box<dyn std::error::Error>> {
@@ -59,21 +51,21 @@ fn writer<H: Hypervisor<Guest = X86_64>>(
     Ok(guest)
 }
 
-fn dirty<H: Hypervisor<Guest = X86_64>>(vm: &Vm<H>) -> Result<Vec<u64>, Error> {
+fn dirty<H: Hypervisor>(vm: &Vm<H>) -> Result<Vec<u64>, Error> {
     Ok(vm.get_dirty_log(DATA)?.iter().collect())
 }
 
 /// Section 4.8: the log tells the pages written since it was got last.
-pub(crate) fn dirty_log<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn dirty_log<H: Hypervisor<Guest: Machine>>(system: H) -> Outcome {
     let mut guest = writer(system, KVM_MEM_LOG_DIRTY_PAGES)?;
     assert_eq!(dirty(&guest.vm)?, [0_u64; 0], "nothing ran");
-    guest.halts()?;
+    guest.writes(PAUSE, &[1])?;
     let log = guest.vm.get_dirty_log(DATA)?;
     assert_eq!((log.pages(), log.words().len(), log.slot()), (80, 2, DATA));
     assert!(log.is_dirty(3) && !log.is_dirty(4) && !log.is_dirty(1 << 40));
     assert_eq!(log.iter().collect::<Vec<_>>(), [0, 3]);
     assert_eq!(dirty(&guest.vm)?, [0_u64; 0], "begun anew");
-    guest.halts()?;
+    guest.ends()?;
     assert_eq!(dirty(&guest.vm)?, [3, 9]);
 
     let missing = guest.vm.get_dirty_log(Slot(7));
@@ -84,9 +76,9 @@ pub(crate) fn dirty_log<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Section 4.35: logging is turned on and off on a slot that is there.
-pub(crate) fn flags<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn flags<H: Hypervisor<Guest: Machine>>(system: H) -> Outcome {
     let mut guest = writer(system, MemFlags::empty())?;
-    guest.halts()?;
+    guest.writes(PAUSE, &[1])?;
     let off = Some((Errno::ENOENT, Cause::Backend));
     assert_eq!(why(guest.vm.get_dirty_log(DATA)), off);
     guest.vm.set_memory_flags(DATA, KVM_MEM_LOG_DIRTY_PAGES)?;
@@ -95,7 +87,7 @@ pub(crate) fn flags<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
         [0_u64; 0],
         "what came before is not logged"
     );
-    guest.halts()?;
+    guest.ends()?;
     assert_eq!(dirty(&guest.vm)?, [3, 9]);
     guest.vm.set_memory_flags(DATA, MemFlags::empty())?;
     assert_eq!(why(guest.vm.get_dirty_log(DATA)), off);
@@ -108,17 +100,17 @@ pub(crate) fn flags<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// Section 7.18: the log stays until it is cleared, and section 4.117: in whole words.
-pub(crate) fn manual_protect<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn manual_protect<H: Hypervisor<Guest: Machine>>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
-    let vm = super::guest::vm_with(&kvm, WRITER)?;
+    let vm = super::machine::vm_with(&kvm, WRITER)?;
     let alone = vm.enable_manual_dirty_log_protect(KVM_DIRTY_LOG_INITIALLY_SET);
     assert_eq!(why(alone), Some((Errno::EINVAL, Cause::Backend)));
     vm.enable_manual_dirty_log_protect(KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE)?;
     let ram = AnonymousMemory::new(PAGES * 0x1000)?;
     vm.add_memory_with(DATA, GuestAddress(RAM), ram, KVM_MEM_LOG_DIRTY_PAGES)?;
-    let vcpu = super::guest::vcpu(&vm, 0)?;
+    let vcpu = H::Guest::vcpu(&vm, 0)?;
     let mut guest = Guest { vm, vcpu };
-    guest.halts()?;
+    guest.writes(PAUSE, &[1])?;
     let log = guest.vm.get_dirty_log(DATA)?;
     assert_eq!(log.iter().collect::<Vec<_>>(), [0, 3]);
     assert_eq!(dirty(&guest.vm)?, [0, 3], "getting does not clear");
@@ -131,13 +123,13 @@ pub(crate) fn manual_protect<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcom
     assert_eq!(dirty(&guest.vm)?, [0, 3], "other pages");
     guest.vm.clear_dirty_log(&log, 0..80)?;
     assert_eq!(dirty(&guest.vm)?, [0_u64; 0]);
-    guest.halts()?;
+    guest.ends()?;
     assert_eq!(dirty(&guest.vm)?, [3, 9], "watched again");
     Ok(())
 }
 
 /// Section 7.18: all bits may be set from the start.
-pub(crate) fn initially_set<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn initially_set<H: Hypervisor<Guest: Machine>>(system: H) -> Outcome {
     let vm = Kvm::with(system)?.create_vm()?;
     let both = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET;
     vm.enable_manual_dirty_log_protect(both)?;
@@ -152,7 +144,7 @@ pub(crate) fn initially_set<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome
 }
 
 /// Section 4.35: "it may be moved in the guest physical memory space".
-pub(crate) fn moved<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn moved<H: Hypervisor<Guest: Machine>>(system: H) -> Outcome {
     let kvm = Kvm::with(system)?;
     let vm = kvm.create_vm()?;
     let page = kvm.page_size();
@@ -189,27 +181,28 @@ pub(crate) fn moved<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
 }
 
 /// The log moves with the slot.
-pub(crate) fn moved_log<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+pub(crate) fn moved_log<H: Hypervisor<Guest: Machine>>(system: H) -> Outcome {
     let mut guest = writer(system, KVM_MEM_LOG_DIRTY_PAGES)?;
-    guest.halts()?;
+    guest.writes(PAUSE, &[1])?;
     guest.vm.move_memory(DATA, GuestAddress(0x10_0000))?;
     guest.vm.move_memory(DATA, GuestAddress(RAM))?;
-    guest.halts()?;
+    guest.ends()?;
     assert_eq!(dirty(&guest.vm)?, [0, 3, 9]);
     Ok(())
 }
 
-pub(crate) fn moved_code_script(model: &Model) {
-    let at = |address| Step::hlt().finds_memory(address, [0xf4]);
-    model.script(0, [at(CODE), at(CODE)]);
+/// Stops twice.
+const STOPS: &[Op] = &[Op::Write(PAUSE, &[1])];
+
+pub(crate) fn moved_code_script<G: Machine>(model: &Model<G>) {
+    play(model, STOPS);
 }
 
 /// A guest that runs sees memory where it is now.
-pub(crate) fn moved_code<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
-    let mut guest = Guest::new(system, &[0xf4])?;
-    guest.halts()?;
+pub(crate) fn moved_code<H: Hypervisor<Guest: Machine>>(system: H) -> Outcome {
+    let mut guest = Guest::new(system, STOPS)?;
+    guest.writes(PAUSE, &[1])?;
     guest.vm.move_memory(Slot(0), GuestAddress(0x10_0000))?;
     guest.vm.move_memory(Slot(0), GuestAddress(0))?;
-    guest.vcpu.set_regs(&super::guest::regs(CODE))?;
-    guest.halts()
+    guest.ends()
 }

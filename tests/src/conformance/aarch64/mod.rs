@@ -1,0 +1,3 @@
+//! Scenarios for guests of aarch64.
+
+mod machine;

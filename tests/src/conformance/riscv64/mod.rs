@@ -1,0 +1,3 @@
+//! Scenarios for guests of riscv64.
+
+mod machine;
