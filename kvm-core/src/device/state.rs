@@ -79,7 +79,7 @@ where
     /// are the levels of lines of a GICv2 and an APLIC, which KVM does not tell: devices that hold
     /// one up raise it again, for an APLIC before it is restored, for a GICv2 after.
     ///
-    /// ```no_run
+    /// ```
     /// use kvm_core::Kvm;
     /// use kvm_core::device::{DeviceAttributes, aarch64::vgic_v3};
     /// use kvm_core::kvm_exit::Aarch64;

@@ -1,6 +1,8 @@
 //! Entering a vCPU: its script, one step at a time.
 #![expect(unsafe_code, reason = "touches the run page")]
 
+use std::sync::atomic::Ordering;
+
 use kvm_core::Errno;
 use kvm_core::kvm_sys::{KVM_CAP_SYNC_REGS, KVM_EXIT_DIRTY_RING_FULL};
 use zerocopy::IntoBytes;
@@ -30,8 +32,10 @@ impl Vcpu {
     /// No reference into the private bytes of the vCPU's mapping lives, and no other thread is inside
     /// `enter` of it.
     pub(super) unsafe fn enter(&self) -> Result<(), Errno> {
+        self.vm().running.fetch_add(1, Ordering::SeqCst);
         // SAFETY: the caller's promise.
         let entered = unsafe { self.run() };
+        self.vm().running.fetch_sub(1, Ordering::SeqCst);
         if entered == Err(Errno::EINTR) {
             self.counters.interrupted();
         }
@@ -82,6 +86,7 @@ impl Vcpu {
             return Err(Errno::EINTR);
         }
         state.has_run = true;
+        lock(&self.vm().state).has_run = true;
         loop {
             // Section 8.29: the guest runs on only once the VMM has harvested the ring.
             if self.ring.as_ref().is_some_and(|ring| lock(ring).is_full()) {

@@ -1,11 +1,12 @@
 //! [`ModelGuest`]: the architectures that there is a model of, and what is different on each.
 
-use kvm_core::kvm_sys::Arch;
 use kvm_core::kvm_sys::op::Op;
+use kvm_core::kvm_sys::{Arch, DeviceType};
 use kvm_core::{Arg, Errno, Error, Hypervisor, Kvm};
 use kvm_exit::GuestArch;
 
 use super::calls::Call;
+use super::device::Kind;
 use super::host::Host;
 use super::system::System;
 use super::vcpu::{self, Vcpu};
@@ -26,6 +27,9 @@ pub(crate) trait Rules: GuestArch {
     fn capture<H: Hypervisor<Guest = Self>>(kvm: &Kvm<H>, host: &mut Host) -> Result<(), Error>;
 }
 
+/// Creates a device of this type.
+pub(super) type CreateDevice = fn(&Vm, DeviceType) -> Result<Box<dyn Kind>, Errno>;
+
 /// What is different on an architecture.
 pub(crate) struct Platform {
     pub(super) arch: Arch,
@@ -43,6 +47,10 @@ pub(crate) struct Platform {
     pub(super) unknown_on_vm: Errno,
     /// Section 4.2: whether there is such a type of VM.
     pub(super) knows_vm_type: fn(&Host, u64) -> bool,
+    /// The kinds of device that it has beside those that all have.
+    pub(super) devices: &'static [DeviceType],
+    /// Creates a device of one of these.
+    pub(super) create_device: CreateDevice,
     /// Sets up a new vCPU.
     pub(super) start: fn(&vm::State, u64, &mut vcpu::State),
     /// What is refused of the calls that only get and set state.

@@ -1,16 +1,16 @@
 //! A virtual machine.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{
     Cap, KVM_CAP_CHECK_EXTENSION_VM, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_NR_VCPUS,
     KVM_CHECK_EXTENSION, KVM_CLEAR_DIRTY_LOG, KVM_CREATE_DEVICE, KVM_GET_DIRTY_LOG, KVM_IOEVENTFD,
-    KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_IRQFD, KVM_REGISTER_COALESCED_MMIO,
-    KVM_RESET_DIRTY_RINGS, KVM_SET_GSI_ROUTING, KVM_SET_MEMORY_ATTRIBUTES,
-    KVM_SET_USER_MEMORY_REGION, KVM_SET_USER_MEMORY_REGION2, KVM_SIGNAL_MSI,
-    KVM_UNREGISTER_COALESCED_MMIO,
+    KVM_IRQFD, KVM_REGISTER_COALESCED_MMIO, KVM_RESET_DIRTY_RINGS, KVM_SET_GSI_ROUTING,
+    KVM_SET_MEMORY_ATTRIBUTES, KVM_SET_USER_MEMORY_REGION, KVM_SET_USER_MEMORY_REGION2,
+    KVM_SIGNAL_MSI, KVM_UNREGISTER_COALESCED_MMIO,
 };
 use kvm_core::{Arg, Errno};
 
@@ -24,6 +24,7 @@ use super::events::Events;
 use super::guest_memfd::Files;
 use super::host::Host;
 use super::lock;
+use super::riscv64;
 use super::routing::Routes;
 use super::slots::Slots;
 use super::system::{self, System};
@@ -40,8 +41,6 @@ static CALLS: &[Call<Vm>] = &[
     Call(&KVM_GET_DIRTY_LOG, Vm::get_dirty_log),
     Call(&KVM_CLEAR_DIRTY_LOG, Vm::clear_dirty_log),
     Call(&KVM_RESET_DIRTY_RINGS, Vm::reset_dirty_rings),
-    Call(&KVM_IRQ_LINE, Vm::irq_line),
-    Call(&KVM_IRQ_LINE_STATUS, Vm::irq_line_status),
     Call(&KVM_SET_GSI_ROUTING, Vm::set_gsi_routing),
     Call(&KVM_SIGNAL_MSI, Vm::signal_msi),
     Call(&KVM_IRQFD, Vm::irqfd),
@@ -58,6 +57,9 @@ static CALLS: &[Call<Vm>] = &[
 pub(super) struct Vm {
     system: Arc<System>,
     number: i32,
+    vm_type: u64,
+    /// How many vCPUs are being entered.
+    pub(super) running: AtomicUsize,
     pub(super) state: Mutex<State>,
 }
 
@@ -72,12 +74,15 @@ pub(super) struct State {
     pub(super) routes: Routes,
     pub(super) events: Events,
     pub(super) coalesced: Coalesced,
+    /// Whether a vCPU was entered.
+    pub(super) has_run: bool,
     /// The kinds of device of which there can't be another.
     pub(super) devices: BTreeSet<u32>,
     pub(super) banks: Banks,
     pub(super) boot_cpu: u64,
     pub(super) x86: x86_64::VmState,
     pub(super) arm: aarch64::VmState,
+    pub(super) riscv: riscv64::VmState,
 }
 
 impl State {
@@ -94,6 +99,8 @@ impl Vm {
         }
         Ok(Self {
             number: system.next_number(),
+            vm_type,
+            running: AtomicUsize::new(0),
             state: Mutex::new(State {
                 slots: Slots::default(),
                 rings: Rings::default(),
@@ -103,11 +110,13 @@ impl Vm {
                 routes: Routes::default(),
                 events: Events::default(),
                 coalesced: Coalesced::default(),
+                has_run: false,
                 devices: BTreeSet::new(),
                 banks: Banks::new(&system.profile().resets),
                 boot_cpu: 0,
                 x86: x86_64::VmState::new(system.profile().tsc_khz),
                 arm: aarch64::VmState::default(),
+                riscv: riscv64::VmState::default(),
             }),
             system: Arc::clone(system),
         })
@@ -120,9 +129,13 @@ impl Vm {
         if id >= most_vcpu_ids(host) || state.vcpus.len() as u64 >= most_vcpus(host) {
             return Err(Errno::EINVAL);
         }
-        if !state.vcpus.insert(id) {
+        if state.vcpus.contains(&id) {
             return Err(Errno::EEXIST);
         }
+        if !state.arm.takes_vcpus() {
+            return Err(Errno::EBUSY);
+        }
+        state.vcpus.insert(id);
         let ring = state.rings.add()?;
         drop(state);
         Ok(Vcpu::new(self, id, ring))
@@ -134,6 +147,19 @@ impl Vm {
 
     pub(super) fn number(&self) -> i32 {
         self.number
+    }
+
+    /// What `KVM_CREATE_VM` was given.
+    pub(super) fn vm_type(&self) -> u64 {
+        self.vm_type
+    }
+
+    /// Refuses what can't be done while a vCPU runs.
+    pub(super) fn stopped(&self) -> Result<(), Errno> {
+        match self.running.load(Ordering::SeqCst) {
+            0 => Ok(()),
+            _ => Err(Errno::EBUSY),
+        }
     }
 
     pub(super) fn has_irqchip(&self) -> bool {

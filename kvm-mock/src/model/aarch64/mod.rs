@@ -1,7 +1,13 @@
 //! What a model does as KVM does on aarch64.
 
 mod capture;
+mod gic;
+mod gic_cpu;
+mod gic_files;
+mod gic_live;
 mod init;
+mod its;
+mod lines;
 mod memory_tags;
 mod registers;
 mod synthetic;
@@ -40,6 +46,8 @@ static PLATFORM: Platform = Platform {
     vcpu: VCPU,
     lacks: &["regs", "sregs", "fpu"],
     unknown_on_vm: Errno::EINVAL,
+    devices: gic::DEVICES,
+    create_device: gic::create,
     knows_vm_type: vm::knows_type,
     start: |_, _, _| {},
     check_vm: |_, _, _| Ok(()),
@@ -58,6 +66,9 @@ static VM: &[Call<Vm>] = &[
     ),
     Call(&KVM_ARM_MTE_COPY_TAGS, Vm::arm_mte_copy_tags),
     Call(&KVM_ENABLE_CAP, Vm::arm_enable_cap),
+    Call(&KVM_CREATE_IRQCHIP, Vm::arm_create_irqchip),
+    Call(&KVM_ARM_SET_DEVICE_ADDR, Vm::arm_set_device_addr),
+    Call(&KVM_IRQ_LINE, Vm::arm_irq_line),
 ];
 
 static VCPU: &[Call<Vcpu>] = &[

@@ -27,6 +27,11 @@ pub(super) const PFR0_SVE: u64 = 0xf << 32;
 /// MPIDR_EL1, of which bit 31 is always set.
 pub(super) const MPIDR: u64 = ARM64_SYS_REG(3, 0, 0, 0, 5);
 
+/// Bits 0 to 3 of the id are Aff0, the next eight Aff1, and so on.
+pub(super) fn affinity(id: u64) -> u64 {
+    (id & 0xf) | (id >> 4 & 0xff) << 8 | (id >> 12 & 0xff) << 16
+}
+
 /// The registers after a reset: the host's, but for what the vCPU's id and features make of them. What the VMM
 /// configured before, it keeps.
 pub(super) fn at_reset(
@@ -37,8 +42,7 @@ pub(super) fn at_reset(
 ) -> OneRegs {
     let mut registers = host.registers.clone();
     if registers.has(MPIDR) {
-        // Bits 0 to 3 of the id are Aff0, the next eight Aff1.
-        registers.put(MPIDR, &(1 << 31 | (id & 0xf) | (id >> 4 & 0xff) << 8));
+        registers.put(MPIDR, &(1 << 31 | affinity(id)));
     }
     if !state.has(KVM_ARM_VCPU_PSCI_0_2) {
         registers.remove(KVM_REG_ARM_PSCI_VERSION);
@@ -153,6 +157,9 @@ impl Vcpu {
             if (low ^ before) & !writable != 0 {
                 return Err(Errno::EINVAL);
             }
+        }
+        if id == MPIDR {
+            lock(&self.vm().state).arm.affinities.insert(self.id, low);
         }
         state.registers.set(arg)
     }

@@ -1,6 +1,6 @@
 //! The synthetic aarch64 host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kvm_core::aarch64::register;
 use kvm_core::kvm_sys::aarch64::*;
@@ -13,6 +13,12 @@ use crate::model::one_reg::OneRegs;
 pub(super) fn host() -> Host {
     Host {
         caps: CAPS.iter().copied().collect(),
+        devices: BTreeSet::from([
+            KVM_DEV_TYPE_VFIO,
+            KVM_DEV_TYPE_ARM_VGIC_V2,
+            KVM_DEV_TYPE_ARM_VGIC_V3,
+            KVM_DEV_TYPE_ARM_VGIC_ITS,
+        ]),
         target: kvm_vcpu_init {
             target: KVM_ARM_TARGET_GENERIC_V8,
             ..Default::default()
@@ -25,6 +31,7 @@ pub(super) fn host() -> Host {
 
 /// Only what the model also does: a capability here is a promise.
 const CAPS: &[(Cap, u32)] = &[
+    (KVM_CAP_IRQCHIP, 1),
     (KVM_CAP_USER_MEMORY, 1),
     (KVM_CAP_NR_VCPUS, 8),
     (KVM_CAP_NR_MEMSLOTS, 32767),
@@ -40,6 +47,8 @@ const CAPS: &[(Cap, u32)] = &[
     (KVM_CAP_BINARY_STATS_FD, 1),
     (KVM_CAP_MAX_VCPUS, 512),
     (KVM_CAP_ONE_REG, 1),
+    (KVM_CAP_DEVICE_CTRL, 1),
+    (KVM_CAP_ARM_SET_DEVICE_ADDR, 1),
     (KVM_CAP_READONLY_MEM, 1),
     (KVM_CAP_CHECK_EXTENSION_VM, 1),
     (KVM_CAP_ARM_PSCI, 1),

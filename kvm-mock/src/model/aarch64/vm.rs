@@ -11,6 +11,7 @@ use kvm_core::{Arg, Errno, PartBytes};
 use zerocopy::IntoBytes;
 
 use super::capture::feature_registers;
+use super::gic::Gic;
 use crate::model::host::Host;
 use crate::model::vm::Vm;
 use crate::model::{args, lock};
@@ -21,8 +22,21 @@ pub(in crate::model) struct VmState {
     /// The features of its vCPUs, once the first is initialised.
     pub(super) features: Option<[u32; 7]>,
     pub(super) has_tags: bool,
+    pub(super) gic: Option<Gic>,
+    /// Whether there is an ITS, so that there can be LPIs.
+    pub(super) has_its: bool,
+    /// Affinities of vCPUs that have others than by their ids.
+    pub(super) affinities: BTreeMap<u64, u64>,
     /// Of each page that has other tags than 0, by its address.
     pub(super) tags: BTreeMap<u64, Vec<u8>>,
+}
+
+impl VmState {
+    /// An interrupt controller that is initialised takes no more vCPUs: "Must be called after all VCPUs have been
+    /// created".
+    pub(in crate::model) fn takes_vcpus(&self) -> bool {
+        self.gic.as_ref().is_none_or(|gic| gic.live().is_none())
+    }
 }
 
 /// Section 4.2: the type is the size of a guest-physical address, 0 for 40 bits.

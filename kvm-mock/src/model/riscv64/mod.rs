@@ -1,6 +1,9 @@
 //! What a model does as KVM does on riscv64.
 
+mod aia;
+mod aplic;
 mod capture;
+mod imsic;
 mod registers;
 mod synthetic;
 
@@ -14,6 +17,8 @@ use super::guest::{Platform, Rules};
 use super::host::Host;
 use super::vcpu::Vcpu;
 use super::vm::Vm;
+
+pub(super) use aia::VmState;
 
 impl Rules for Riscv64 {
     fn platform() -> &'static Platform {
@@ -34,6 +39,8 @@ static PLATFORM: Platform = Platform {
     vcpu: VCPU,
     lacks: &["regs", "sregs", "fpu"],
     unknown_on_vm: Errno::EINVAL,
+    devices: &[KVM_DEV_TYPE_RISCV_AIA],
+    create_device: aia::create,
     knows_vm_type: |_, vm_type| vm_type == 0,
     start: registers::start,
     check_vm: |_, _, _| Ok(()),

@@ -1,5 +1,6 @@
 //! The synthetic riscv64 host.
 
+use std::collections::BTreeSet;
 use std::mem::offset_of;
 
 use kvm_core::kvm_sys::riscv64::*;
@@ -12,6 +13,7 @@ use crate::model::one_reg::OneRegs;
 pub(super) fn host() -> Host {
     Host {
         caps: CAPS.iter().copied().collect(),
+        devices: BTreeSet::from([KVM_DEV_TYPE_VFIO, KVM_DEV_TYPE_RISCV_AIA]),
         registers: registers(),
         ..Host::synthetic("synthetic riscv64")
     }
@@ -33,6 +35,7 @@ const CAPS: &[(Cap, u32)] = &[
     (KVM_CAP_BINARY_STATS_FD, 1),
     (KVM_CAP_MAX_VCPUS, 1024),
     (KVM_CAP_ONE_REG, 1),
+    (KVM_CAP_DEVICE_CTRL, 1),
     (KVM_CAP_READONLY_MEM, 1),
     (KVM_CAP_CHECK_EXTENSION_VM, 1),
     (KVM_CAP_ENABLE_CAP, 1),

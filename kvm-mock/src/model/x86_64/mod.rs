@@ -58,6 +58,8 @@ static PLATFORM: Platform = Platform {
     vcpu: VCPU,
     lacks: &[],
     unknown_on_vm: Errno::ENOTTY,
+    devices: &[],
+    create_device: |_, _| Err(Errno::ENODEV),
     knows_vm_type: vm::knows_type,
     start: vcpu::start,
     check_vm: vm::check,
@@ -86,6 +88,8 @@ static SYSTEM: &[Call<System>] = &[
 ];
 
 static VM: &[Call<Vm>] = &[
+    Call(&KVM_IRQ_LINE, Vm::irq_line),
+    Call(&KVM_IRQ_LINE_STATUS, Vm::irq_line_status),
     Call(&KVM_SET_TSS_ADDR, Vm::set_tss_addr),
     Call(&KVM_SET_IDENTITY_MAP_ADDR, Vm::set_identity_map_addr),
     Call(&KVM_SET_BOOT_CPU_ID, Vm::set_boot_cpu_id),

@@ -1,21 +1,21 @@
 //! [`Device`]: what `KVM_CREATE_DEVICE` makes.
 
-use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+mod vfio;
+
+use std::fmt;
+use std::sync::Arc;
 
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{
-    DeviceType, KVM_CREATE_DEVICE_TEST, KVM_DEV_TYPE_VFIO, KVM_DEV_VFIO_FILE,
-    KVM_DEV_VFIO_FILE_ADD, KVM_DEV_VFIO_FILE_DEL, KVM_GET_DEVICE_ATTR, KVM_HAS_DEVICE_ATTR,
-    KVM_SET_DEVICE_ATTR, kvm_create_device, kvm_device_attr,
+    DeviceType, KVM_CREATE_DEVICE_TEST, KVM_DEV_TYPE_VFIO, KVM_GET_DEVICE_ATTR,
+    KVM_HAS_DEVICE_ATTR, KVM_SET_DEVICE_ATTR, kvm_create_device, kvm_device_attr,
 };
 use kvm_core::{Arg, Errno};
+use vfio::Vfio;
 
 use super::args;
 use super::calls::{self, Call};
-use super::lock;
 use super::vm::Vm;
-use crate::file;
 
 static CALLS: &[Call<Device>] = &[
     Call(&KVM_HAS_DEVICE_ATTR, Device::has_attr),
@@ -23,13 +23,24 @@ static CALLS: &[Call<Device>] = &[
     Call(&KVM_SET_DEVICE_ATTR, Device::set_attr),
 ];
 
-/// The device that tells KVM of VFIO devices: the only kind here.
+/// What a device of one kind does with its attributes.
+pub(super) trait Kind: fmt::Debug + Send + Sync {
+    /// Section 4.81: "ENXIO: The attribute is unknown".
+    fn has(&self, vm: &Vm, attr: &kvm_device_attr) -> Result<(), Errno>;
+
+    /// Reads the attribute, or is asked for it: some take what the caller presets.
+    fn get(&self, vm: &Vm, attr: &kvm_device_attr, arg: &mut Arg<'_>) -> Result<(), Errno>;
+
+    /// Writes the attribute, or does what it stands for.
+    fn set(&self, vm: &Vm, attr: &kvm_device_attr, arg: &mut Arg<'_>) -> Result<(), Errno>;
+}
+
+/// A device.
 #[derive(Debug)]
 pub(super) struct Device {
     vm: Arc<Vm>,
     number: i32,
-    /// The paths of the files that were added.
-    files: Mutex<BTreeSet<String>>,
+    kind: Box<dyn Kind>,
 }
 
 impl Vm {
@@ -37,7 +48,7 @@ impl Vm {
     /// The kernel looks at no other flag.
     pub(super) fn test_device(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let args: kvm_create_device = args::read(arg)?;
-        self.known(args.type_)?;
+        self.knows_device(args.type_)?;
         if args.flags.contains(KVM_CREATE_DEVICE_TEST) {
             Ok(0)
         } else {
@@ -50,22 +61,25 @@ impl Vm {
     /// multiple times"; for VFIO, KVM answers `EBUSY`.
     pub(super) fn create_device(self: &Arc<Self>, arg: &mut Arg<'_>) -> Result<Device, Errno> {
         let mut args: kvm_create_device = args::read(arg)?;
-        self.known(args.type_)?;
-        if !lock(&self.state).devices.insert(args.type_.0) {
-            return Err(Errno::EBUSY);
-        }
+        self.knows_device(args.type_)?;
+        let kind = match args.type_ {
+            KVM_DEV_TYPE_VFIO => Box::new(Vfio::create(self)?),
+            other => (self.system().platform().create_device)(self, other)?,
+        };
         let number = self.system().next_number();
         args.fd = u32::try_from(number).map_err(|_| Errno::EMFILE)?;
         args::write(arg, &args)?;
         Ok(Device {
             vm: Arc::clone(self),
             number,
-            files: Mutex::default(),
+            kind,
         })
     }
 
-    fn known(&self, kind: DeviceType) -> Result<(), Errno> {
-        if kind == KVM_DEV_TYPE_VFIO && self.system().profile().devices.contains(&kind) {
+    fn knows_device(&self, kind: DeviceType) -> Result<(), Errno> {
+        let system = self.system();
+        let known = kind == KVM_DEV_TYPE_VFIO || system.platform().devices.contains(&kind);
+        if known && system.profile().devices.contains(&kind) {
             Ok(())
         } else {
             Err(Errno::ENODEV)
@@ -91,42 +105,20 @@ impl Device {
         }
     }
 
-    /// Section 4.81: "ENXIO: The attribute is unknown".
     fn has_attr(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        let attr: kvm_device_attr = args::read(arg)?;
-        match (attr.group, attr.attr) {
-            (KVM_DEV_VFIO_FILE, KVM_DEV_VFIO_FILE_ADD | KVM_DEV_VFIO_FILE_DEL) => Ok(0),
-            _ => Err(Errno::ENXIO),
-        }
+        self.kind.has(&self.vm, &args::read(arg)?)?;
+        Ok(0)
     }
 
-    /// Section 4.80: "EPERM: The attribute cannot (currently) be accessed this way"; none here can be read.
-    fn get_attr(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
-        Err(Errno::EPERM)
+    fn get_attr(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let attr = args::head(arg)?;
+        self.kind.get(&self.vm, &attr, arg)?;
+        Ok(0)
     }
 
-    /// `Documentation/virt/kvm/devices/vfio.rst`. That the file has to be one of VFIO, and the errnos, are
-    /// KVM's.
     fn set_attr(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        let attr: kvm_device_attr = args::head(arg)?;
-        self.has_attr(&mut Arg::In(zerocopy::IntoBytes::as_bytes(&attr)))?;
-        let number: i32 = args::attribute(arg)?;
-        let path = file::path(number)?;
-        let files = &mut lock(&self.files);
-        if attr.attr == KVM_DEV_VFIO_FILE_DEL {
-            return if files.remove(&path) {
-                Ok(0)
-            } else {
-                Err(Errno::ENOENT)
-            };
-        }
-        if !path.starts_with("/dev/vfio/") {
-            return Err(Errno::EINVAL);
-        }
-        if files.insert(path) {
-            Ok(0)
-        } else {
-            Err(Errno::EEXIST)
-        }
+        let attr = args::head(arg)?;
+        self.kind.set(&self.vm, &attr, arg)?;
+        Ok(0)
     }
 }

@@ -1,0 +1,85 @@
+//! Interrupt lines and the calls of older programs, for the in-kernel interrupt controller.
+
+use kvm_core::kvm_sys::aarch64::{
+    KVM_ARM_DEVICE_VGIC_V2, KVM_ARM_IRQ_TYPE_CPU, KVM_ARM_IRQ_TYPE_MASK, KVM_ARM_IRQ_TYPE_PPI,
+    KVM_ARM_IRQ_TYPE_SHIFT, KVM_ARM_IRQ_TYPE_SPI, KVM_ARM_IRQ_VCPU_MASK, KVM_ARM_IRQ_VCPU_SHIFT,
+    KVM_ARM_IRQ_VCPU2_MASK, KVM_ARM_IRQ_VCPU2_SHIFT, KVM_VGIC_V2_ADDR_TYPE_CPU,
+    KVM_VGIC_V2_ADDR_TYPE_DIST, kvm_arm_device_addr, kvm_irq_level,
+};
+use kvm_core::{Arg, Errno};
+
+use super::gic::{self, Gic};
+use super::gic_files::PRIVATE;
+use crate::model::vm::Vm;
+use crate::model::{args, lock};
+
+/// Interrupts of software's own, below those of devices.
+const SGIS: u32 = 16;
+
+impl Vm {
+    /// Section 4.24: "On ARM a GICv2 is created."
+    pub(super) fn arm_create_irqchip(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
+        gic::create_gic(self, false)?;
+        Ok(0)
+    }
+
+    /// Section 4.85: "ENODEV The device id is unknown", and those of the device's attributes.
+    pub(super) fn arm_set_device_addr(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let kvm_arm_device_addr { id, addr } = args::read(arg)?;
+        let (device, part) = (id >> 16 & 0xffff, id & 0xffff);
+        let known = [KVM_VGIC_V2_ADDR_TYPE_DIST, KVM_VGIC_V2_ADDR_TYPE_CPU].contains(&part);
+        let state = &mut *lock(&self.state);
+        let gic = state.arm.gic.as_mut().filter(|gic| !gic.is_v3());
+        if device != u64::from(KVM_ARM_DEVICE_VGIC_V2) {
+            return Err(Errno::ENODEV);
+        }
+        let gic = gic.ok_or(Errno::ENXIO)?;
+        if !known {
+            return Err(Errno::ENODEV);
+        }
+        gic.set_address(self, part, addr, 0)?;
+        Ok(0)
+    }
+
+    /// Section 4.25: "irq_type[0]: out-of-kernel GIC"; [1] shared and [2] private interrupts of the in-kernel one. The
+    /// errnos are KVM's.
+    pub(super) fn arm_irq_line(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let kvm_irq_level { irq, level, .. } = args::read(arg)?;
+        let kind = irq >> KVM_ARM_IRQ_TYPE_SHIFT & KVM_ARM_IRQ_TYPE_MASK;
+        let high = irq >> KVM_ARM_IRQ_VCPU2_SHIFT & KVM_ARM_IRQ_VCPU2_MASK;
+        let low = irq >> KVM_ARM_IRQ_VCPU_SHIFT & KVM_ARM_IRQ_VCPU_MASK;
+        let vcpu = high * (KVM_ARM_IRQ_VCPU_MASK + 1) + low;
+        let number = irq & 0xffff;
+        let state = &mut *lock(&self.state);
+        let vcpu = usize::try_from(vcpu).unwrap_or(usize::MAX);
+        let id = state.vcpus.iter().nth(vcpu).copied();
+        let fits = match kind {
+            KVM_ARM_IRQ_TYPE_CPU if state.arm.gic.is_some() => return Err(Errno::ENXIO),
+            KVM_ARM_IRQ_TYPE_CPU => id.is_some() && number <= 1,
+            _ if state.arm.gic.is_none() => return Err(Errno::ENXIO),
+            KVM_ARM_IRQ_TYPE_PPI => (SGIS..PRIVATE).contains(&number),
+            KVM_ARM_IRQ_TYPE_SPI => number >= PRIVATE,
+            _ => false,
+        };
+        if !fits {
+            return Err(Errno::EINVAL);
+        }
+        if kind == KVM_ARM_IRQ_TYPE_CPU {
+            return Ok(0);
+        }
+        // A GICv2 is initialised by the first that needs it.
+        if state.arm.gic.as_ref().is_some_and(|gic| !gic.is_v3()) {
+            Gic::init(state)?;
+        }
+        let live = state.arm.gic.as_mut().and_then(Gic::live_mut);
+        let any = state.vcpus.first().copied();
+        let id = if kind == KVM_ARM_IRQ_TYPE_PPI {
+            id
+        } else {
+            any
+        };
+        let live = live.ok_or(Errno::EBUSY)?;
+        live.line(id.ok_or(Errno::EINVAL)?, number, level != 0)?;
+        Ok(0)
+    }
+}

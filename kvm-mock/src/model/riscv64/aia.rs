@@ -1,0 +1,270 @@
+//! [`Aia`]: an advanced interrupt architecture in the kernel. The kernel has no document of this device; rules
+//! and errnos are KVM's own, and of the registers those of the architecture's specification.
+
+use std::collections::BTreeMap;
+
+use kvm_core::kvm_sys::riscv64::{
+    KVM_DEV_RISCV_AIA_ADDR_APLIC, KVM_DEV_RISCV_AIA_ADDR_IMSIC,
+    KVM_DEV_RISCV_AIA_CONFIG_GROUP_BITS, KVM_DEV_RISCV_AIA_CONFIG_GROUP_SHIFT,
+    KVM_DEV_RISCV_AIA_CONFIG_GUEST_BITS, KVM_DEV_RISCV_AIA_CONFIG_HART_BITS,
+    KVM_DEV_RISCV_AIA_CONFIG_IDS, KVM_DEV_RISCV_AIA_CONFIG_MODE, KVM_DEV_RISCV_AIA_CONFIG_SRCS,
+    KVM_DEV_RISCV_AIA_CTRL_INIT, KVM_DEV_RISCV_AIA_GROUP_BITS_MAX,
+    KVM_DEV_RISCV_AIA_GROUP_SHIFT_MAX, KVM_DEV_RISCV_AIA_GROUP_SHIFT_MIN,
+    KVM_DEV_RISCV_AIA_GRP_ADDR, KVM_DEV_RISCV_AIA_GRP_APLIC, KVM_DEV_RISCV_AIA_GRP_CONFIG,
+    KVM_DEV_RISCV_AIA_GRP_CTRL, KVM_DEV_RISCV_AIA_GRP_IMSIC, KVM_DEV_RISCV_AIA_GUEST_BITS_MAX,
+    KVM_DEV_RISCV_AIA_HART_BITS_MAX, KVM_DEV_RISCV_AIA_IDS_MIN, KVM_DEV_RISCV_AIA_IMSIC_GET_ISEL,
+    KVM_DEV_RISCV_AIA_IMSIC_GET_VCPU, KVM_DEV_RISCV_AIA_MODE_EMUL,
+};
+use kvm_core::kvm_sys::{DeviceType, kvm_device_attr};
+use kvm_core::{Arg, Errno};
+
+use super::aplic::Aplic;
+use super::imsic::Imsic;
+use crate::model::device::Kind;
+use crate::model::vm::{State, Vm};
+use crate::model::{args, lock};
+
+/// What a VM has on riscv64 only.
+#[derive(Debug, Default)]
+pub(in crate::model) struct VmState {
+    aia: Option<Aia>,
+}
+
+/// A host without guest interrupt files: everything is emulated, with this many identities and one more.
+const MOST_IDS: u32 = 255;
+
+const APLIC_ALIGN: u64 = 0x4000;
+const IMSIC_ALIGN: u64 = 0x1000;
+/// KVM's value for an address that is not set.
+const UNSET: u64 = u64::MAX;
+
+#[derive(Debug)]
+struct Aia {
+    /// By number.
+    config: BTreeMap<u64, u32>,
+    aplic_at: u64,
+    /// By the order in which vCPUs were created, which is that of their ids here.
+    imsics_at: BTreeMap<u64, u64>,
+    live: Option<Live>,
+}
+
+/// Once it is initialised.
+#[derive(Debug)]
+struct Live {
+    aplic: Option<Aplic>,
+    imsics: BTreeMap<u64, Imsic>,
+}
+
+/// One for a VM, and before a vCPU runs.
+pub(super) fn create(vm: &Vm, _: DeviceType) -> Result<Box<dyn Kind>, Errno> {
+    let state = &mut *lock(&vm.state);
+    if state.riscv.aia.is_some() {
+        return Err(Errno::EEXIST);
+    }
+    if state.has_run {
+        return Err(Errno::EBUSY);
+    }
+    let config = [
+        (KVM_DEV_RISCV_AIA_CONFIG_MODE, KVM_DEV_RISCV_AIA_MODE_EMUL),
+        (KVM_DEV_RISCV_AIA_CONFIG_IDS, MOST_IDS),
+        (KVM_DEV_RISCV_AIA_CONFIG_SRCS, 0),
+        (KVM_DEV_RISCV_AIA_CONFIG_GROUP_BITS, 0),
+        (
+            KVM_DEV_RISCV_AIA_CONFIG_GROUP_SHIFT,
+            KVM_DEV_RISCV_AIA_GROUP_SHIFT_MIN,
+        ),
+        (KVM_DEV_RISCV_AIA_CONFIG_HART_BITS, 0),
+        (KVM_DEV_RISCV_AIA_CONFIG_GUEST_BITS, 0),
+    ];
+    state.riscv.aia = Some(Aia {
+        config: config.into(),
+        aplic_at: UNSET,
+        imsics_at: BTreeMap::new(),
+        live: None,
+    });
+    Ok(Box::new(Handle))
+}
+
+/// The device; what it is stands in the VM.
+#[derive(Debug)]
+struct Handle;
+
+impl Kind for Handle {
+    fn has(&self, vm: &Vm, attr: &kvm_device_attr) -> Result<(), Errno> {
+        let state = &*lock(&vm.state);
+        let aia = aia(state)?;
+        let number = attr.attr;
+        let known = match attr.group {
+            KVM_DEV_RISCV_AIA_GRP_CONFIG => aia.config.contains_key(&number),
+            KVM_DEV_RISCV_AIA_GRP_ADDR => imsic_or_aplic(state, number).is_ok(),
+            KVM_DEV_RISCV_AIA_GRP_CTRL => number == KVM_DEV_RISCV_AIA_CTRL_INIT,
+            KVM_DEV_RISCV_AIA_GRP_APLIC => return aia.aplic()?.get(number).map(|_| ()),
+            KVM_DEV_RISCV_AIA_GRP_IMSIC => {
+                let isel = KVM_DEV_RISCV_AIA_IMSIC_GET_ISEL(number);
+                return aia.imsic(number)?.get(isel).map(|_| ());
+            }
+            _ => false,
+        };
+        known.then_some(()).ok_or(Errno::ENXIO)
+    }
+
+    fn get(&self, vm: &Vm, attr: &kvm_device_attr, arg: &mut Arg<'_>) -> Result<(), Errno> {
+        let state = &*lock(&vm.state);
+        let aia = aia(state)?;
+        let number = attr.attr;
+        match attr.group {
+            KVM_DEV_RISCV_AIA_GRP_CONFIG => {
+                args::set_attribute(arg, aia.config.get(&number).ok_or(Errno::ENXIO)?)
+            }
+            KVM_DEV_RISCV_AIA_GRP_ADDR => {
+                let at = match imsic_or_aplic(state, number)? {
+                    None => aia.aplic_at,
+                    Some(vcpu) => aia.imsics_at.get(&vcpu).copied().unwrap_or(UNSET),
+                };
+                args::set_attribute(arg, &at)
+            }
+            KVM_DEV_RISCV_AIA_GRP_APLIC => args::set_attribute(arg, &aia.aplic()?.get(number)?),
+            KVM_DEV_RISCV_AIA_GRP_IMSIC => {
+                let isel = KVM_DEV_RISCV_AIA_IMSIC_GET_ISEL(number);
+                args::set_attribute(arg, &aia.imsic(number)?.get(isel)?)
+            }
+            _ => Err(Errno::ENXIO),
+        }
+    }
+
+    fn set(&self, vm: &Vm, attr: &kvm_device_attr, arg: &mut Arg<'_>) -> Result<(), Errno> {
+        let state = &mut *lock(&vm.state);
+        let number = attr.attr;
+        match attr.group {
+            KVM_DEV_RISCV_AIA_GRP_CONFIG => {
+                let aia = aia_mut(state)?;
+                aia.unfinished()?;
+                check_config(number, args::attribute(arg)?)?;
+                aia.config.insert(number, args::attribute(arg)?);
+                Ok(())
+            }
+            KVM_DEV_RISCV_AIA_GRP_ADDR => {
+                let whose = imsic_or_aplic(state, number)?;
+                let aia = aia_mut(state)?;
+                aia.unfinished()?;
+                aia.place(whose, args::attribute(arg)?)
+            }
+            KVM_DEV_RISCV_AIA_GRP_CTRL if number == KVM_DEV_RISCV_AIA_CTRL_INIT => init(state),
+            KVM_DEV_RISCV_AIA_GRP_APLIC => {
+                let live = aia_mut(state)?.live.as_mut();
+                let live = live.ok_or(Errno::ENODEV)?;
+                let aplic = live.aplic.as_mut().ok_or(Errno::ENODEV)?;
+                for (hart, identity) in aplic.set(number, args::attribute(arg)?)? {
+                    let imsic = live.imsics.values_mut().nth(hart);
+                    imsic.into_iter().for_each(|imsic| imsic.raise(identity));
+                }
+                Ok(())
+            }
+            KVM_DEV_RISCV_AIA_GRP_IMSIC => {
+                let vcpu = KVM_DEV_RISCV_AIA_IMSIC_GET_VCPU(number);
+                let isel = KVM_DEV_RISCV_AIA_IMSIC_GET_ISEL(number);
+                let live = aia_mut(state)?.live.as_mut();
+                let imsic = live.and_then(|live| live.imsics.get_mut(&vcpu));
+                imsic.ok_or(Errno::ENODEV)?.set(isel, args::attribute(arg)?)
+            }
+            _ => Err(Errno::ENXIO),
+        }
+    }
+}
+
+fn aia(state: &State) -> Result<&Aia, Errno> {
+    state.riscv.aia.as_ref().ok_or(Errno::ENXIO)
+}
+
+fn aia_mut(state: &mut State) -> Result<&mut Aia, Errno> {
+    state.riscv.aia.as_mut().ok_or(Errno::ENXIO)
+}
+
+/// The vCPU whose IMSIC an address is that of; nothing for the APLIC's.
+fn imsic_or_aplic(state: &State, number: u64) -> Result<Option<u64>, Errno> {
+    if number == KVM_DEV_RISCV_AIA_ADDR_APLIC {
+        return Ok(None);
+    }
+    let index = number.checked_sub(KVM_DEV_RISCV_AIA_ADDR_IMSIC(0));
+    let index = index.and_then(|index| usize::try_from(index).ok());
+    let vcpu = index.and_then(|index| state.vcpus.iter().nth(index));
+    vcpu.map(|vcpu| Some(*vcpu)).ok_or(Errno::ENXIO)
+}
+
+fn check_config(number: u64, value: u32) -> Result<(), Errno> {
+    let fits = match number {
+        // The others need guest interrupt files.
+        KVM_DEV_RISCV_AIA_CONFIG_MODE => value == KVM_DEV_RISCV_AIA_MODE_EMUL,
+        KVM_DEV_RISCV_AIA_CONFIG_IDS => {
+            value & KVM_DEV_RISCV_AIA_IDS_MIN == KVM_DEV_RISCV_AIA_IDS_MIN && value <= MOST_IDS
+        }
+        KVM_DEV_RISCV_AIA_CONFIG_SRCS => value <= MOST_IDS,
+        KVM_DEV_RISCV_AIA_CONFIG_GROUP_BITS => value < KVM_DEV_RISCV_AIA_GROUP_BITS_MAX,
+        KVM_DEV_RISCV_AIA_CONFIG_GROUP_SHIFT => {
+            (KVM_DEV_RISCV_AIA_GROUP_SHIFT_MIN..KVM_DEV_RISCV_AIA_GROUP_SHIFT_MAX).contains(&value)
+        }
+        KVM_DEV_RISCV_AIA_CONFIG_HART_BITS => value < KVM_DEV_RISCV_AIA_HART_BITS_MAX,
+        KVM_DEV_RISCV_AIA_CONFIG_GUEST_BITS => value < KVM_DEV_RISCV_AIA_GUEST_BITS_MAX,
+        _ => return Err(Errno::ENXIO),
+    };
+    fits.then_some(()).ok_or(Errno::EINVAL)
+}
+
+/// No more sources than identities, and a place for all that there is.
+fn init(state: &mut State) -> Result<(), Errno> {
+    let vcpus: Vec<u64> = state.vcpus.iter().copied().collect();
+    let aia = aia_mut(state)?;
+    aia.unfinished()?;
+    let ids = aia.number(KVM_DEV_RISCV_AIA_CONFIG_IDS);
+    let sources = aia.number(KVM_DEV_RISCV_AIA_CONFIG_SRCS);
+    let placed = vcpus.iter().all(|vcpu| aia.imsics_at.contains_key(vcpu));
+    if ids < sources || sources != 0 && aia.aplic_at == UNSET || !placed {
+        return Err(Errno::EINVAL);
+    }
+    aia.live = Some(Live {
+        aplic: (sources != 0).then(|| Aplic::new(sources)),
+        imsics: vcpus.into_iter().map(|id| (id, Imsic::new(ids))).collect(),
+    });
+    Ok(())
+}
+
+impl Aia {
+    fn number(&self, which: u64) -> u32 {
+        self.config.get(&which).copied().unwrap_or(0)
+    }
+
+    /// It is set up before it is initialised, and that is done once.
+    fn unfinished(&self) -> Result<(), Errno> {
+        match self.live {
+            None => Ok(()),
+            Some(_) => Err(Errno::EBUSY),
+        }
+    }
+
+    fn place(&mut self, whose: Option<u64>, at: u64) -> Result<(), Errno> {
+        let align = whose.map_or(APLIC_ALIGN, |_| IMSIC_ALIGN);
+        if at % align != 0 {
+            return Err(Errno::EINVAL);
+        }
+        match whose {
+            None => self.aplic_at = at,
+            Some(vcpu) => {
+                self.imsics_at.insert(vcpu, at);
+            }
+        }
+        Ok(())
+    }
+
+    fn aplic(&self) -> Result<&Aplic, Errno> {
+        let live = self.live.as_ref();
+        live.and_then(|live| live.aplic.as_ref())
+            .ok_or(Errno::ENODEV)
+    }
+
+    fn imsic(&self, number: u64) -> Result<&Imsic, Errno> {
+        let vcpu = KVM_DEV_RISCV_AIA_IMSIC_GET_VCPU(number);
+        let live = self.live.as_ref();
+        live.and_then(|live| live.imsics.get(&vcpu))
+            .ok_or(Errno::ENODEV)
+    }
+}
