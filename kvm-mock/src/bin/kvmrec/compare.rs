@@ -130,10 +130,7 @@ fn words(a: Words<'_>, b: Words<'_>) -> String {
             return format!("at byte {at} of the run page, which one of the two changes");
         }
         if a.1 != b.1 {
-            let at = a.1.iter().zip(b.1).position(|(a, b)| a != b);
-            let at = at.unwrap_or_else(|| a.1.len().min(b.1.len()));
-            let from = |bytes: &[u8]| hex(bytes.get(at..).unwrap_or_default());
-            let (left, right) = (from(a.1), from(b.1));
+            let (left, right, at) = differing(a.1, b.1);
             return format!("{left}, and {right}, at byte {} of the run page", a.0 + at);
         }
     }
@@ -149,10 +146,16 @@ fn first(a: Option<&[u8]>, b: Option<&[u8]>) -> String {
     if a.len() != b.len() {
         return format!("{} bytes, and {}", a.len(), b.len());
     }
-    let at = a.iter().zip(b).position(|(a, b)| a != b).unwrap_or(0);
-    let from = |bytes: &[u8]| {
-        let bytes = bytes.get(at..).unwrap_or_default();
-        hex(bytes.get(..8).unwrap_or(bytes))
-    };
-    format!("{}, and {}, at byte {at}", from(a), from(b))
+    let (left, right, at) = differing(a, b);
+    format!("{left}, and {right}, at byte {at}")
+}
+
+/// The bytes that differ, of many the first, and where these are.
+fn differing(a: &[u8], b: &[u8]) -> (String, String, usize) {
+    let differ = |n: &usize| a.get(*n) != b.get(*n);
+    let longest = a.len().max(b.len());
+    let at = (0..longest).find(differ).unwrap_or(0);
+    let end = (at..longest.min(at + 8)).rfind(differ).unwrap_or(at) + 1;
+    let part = |bytes: &[u8]| hex(bytes.get(at..end.min(bytes.len())).unwrap_or_default());
+    (part(a), part(b), at)
 }

@@ -76,7 +76,11 @@ pub(crate) fn run(args: &Args) -> Done {
     if a.recording.architecture() == b.recording.architecture() {
         for (stream_a, stream_b) in pairs(&a, &b) {
             let (side_a, side_b) = (Side(&a, stream_a), Side(&b, stream_b));
-            objects.push(object(side_a, side_b, args));
+            let object = object(side_a, side_b, args);
+            // Without calls, most objects have nothing.
+            if !args.exits || (object.a, object.b) != (Some(0), Some(0)) {
+                objects.push(object);
+            }
         }
     }
     let differ =

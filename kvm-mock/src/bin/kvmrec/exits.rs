@@ -72,13 +72,16 @@ impl Exits {
         self.exit(record, look)
     }
 
-    /// The first half of [`apply`](Self::apply): the VMM's answer to the exit before, if it gave one.
-    pub(crate) fn answer(&mut self, record: &Record<'_>) -> Option<String> {
+    /// The first half of [`apply`](Self::apply): the VMM's answer to the exit before, if it gave one and it is wanted.
+    pub(crate) fn answer(&mut self, record: &Record<'_>, wanted: bool) -> Option<String> {
         self.pages.apply_reply(record);
         let (Content::Entry(entry), Some(stream)) = (&record.content, record.stream) else {
             return None;
         };
         let answered = self.pending.remove(&stream);
+        if !wanted {
+            return None;
+        }
         let len: usize = entry.reply.iter().map(|(_, bytes)| bytes.len()).sum();
         let answer = self.page(stream).and_then(|mut page| match page.decode() {
             Ok(exit) => answer(&exit),
@@ -202,6 +205,14 @@ impl End<'_> {
             |byte: &u8| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
         let text = data.iter().all(is_text);
         text.then(|| format!("\"{}\"", data.escape_ascii()))
+    }
+
+    /// One line, with what the guest writes if it is text.
+    pub(crate) fn line(&self) -> String {
+        match self.ascii() {
+            Some(ascii) => format!("{}  {ascii}", self.text()),
+            None => self.text(),
+        }
     }
 
     /// How many bytes the guest reads or writes.

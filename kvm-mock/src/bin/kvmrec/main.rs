@@ -6,7 +6,9 @@ mod diff;
 mod exits;
 mod filter;
 mod json;
+mod lines;
 mod paint;
+mod profile;
 mod progress;
 mod show;
 mod source;
@@ -26,7 +28,7 @@ use trouble::{Done, Trouble};
 
 /// Look at recordings of virtual machines: what crossed the boundary between a VMM and KVM.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true)]
+#[command(version)]
 #[command(
     after_help = "Exit codes: 0 done, 2 trouble; what others mean is in the help of the command."
 )]
@@ -45,6 +47,7 @@ enum Command {
     Diff(diff::Args),
     Check(check::Args),
     Timeline(timeline::Args),
+    Profile(profile::Args),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Stats(args) => stats::run(&args),
         Command::Diff(args) => diff::run(&args),
         Command::Timeline(args) => timeline::run(&args),
+        Command::Profile(args) => profile::run(&args),
         Command::Check(args) => check::run(&args),
     };
     done.unwrap_or_else(|trouble| trouble.report())

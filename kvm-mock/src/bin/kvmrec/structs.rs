@@ -14,7 +14,7 @@ use zerocopy::FromBytes;
 use crate::text::{hex, structure};
 
 /// Characters that a structure takes at most on a line.
-const SHOWN: usize = 240;
+const SHOWN: usize = 160;
 
 /// The argument of a call: its fields where they are few, else how much there is of it. Fields that are zero are
 /// left out.
@@ -126,8 +126,13 @@ fn one_line(pretty: &str) -> String {
     for line in pretty.lines() {
         let line = line.trim().trim_end_matches(',');
         if line.ends_with(['{', '[', '(']) {
+            // The type of a field goes without saying.
+            let head = match line.split_once(": ") {
+                Some((name, _)) if line.ends_with('{') => format!("{name}: {{"),
+                _ => line.to_owned(),
+            };
             stack.push(Open {
-                head: line.to_owned(),
+                head,
                 items: Vec::new(),
                 zero: true,
             });
@@ -183,7 +188,7 @@ mod tests {
         sregs.interrupt_bitmap[1] = 2;
         assert_eq!(
             one_line(&format!("{sregs:#x?}")),
-            "kvm_sregs { cs: kvm_segment { base: 0xffff0000 }, interrupt_bitmap: [ 0x0, 0x2, 0x0, 0x0 ] }"
+            "kvm_sregs { cs: { base: 0xffff0000 }, interrupt_bitmap: [ 0x0, 0x2, 0x0, 0x0 ] }"
         );
         let nothing = x86_64::kvm_regs::default();
         assert_eq!(one_line(&format!("{nothing:#x?}")), "kvm_regs {}");

@@ -52,8 +52,8 @@ impl<'a> Teller<'a> {
 
     /// Nothing if it is not wanted; the record then only goes by.
     pub(crate) fn tell(&mut self, record: &Record<'_>, wanted: bool) -> Option<Told> {
-        let answer_before = self.exits.answer(record);
-        let end = self.exits.exit(record, |end| wanted.then(|| end.text()));
+        let answer_before = self.exits.answer(record, wanted);
+        let end = self.exits.exit(record, |end| wanted.then(|| end.line()));
         let exit = matches!(record.content, Content::Entry(_)).then_some(self.next);
         self.next += u64::from(exit.is_some());
         if !wanted {

@@ -88,6 +88,8 @@ struct Lane<'a> {
     inside: Vec<u64>,
     kind: Vec<usize>,
     text: Vec<usize>,
+    /// The exits that the VMM answered, and what it did.
+    answered: Vec<(usize, usize)>,
     #[serde(skip)]
     last_record: u64,
     #[serde(skip)]
@@ -143,10 +145,12 @@ fn page<'a>(source: &'a Source, path: &Path, most: u64) -> Page<'a> {
                 let (kinds, texts) = (&mut page.kinds, &mut page.texts);
                 let row = record.stream.and_then(|stream| rows.get(&stream));
                 let lane = row.and_then(|row| page.lanes.get_mut(*row));
-                let told = exits.apply(&record, |end| {
-                    (kinds.of(&end.kind()), texts.of(&end.text()))
+                let answer = exits.answer(&record, true);
+                let told = exits.exit(&record, |end| {
+                    (kinds.of(&end.kind()), texts.of(&end.line()))
                 });
                 if let (Some(lane), Some(told)) = (lane, told) {
+                    lane.answered(answer.map(|answer| texts.of(&answer)));
                     lane.push(&record, entry, told);
                     shown += 1;
                 }
@@ -167,8 +171,16 @@ impl<'a> Lane<'a> {
             inside: Vec::new(),
             kind: Vec::new(),
             text: Vec::new(),
+            answered: Vec::new(),
             last_record: 0,
             last_time: 0,
+        }
+    }
+
+    /// Takes note of the answer to the last exit.
+    fn answered(&mut self, answer: Option<usize>) {
+        if let (Some(answer), Some(last)) = (answer, self.kind.len().checked_sub(1)) {
+            self.answered.push((last, answer));
         }
     }
 

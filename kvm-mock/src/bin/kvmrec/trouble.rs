@@ -29,6 +29,9 @@ pub(crate) enum Trouble {
         #[source]
         error: io::Error,
     },
+    /// The host's KVM can't be asked.
+    #[error("{0}")]
+    Kvm(kvm_core::Error),
     /// Times were asked for, which the recording does not have.
     #[error(
         "the recording has no times, which its recorder keeps only when it is asked to; --records filters by number"
