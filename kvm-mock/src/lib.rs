@@ -13,9 +13,12 @@ mod faults;
 mod file;
 mod format;
 mod log;
+#[cfg(target_os = "linux")]
+mod mapped;
 mod memory;
 mod model;
 mod page;
+mod process;
 mod recorder;
 pub mod recording;
 mod replay;

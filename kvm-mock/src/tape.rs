@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Write};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +11,9 @@ use std::time::Instant;
 use kvm_sys::op::Op;
 
 use crate::format::{Create, End, FileHeader, Flags, Kind, NO_STREAM, Name, Record};
+#[cfg(target_os = "linux")]
+use crate::mapped::MappedFile;
+use crate::process::Process;
 
 /// What a recording that was ended holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +40,10 @@ pub enum RecordError {
     /// The backend does not say how large its host's pages are, which a recording has to.
     #[error("the backend does not tell its page size: {0}")]
     PageSize(kvm_core::Errno),
+    /// The process was forked. The recording is that of the process that began it; calls that the child makes are
+    /// passed on and not recorded.
+    #[error("the recording is another process's, which forked this one")]
+    Forked,
     /// A call has more bytes than fit into a record: 4 GiB.
     #[error("a call is too long for a record")]
     TooLong,
@@ -53,6 +61,7 @@ pub(crate) struct Tape {
     state: Mutex<State>,
     flags: Flags,
     began: Instant,
+    process: Process,
 }
 
 #[derive(Debug)]
@@ -65,8 +74,44 @@ struct State {
     names: HashMap<&'static str, u32>,
 }
 
+/// Where records go.
+pub(crate) enum Sink {
+    /// One call of `write_all` for each.
+    Writer(Box<dyn Write + Send>),
+    #[cfg(target_os = "linux")]
+    File(MappedFile),
+}
+
+impl Sink {
+    /// A file that is mapped where that can be.
+    pub(crate) fn file(file: File) -> Self {
+        #[cfg(target_os = "linux")]
+        let file = match MappedFile::new(file) {
+            Ok(mapped) => return Self::File(mapped),
+            Err(file) => file,
+        };
+        Self::Writer(Box::new(file))
+    }
+
+    fn append(&mut self, record: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Writer(writer) => writer.write_all(record),
+            #[cfg(target_os = "linux")]
+            Self::File(file) => file.append(record),
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        match self {
+            Self::Writer(writer) => writer.flush(),
+            #[cfg(target_os = "linux")]
+            Self::File(file) => file.finish(),
+        }
+    }
+}
+
 enum Out {
-    Open(Box<dyn Write + Send>),
+    Open(Sink),
     Ended(Summary),
     Failed(RecordError),
 }
@@ -83,13 +128,10 @@ impl fmt::Debug for Out {
 
 impl Tape {
     /// Begins a recording; its first stream, the system's, is 0.
-    pub(crate) fn new(
-        mut out: Box<dyn Write + Send>,
-        header: &FileHeader,
-    ) -> Result<Self, RecordError> {
+    pub(crate) fn new(mut out: Sink, header: &FileHeader) -> Result<Self, RecordError> {
         let flags = header.flags;
         let header = header.encode();
-        out.write_all(&header)?;
+        out.append(&header)?;
         Ok(Self {
             state: Mutex::new(State {
                 out: Out::Open(out),
@@ -101,6 +143,7 @@ impl Tape {
             }),
             flags,
             began: Instant::now(),
+            process: Process::new(),
         })
     }
 
@@ -116,7 +159,9 @@ impl Tape {
 
     /// Number of the call's name, which is written when it is new.
     pub(crate) fn name(&self, op: &'static Op) -> u32 {
-        let mut state = self.state();
+        let Some(mut state) = self.state() else {
+            return 0;
+        };
         let name = op.name;
         if let Some(id) = state.names.get(name) {
             return *id;
@@ -131,12 +176,16 @@ impl Tape {
 
     /// Writes a record. Failures are kept for [`end`](Self::end).
     pub(crate) fn append(&self, kind: Kind, stream: u32, record: &mut Record) {
-        self.state().append(kind, stream, record);
+        if let Some(mut state) = self.state() {
+            state.append(kind, stream, record);
+        }
     }
 
     /// Writes the record of a new object, and gives it a stream, which the record is told.
     pub(crate) fn append_created(&self, stream: u32, record: &mut Record) -> u32 {
-        let mut state = self.state();
+        let Some(mut state) = self.state() else {
+            return 0;
+        };
         let child = state.streams;
         state.streams = child.saturating_add(1);
         record.patch(Create::CHILD_AT, &child.to_le_bytes());
@@ -146,7 +195,7 @@ impl Tape {
 
     /// Ends the recording, if it has not ended yet, and says what became of it.
     pub(crate) fn end(&self) -> Result<Summary, RecordError> {
-        let mut state = self.state();
+        let mut state = self.state().ok_or(RecordError::Forked)?;
         if matches!(state.out, Out::Open(_)) {
             let mut record = Record::new();
             End {
@@ -164,7 +213,7 @@ impl Tape {
             bytes: state.bytes,
         };
         state.out = match mem::replace(&mut state.out, Out::Ended(summary)) {
-            Out::Open(mut out) => match out.flush() {
+            Out::Open(mut out) => match out.finish() {
                 Ok(()) => Out::Ended(summary),
                 Err(error) => Out::Failed(error.into()),
             },
@@ -177,8 +226,10 @@ impl Tape {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Nothing in a forked child, which has no say in the file, and where nobody may be left to unlock this.
+    fn state(&self) -> Option<MutexGuard<'_, State>> {
+        let lock = || self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.process.is_same().then(lock)
     }
 }
 
@@ -188,9 +239,9 @@ impl State {
             return;
         };
         let written = match record.seal(kind, stream, self.sequence) {
-            // One write for each record: a process that is killed loses the last one at most.
+            // Each record at once: a process that is killed loses the last one at most.
             Some(bytes) => out
-                .write_all(bytes)
+                .append(bytes)
                 .map(|()| bytes.len() as u64)
                 .map_err(RecordError::from),
             None => Err(RecordError::TooLong),

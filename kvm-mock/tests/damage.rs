@@ -112,9 +112,8 @@ fn every_byte_may_be_anything() {
     }
 }
 
-#[test]
-fn a_record_that_is_missing_twice_or_behind_the_end_is_found() {
-    let (_, bytes) = record(Vmm::default(), RecorderOptions::new());
+/// Where records begin, and where the last one ends.
+fn boundaries(bytes: &[u8]) -> Vec<usize> {
     let mut starts = vec![64];
     while let Some(len) = bytes
         .get(starts[starts.len() - 1]..)
@@ -123,6 +122,49 @@ fn a_record_that_is_missing_twice_or_behind_the_end_is_found() {
         starts.push(starts[starts.len() - 1] + u32::from_le_bytes(*len) as usize);
     }
     assert_eq!(starts.last(), Some(&bytes.len()));
+    starts
+}
+
+/// What a killed process leaves in a file that was made longer ahead of its records.
+#[test]
+fn a_record_that_was_being_written_is_cut() {
+    let (_, bytes) = record(Vmm::default(), RecorderOptions::new());
+    for pair in boundaries(&bytes).windows(2) {
+        let (start, end) = (pair[0], pair[1]);
+        for written in [start + 8, (start + end) / 16 * 8, end] {
+            let mut left = bytes[..written].to_vec();
+            left[start..start + 8].fill(0);
+            left.resize(written + 200, 0);
+            let outcome = Replay::from_bytes(left).unwrap().outcome();
+            let Outcome::Cut { offset, .. } = outcome else {
+                panic!("{outcome}");
+            };
+            assert_eq!(offset, start as u64);
+        }
+    }
+}
+
+#[test]
+fn a_record_that_was_wiped_is_damage_unless_it_is_the_last() {
+    let (_, bytes) = record(Vmm::default(), RecorderOptions::new());
+    let starts = boundaries(&bytes);
+    for pair in starts.windows(2) {
+        let mut wiped = bytes.clone();
+        wiped[pair[0]..pair[0] + 8].fill(0);
+        let result = Replay::from_bytes(wiped);
+        if pair[1] == bytes.len() {
+            assert!(matches!(result.unwrap().outcome(), Outcome::Cut { .. }));
+        } else {
+            let error = result.unwrap_err().to_string();
+            assert!(error.contains("overwritten by zeros"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_record_that_is_missing_twice_or_behind_the_end_is_found() {
+    let (_, bytes) = record(Vmm::default(), RecorderOptions::new());
+    let starts = boundaries(&bytes);
     for pair in starts.windows(2) {
         let (before, record, after) = (
             &bytes[..pair[0]],

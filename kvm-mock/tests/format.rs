@@ -108,15 +108,17 @@ fn file() -> Vec<u8> {
     let regs: Vec<u8> = (0..144).collect();
     let buffer = [&[0; 4][..], &144u32.to_le_bytes(), &[2], &regs];
     file.record(2, 2, &[&call(3, 0, 3, 0, 1, 0), &buffer.concat()]);
-    // An exit that changes the words 0 and 1, and 511, where the data of port I/O are; then its reply,
+    // An exit for port I/O that changes the words 0 and 1, 3 and 4, and 511, where its data are; then its reply,
     // of one word, and an interruption.
     let run = |index: u16, words: &[u64]| {
         let mut run = [index.to_le_bytes(), (words.len() as u16).to_le_bytes()].concat();
         run.extend(words.iter().flat_map(|word| word.to_le_bytes()));
         run
     };
-    let start = [0, 0, 0, 0, 0, 0, 2, 0];
-    file.record(5, 2, &[&start, &run(0, &[2, 7]), &run(511, &[9])]);
+    let start = [0, 0, 0, 0, 0, 0, 3, 0];
+    let access = 0x1_0060_0100;
+    let (state, access) = (run(0, &[2, 7]), run(3, &[access, 4096]));
+    file.record(5, 2, &[&start, &state, &access, &run(511, &[9])]);
     let start = [4, 0, 1, 1, 1, 0, 0, 0];
     file.record(5, 2, &[&start, &run(511, &[10])]);
     file.name(4, "KVM_GET_STATS_FD");

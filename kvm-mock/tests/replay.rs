@@ -72,9 +72,9 @@ fn another_reply_names_vcpu_exit_kind_and_bytes() {
     assert_eq!(
         divergence.to_string(),
         format!(
-            "the run left the recording: vCPU 0, after exit 1 (KVM_EXIT_IO): the VMM's reply differs \
-             at byte 0x1000 of the run page: recorded 1c, given 1d; record {record} at offset \
-             {offset}; earlier exits: 0 (KVM_EXIT_IO)"
+            "the run left the recording: vCPU 0, after exit 1 (io in 0x60 len 1): the VMM's reply \
+             differs at byte 0x1000 of the run page: recorded 1c, given 1d; record {record} at offset \
+             {offset}; earlier exits: 0 (io out 0x3f8 <- 48)"
         )
     );
 }

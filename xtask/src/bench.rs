@@ -10,16 +10,20 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use crate::bench_recordings;
 use crate::chart::{self, Bar, Group};
 
 #[derive(Args)]
 pub(crate) struct Options {
     /// Rounds in which each program runs once.
     #[arg(long, default_value_t = 15)]
-    rounds: usize,
+    pub(crate) rounds: usize,
     /// Exits that a program takes in a round.
     #[arg(long, default_value_t = 20_000)]
-    exits: u64,
+    pub(crate) exits: u64,
+    /// Measure recordings only.
+    #[arg(long)]
+    recordings: bool,
     /// Where to write the table (`bench.md`) and the chart (`bench.svg`).
     #[arg(long, default_value = "target/bench")]
     out: PathBuf,
@@ -124,10 +128,14 @@ impl Times {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench");
     let rust = build_rust(&folder)?;
-    let c = build_c(&folder)?;
     if options.rounds == 0 || options.exits == 0 {
         bail!("without rounds or exits there is nothing to measure");
     }
+    std::fs::create_dir_all(&options.out)?;
+    if options.recordings {
+        return recordings(&rust, options);
+    }
+    let c = build_c(&folder)?;
 
     let mut results = vec![Times::default(); CASES.len()];
     for round in 0..options.rounds {
@@ -144,7 +152,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
     let table = table(&results, options);
     print!("{table}");
-    std::fs::create_dir_all(&options.out)?;
     std::fs::write(options.out.join("bench.md"), &table)?;
     let chart = options.out.join("bench.svg");
     std::fs::write(
@@ -152,7 +159,15 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         chart::draw("Exits per second on /dev/kvm", &groups(&results)),
     )?;
     println!("\nchart: {}", chart.display());
-    judge(&results)
+    let recordings = recordings(&rust, options);
+    judge(&results).and(recordings)
+}
+
+fn recordings(program: &Path, options: &Options) -> Result<()> {
+    let (table, worse) = bench_recordings::run(program, options)?;
+    print!("{table}");
+    std::fs::write(options.out.join("recordings.md"), &table)?;
+    bench_recordings::verdict(&worse)
 }
 
 fn build_rust(folder: &Path) -> Result<PathBuf> {
@@ -183,7 +198,7 @@ fn build_c(folder: &Path) -> Result<PathBuf> {
 }
 
 /// Nanoseconds that a program took.
-fn time(program: &Path, library: &str, case: &str, times: u64) -> Result<f64> {
+pub(crate) fn time(program: &Path, library: &str, case: &str, times: u64) -> Result<f64> {
     let output = Command::new(program)
         .args([library, case, &times.to_string()])
         .output()?;
@@ -196,7 +211,7 @@ fn time(program: &Path, library: &str, case: &str, times: u64) -> Result<f64> {
 }
 
 /// The value that so many quarters of the values are below.
-fn quartile(values: &[f64], quarters: usize) -> f64 {
+pub(crate) fn quartile(values: &[f64], quarters: usize) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let place = quarters * sorted.len().saturating_sub(1);
@@ -211,7 +226,7 @@ fn quartile(values: &[f64], quarters: usize) -> f64 {
     low + (high - low) * (place % 4) as f64 / 4.0
 }
 
-fn median(values: &[f64]) -> f64 {
+pub(crate) fn median(values: &[f64]) -> f64 {
     quartile(values, 2)
 }
 

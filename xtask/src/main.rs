@@ -3,6 +3,7 @@
 mod apt;
 mod arch;
 mod bench;
+mod bench_recordings;
 mod bindings;
 mod budget;
 mod build_cost;

@@ -48,28 +48,36 @@ impl Crc {
     /// With `bytes` behind those so far.
     #[must_use]
     pub(crate) fn with(self, bytes: &[u8]) -> Self {
-        let [t0, t1, t2, t3, t4, t5, t6, t7] = &TABLES;
-        let mut crc = self.0;
+        let mut crc = self;
         let mut chunks = bytes.chunks_exact(8);
         for chunk in &mut chunks {
             if let Ok(word) = <[u8; 8]>::try_from(chunk) {
-                let [b0, b1, b2, b3, b4, b5, b6, b7] =
-                    (u64::from_le_bytes(word) ^ u64::from(crc)).to_le_bytes();
-                crc = at(t7, b0)
-                    ^ at(t6, b1)
-                    ^ at(t5, b2)
-                    ^ at(t4, b3)
-                    ^ at(t3, b4)
-                    ^ at(t2, b5)
-                    ^ at(t1, b6)
-                    ^ at(t0, b7);
+                crc = crc.word(u64::from_le_bytes(word));
             }
         }
+        let [table, ..] = &TABLES;
         for byte in chunks.remainder() {
-            let [low, ..] = crc.to_le_bytes();
-            crc = (crc >> 8) ^ at(t0, low ^ byte);
+            let [low, ..] = crc.0.to_le_bytes();
+            crc = Self((crc.0 >> 8) ^ at(table, low ^ byte));
         }
-        Self(crc)
+        crc
+    }
+
+    /// With the eight bytes of `word`, lowest first, behind those so far.
+    #[must_use]
+    pub(crate) fn word(self, word: u64) -> Self {
+        let [t0, t1, t2, t3, t4, t5, t6, t7] = &TABLES;
+        let [b0, b1, b2, b3, b4, b5, b6, b7] = (word ^ u64::from(self.0)).to_le_bytes();
+        Self(
+            at(t7, b0)
+                ^ at(t6, b1)
+                ^ at(t5, b2)
+                ^ at(t4, b3)
+                ^ at(t3, b4)
+                ^ at(t2, b5)
+                ^ at(t1, b6)
+                ^ at(t0, b7),
+        )
     }
 
     pub(crate) const fn value(self) -> u32 {

@@ -110,11 +110,7 @@ impl<'a> Enter<'a> {
         flags: EnterFlags,
         memory: u32,
     ) {
-        to.put_u16(0);
-        to.put_u8(request_interrupt_window);
-        to.put_u8(flags.bits());
-        to.put_u16(0);
-        to.put_u16(0);
+        to.put(&[0, 0, request_interrupt_window, flags.bits(), 0, 0, 0, 0]);
         if flags.memory {
             to.put_u32(memory);
         }

@@ -85,22 +85,12 @@ impl Record {
         let kind = kind as u16;
         self.0.resize(self.0.len().next_multiple_of(ALIGN), 0);
         let len = u32::try_from(self.0.len()).ok()?;
-        let mut header = [0; CRC_AT];
-        let fields = [
-            &len.to_le_bytes()[..],
-            &kind.to_le_bytes(),
-            &guard(len, kind).to_le_bytes(),
-            &sequence.to_le_bytes(),
-            &stream.to_le_bytes(),
-        ];
-        for (to, from) in header.iter_mut().zip(fields.into_iter().flatten()) {
-            *to = *from;
-        }
-        let (to, body) = self.0.split_first_chunk_mut::<LEN>()?;
-        let crc = Crc::new().with(&header).with(body).value().to_le_bytes();
-        for (to, from) in to.iter_mut().zip(header.iter().chain(&crc)) {
-            *to = *from;
-        }
+        let first = u64::from(len) | u64::from(kind) << 32 | u64::from(guard(len, kind)) << 48;
+        let (header, body) = self.0.split_first_chunk_mut::<LEN>()?;
+        let crc = Crc::new().word(first).word(sequence);
+        let crc = crc.with(&stream.to_le_bytes()).with(body).value();
+        let last = u64::from(stream) | u64::from(crc) << 32;
+        *header = zerocopy::transmute!([first, sequence, last].map(u64::to_le));
         Some(&self.0)
     }
 }
@@ -121,8 +111,18 @@ pub(crate) struct Found<'a> {
 pub(super) enum Lost {
     /// The file ends before it does.
     Cut,
+    /// It was not written yet: its first eight bytes, which come last, are zero.
+    Unwritten,
     /// Its bytes can't be what was written.
     Damaged(&'static str),
+}
+
+/// Whether a record of a later sequence number than `sequence` stands somewhere in `file`.
+pub(super) fn follows(file: &[u8], sequence: u64) -> bool {
+    (0..file.len()).step_by(ALIGN).any(|at| {
+        let found = file.get(at..).and_then(|rest| find(rest).ok());
+        found.is_some_and(|found| found.sequence > sequence)
+    })
 }
 
 /// Finds the record that `file` begins with.
@@ -142,6 +142,9 @@ pub(super) fn locate(file: &[u8]) -> Result<Found<'_>, Lost> {
     let (len, rest) = file.split_first_chunk().ok_or(Lost::Cut)?;
     let (kind, rest) = rest.split_first_chunk().ok_or(Lost::Cut)?;
     let (check, rest) = rest.split_first_chunk().ok_or(Lost::Cut)?;
+    if file.starts_with(&[0; 8]) {
+        return Err(Lost::Unwritten);
+    }
     let (len, kind) = (u32::from_le_bytes(*len), u16::from_le_bytes(*kind));
     if u16::from_le_bytes(*check) != guard(len, kind) {
         return Err(Lost::Damaged("a record's length does not fit its check"));

@@ -192,6 +192,11 @@ impl Scan {
             let found = match record::find(rest) {
                 Ok(found) => found,
                 Err(Lost::Cut) => return Ok(Some(offset)),
+                // What follows may be part of the record, but no later one.
+                Err(Lost::Unwritten) if !record::follows(rest, self.sequence) => {
+                    return Ok(Some(offset));
+                }
+                Err(Lost::Unwritten) => return damaged("a record was overwritten by zeros"),
                 Err(Lost::Damaged(what)) => return damaged(what),
             };
             if let Err(what) = self.record(&found) {

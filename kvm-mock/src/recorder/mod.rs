@@ -3,7 +3,7 @@
 
 mod run;
 
-use std::fs::File;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -15,14 +15,15 @@ use kvm_sys::op::Op;
 use crate::call::Given;
 use crate::format::{Call, Create, FileHeader, Flags, Kind, Map, Pread, Record};
 use crate::memory::{GuestMemory, changes_slots};
-use crate::tape::{RecordError, Summary, Tape};
+use crate::tape::{RecordError, Sink, Summary, Tape};
 use crate::words;
 use run::Run;
 
 /// A backend that passes every call on to another one, and records it.
 ///
 /// What is recorded is described in `FORMAT.md`; a [`Replay`](crate::Replay) answers from it. Each
-/// record is one write to the file, so a process that is killed loses the last one at most.
+/// record is the kernel's before the call returns, so a process that is killed loses the last one at most; a host
+/// that loses power may lose more. A process that forks goes on recording, its child does not.
 ///
 /// The recording is ended by [`RecorderHandle::finish`], or else when the last object (system, VM, vCPU,
 /// device) is dropped. **A failure to write never disturbs the run**: calls go on being passed on,
@@ -91,6 +92,10 @@ impl RecorderOptions {
 
     /// Records what `inner`, a system, answers, into a new file. One that exists is replaced.
     ///
+    /// On Linux the end of the file is mapped, and a record is a copy into it, not a system call, where the file
+    /// system can set room aside (`fallocate`). The file is longer than what was recorded until it is ended, and
+    /// must not be made shorter by others: the process would get a `SIGBUS`.
+    ///
     /// # Errors
     ///
     /// [`RecordError::Io`] when the file can't be created or written, [`RecordError::PageSize`] when
@@ -100,7 +105,13 @@ impl RecorderOptions {
         inner: H,
         path: impl AsRef<Path>,
     ) -> Result<Recorder<H>, RecordError> {
-        self.to_writer(inner, File::create(path)?)
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        // A mapping has to be readable, and a pipe must not be.
+        if fs::metadata(&path).map_or(true, |about| about.is_file()) {
+            options.read(true);
+        }
+        self.to_sink(inner, Sink::file(options.open(path)?))
     }
 
     /// Records what `inner`, a system, answers, to a writer. Each record is one call of `write_all`,
@@ -114,6 +125,10 @@ impl RecorderOptions {
         inner: H,
         writer: impl Write + Send + 'static,
     ) -> Result<Recorder<H>, RecordError> {
+        self.to_sink(inner, Sink::Writer(Box::new(writer)))
+    }
+
+    fn to_sink<H: Hypervisor>(self, inner: H, sink: Sink) -> Result<Recorder<H>, RecordError> {
         // SAFETY: the call takes nothing.
         let page_size = unsafe { inner.ioctl(&ops::PAGE_SIZE, &mut Arg::None) }
             .map_err(RecordError::PageSize)?;
@@ -126,7 +141,7 @@ impl RecorderOptions {
             },
         };
         let shared = Shared {
-            tape: Tape::new(Box::new(writer), &header)?,
+            tape: Tape::new(sink, &header)?,
             runs: Mutex::default(),
         };
         let alive = Arc::new(Alive(Arc::new(shared)));

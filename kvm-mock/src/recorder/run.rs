@@ -62,7 +62,7 @@ impl Run {
         self.record.clear();
         Enter::write_start(&mut self.record, window, self.flags, checksum);
         // SAFETY: the caller's promise.
-        let runs = unsafe { self.diff() };
+        let runs = unsafe { self.diff(words::reply) };
         self.record.patch(Enter::REPLY_RUNS_AT, &runs.to_le_bytes());
         self.inside = true;
         // Last, so that the recorder's own work is not taken for the guest's.
@@ -93,7 +93,7 @@ impl Run {
             });
         }
         // SAFETY: the caller's promise.
-        let runs = unsafe { self.diff() };
+        let runs = unsafe { self.diff(words::exit) };
         self.record.patch(Enter::EXIT_RUNS_AT, &runs.to_le_bytes());
         let errno = result.map_or_else(|errno| errno.0, |()| 0);
         self.record.patch(Enter::ERRNO_AT, &errno.to_le_bytes());
@@ -122,11 +122,11 @@ impl Run {
     /// # Safety
     ///
     /// As [`begin`](Self::begin).
-    unsafe fn diff(&mut self) -> u16 {
+    unsafe fn diff(&mut self, diff: fn(&[u64], &mut [u64], &mut Record) -> u16) -> u16 {
         let Some(mapping) = &self.mapping else {
             return 0;
         };
-        let look = |page: &mut [u64]| words::diff(page, &mut self.shadow, &mut self.record);
+        let look = |page: &mut [u64]| diff(page, &mut self.shadow, &mut self.record);
         // SAFETY: the caller's promise.
         unsafe { page::with_page(mapping, look) }
     }

@@ -3,16 +3,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use kvm_core::{Errno, Mapping};
-use kvm_sys::ExitReason;
+use kvm_core::Mapping;
 
-use super::outcome::LastExit;
 use crate::format::{Entry, Kind};
 use crate::page::RunMemory;
 use crate::wait::Blocked;
-
-/// Exits that a message about a divergence tells of.
-const RECENT: usize = 4;
 
 /// How far an object's stream was read, and what the object holds.
 #[derive(Debug, Default)]
@@ -23,19 +18,9 @@ pub(super) struct Cursor {
     pub(super) taken: BTreeSet<usize>,
     /// By exit: the first record behind the last entry.
     pub(super) span: usize,
-    /// Exits so far.
-    pub(super) exits: u64,
-    recent: [Option<Ended>; RECENT],
     pub(super) run: Run,
     /// By exit: the bytes of register banks that are known without a record.
     pub(super) known: HashMap<&'static str, Known>,
-}
-
-/// How an entry ended.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Ended {
-    Exit(ExitReason),
-    Errno(Errno),
 }
 
 /// A vCPU's run page, and what it has to be when the vCPU is entered.
@@ -75,29 +60,6 @@ impl Cursor {
         } else {
             self.taken.insert(place);
         }
-    }
-
-    /// Takes note of how an entry ended.
-    pub(super) fn ended(&mut self, ended: Ended) {
-        self.exits += 1;
-        self.recent.rotate_right(1);
-        if let Some(latest) = self.recent.first_mut() {
-            *latest = Some(ended);
-        }
-    }
-
-    /// The last exits, latest first.
-    pub(super) fn recent(&self) -> impl Iterator<Item = LastExit> {
-        let indices = (0..self.exits).rev();
-        indices
-            .zip(self.recent.iter().flatten())
-            .map(|(index, ended)| {
-                let kind = match ended {
-                    Ended::Exit(reason) => format!("{reason:?}"),
-                    Ended::Errno(errno) => format!("{errno:?}"),
-                };
-                LastExit { index, kind }
-            })
     }
 
     /// Where the next entry is, from the next record on.

@@ -3,12 +3,11 @@
 
 use std::sync::atomic::Ordering;
 
-use kvm_core::{Errno, Mapping};
+use kvm_core::Errno;
 use kvm_exit::{GuestArch, RunPage};
-use kvm_sys::ExitReason;
 use zerocopy::IntoBytes;
 
-use super::cursor::{Cursor, Ended};
+use super::cursor::{Cursor, Run};
 use super::{Mode, Replay};
 use crate::describe;
 use crate::format::{Delta, Enter, Entry, Kind};
@@ -31,14 +30,9 @@ impl<G: GuestArch> Replay<G> {
         let place = self.next_entry(cursor)?;
         let entry = self.entries().get(place).ok_or(Errno::DIVERGED)?;
         let enter = Enter::read(self.body(entry)).ok_or(Errno::DIVERGED)?;
-        let mapping = cursor
-            .run
-            .memory
-            .as_ref()
-            .map(|(_, mapping)| mapping.clone());
         if !cursor.run.waiting {
             // SAFETY: the caller's promise.
-            let compared = unsafe { self.compare(cursor, mapping.as_ref(), &enter) };
+            let compared = unsafe { self.compare(&mut cursor.run, &enter) };
             if let Err(Difference { what, texts }) = compared {
                 return Err(self
                     .shared
@@ -56,38 +50,35 @@ impl<G: GuestArch> Replay<G> {
             self.shared.check()?;
             return Err(errno);
         }
-        self.write_memory(cursor, place)?;
-        let ended = match &mapping {
+        if place != cursor.next {
+            self.write_memory(cursor, place)?;
+        }
+        let Run { memory, shadow, .. } = &mut cursor.run;
+        let inside = match memory {
             // SAFETY: the caller's promise.
-            Some(mapping) => unsafe {
+            Some((_, mapping)) => unsafe {
                 page::with_page(mapping, |page| {
-                    let shadow = &mut cursor.run.shadow;
-                    let inside = words::apply(enter.exit, page) && words::apply(enter.exit, shadow);
-                    inside.then(|| page::reason(page))
+                    words::apply(enter.exit, page) && words::apply(enter.exit, shadow)
                 })
             },
-            None => enter.exit.0.is_empty().then_some(ExitReason(0)),
+            None => enter.exit.0.is_empty(),
         };
-        let Some(reason) = ended else {
+        if !inside {
             let what = "the recorded exit is not all inside the run page";
             let texts = ["more".to_owned(), "a smaller page".to_owned()];
             return Err(self
                 .shared
                 .diverge(self.stream, cursor, Some(entry), what, texts));
-        };
+        }
         cursor.next = place + 1;
         if self.shared.mode == Mode::ByExit {
             cursor.span = cursor.next;
             cursor.taken.clear();
             self.shared.entered.fetch_add(1, Ordering::Relaxed);
         }
-        if enter.errno == 0 {
-            cursor.ended(Ended::Exit(reason));
-            Ok(())
-        } else {
-            let errno = Errno(enter.errno);
-            cursor.ended(Ended::Errno(errno));
-            Err(errno)
+        match enter.errno {
+            0 => Ok(()),
+            errno => Err(Errno(errno)),
         }
     }
 
@@ -121,12 +112,9 @@ impl<G: GuestArch> Replay<G> {
     /// # Safety
     ///
     /// The caller is inside `enter` of the mapping's vCPU.
-    unsafe fn compare(
-        &self,
-        cursor: &mut Cursor,
-        mapping: Option<&Mapping>,
-        enter: &Enter<'_>,
-    ) -> Result<(), Difference> {
+    unsafe fn compare(&self, run: &mut Run, enter: &Enter<'_>) -> Result<(), Difference> {
+        let Run { memory, shadow, .. } = run;
+        let mapping = memory.as_ref().map(|(_, mapping)| mapping);
         let (complete, window) = mapping.map_or((false, 0), |mapping| {
             let window = page::request_interrupt_window(mapping);
             (page::completes_only(mapping), window)
@@ -156,12 +144,11 @@ impl<G: GuestArch> Replay<G> {
         let Some(mapping) = mapping else {
             return Ok(());
         };
-        let shadow = &mut cursor.run.shadow;
         // SAFETY: the caller's promise.
         unsafe {
             page::with_page(mapping, |page| {
                 // The page as it was left, with the recorded reply, is what it has to be now.
-                if words::apply(enter.reply, shadow) && *page == **shadow {
+                if words::replied(enter.reply, page, shadow) {
                     Ok(())
                 } else {
                     Err(reply_difference(shadow, page))

@@ -5,6 +5,7 @@ mod by_exit;
 mod cursor;
 mod enter;
 mod outcome;
+mod recent;
 mod shared;
 mod strict;
 
@@ -165,7 +166,7 @@ impl ReplayOptions {
             return Err(ReplayError::Architecture { expected, found });
         }
         Ok(Replay {
-            shared: Arc::new(Shared::new(recording, self.mode)),
+            shared: Arc::new(Shared::new::<G>(recording, self.mode)),
             stream: 0,
             memory: None,
             guest: PhantomData,

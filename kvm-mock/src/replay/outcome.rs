@@ -80,11 +80,13 @@ pub struct Divergence {
 pub(super) struct LastExit {
     pub(super) index: u64,
     pub(super) kind: String,
+    /// What there is to know about it.
+    pub(super) text: String,
 }
 
 impl fmt::Display for LastExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.index, self.kind)
+        write!(f, "{} ({})", self.index, self.text)
     }
 }
 

@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
 use kvm_core::{Errno, Guard};
+use kvm_exit::GuestArch;
 
 use super::Mode;
 use super::cursor::Cursor;
 use super::outcome::{Divergence, Outcome};
+use super::recent;
 use crate::describe;
 use crate::format::{Call, Enter, Entry, Kind, Recording};
 use crate::page::RunMemory;
@@ -17,6 +19,8 @@ use crate::page::RunMemory;
 pub(super) struct Shared {
     pub(super) recording: Recording,
     pub(super) mode: Mode,
+    /// Gives the exit in a run page as text.
+    describe: fn(&mut [u64]) -> String,
     /// One for each stream, then one that is never read.
     cursors: Vec<Mutex<Cursor>>,
     nowhere: Mutex<Cursor>,
@@ -36,11 +40,12 @@ enum Failure {
 }
 
 impl Shared {
-    pub(super) fn new(recording: Recording, mode: Mode) -> Self {
+    pub(super) fn new<G: GuestArch>(recording: Recording, mode: Mode) -> Self {
         Self {
             cursors: recording.streams.iter().map(|_| Mutex::default()).collect(),
             recording,
             mode,
+            describe: recent::describe::<G>,
             nowhere: Mutex::default(),
             failed: AtomicBool::new(false),
             failure: Mutex::default(),
@@ -83,7 +88,8 @@ impl Shared {
         what: &str,
         [recorded, given]: [String; 2],
     ) -> Errno {
-        let mut exits = cursor.recent();
+        let before = self.entries(stream).get(..cursor.next).unwrap_or_default();
+        let mut exits = recent::exits(&self.recording, before, self.describe).into_iter();
         let object = self.recording.streams.get(stream);
         let divergence = Divergence {
             object: object.map_or_else(String::new, |object| object.label.clone()),

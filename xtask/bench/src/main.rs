@@ -1,11 +1,14 @@
-//! `bench LIBRARY CASE TIMES`: does one thing so many times, and prints how many nanoseconds that took, for
+//! `bench LIBRARY CASE TIMES`: does one thing so many times, and prints how many nanoseconds that took, or bytes, for
 //! `cargo xtask bench`.
 
 mod ours;
+mod recordings;
 mod theirs;
 
 use std::error::Error;
 use std::time::{Duration, Instant};
+
+use kvm_mock::RecorderOptions;
 
 type Outcome = Result<Duration, Box<dyn Error>>;
 
@@ -37,6 +40,18 @@ fn time(
     Ok(begun.elapsed())
 }
 
+/// The processor time that this thread took so far. Without a system to wait for, that is what a program
+/// takes on a core of its own, whoever else is on the machine.
+fn processor_time() -> Duration {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is writable for the call.
+    let _ = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [library, case, times] = arguments.as_slice() else {
@@ -54,6 +69,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("theirs", "registers_ioctl") => theirs::registers_ioctl(times),
         ("theirs", "registers_sync") => theirs::registers_sync(times),
         ("theirs", "first_exit") => theirs::first_exit(times),
+        ("ours", "replay") => recordings::replay(times),
+        ("ours", "recording_bytes") => recordings::bytes(times),
+        ("ours", "overhead") => recordings::overhead(RecorderOptions::new(), times),
+        ("ours", "overhead_memory") => {
+            recordings::overhead(RecorderOptions::new().memory(true), times)
+        }
         _ => Err("no such library or case".into()),
     };
     println!("{}", took?.as_nanos());

@@ -2,13 +2,21 @@
 
 use std::time::{Duration, Instant};
 
+use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::{SyncRegs, kvm_regs};
-use kvm_core::{AnonymousMemory, Exit, GuestAddress, Kvm, Slot, Vcpu};
+use kvm_core::{AnonymousMemory, Exit, GuestAddress, Hypervisor, Kvm, Slot, Vcpu};
 
 use crate::{CODE, MMIO_WRITE, Outcome, PORT_OUT, RAM, time};
 
 fn vcpu(code: &[u8]) -> Result<Vcpu, kvm_core::Error> {
-    let vm = Kvm::open()?.create_vm()?;
+    vcpu_on(Kvm::open()?, code)
+}
+
+pub(crate) fn vcpu_on<H: Hypervisor<Guest = X86_64>>(
+    kvm: Kvm<H>,
+    code: &[u8],
+) -> Result<Vcpu<H>, kvm_core::Error> {
+    let vm = kvm.create_vm()?;
     vm.set_tss_address(0xfffb_d000)?;
     vm.add_memory(Slot(0), GuestAddress(0), AnonymousMemory::new(RAM)?)?;
     vm.write_memory(GuestAddress(CODE), code)?;
