@@ -8,7 +8,8 @@ use kvm_core::{Arg, Errno, PartBytes};
 
 use zerocopy::FromBytes;
 
-use super::slots::Slots;
+use super::host::Host;
+use super::slots::{Slots, can_be};
 use super::vm::{State, Vm};
 use super::{args, lock};
 
@@ -58,8 +59,12 @@ impl DirtyPages {
 }
 
 impl Slots {
-    /// The dirty bits of a slot that is logged; `ENOENT` for others is the kernel's errno.
-    fn logged(&mut self, slot: u32) -> Result<&mut DirtyPages, Errno> {
+    /// The dirty bits of a slot that is logged; `ENOENT` for others, and `EINVAL` for what can be none, are the
+    /// kernel's errnos.
+    fn logged(&mut self, slot: u32, host: &Host) -> Result<&mut DirtyPages, Errno> {
+        if !can_be(slot, host) {
+            return Err(Errno::EINVAL);
+        }
         let dirty = self.region(slot).and_then(|region| region.dirty.as_mut());
         dirty.ok_or(Errno::ENOENT)
     }
@@ -82,7 +87,7 @@ impl Vm {
             .slots
             .protect
             .contains(KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE);
-        let dirty = state.slots.logged(slot)?;
+        let dirty = state.slots.logged(slot, self.system().profile())?;
         let [part] = args::parts(arg)?;
         let PartBytes::Mut(bytes) = &mut part.bytes else {
             return Err(Errno::EFAULT);
@@ -112,11 +117,14 @@ impl Vm {
         } = args::head(arg)?;
         let mut state = lock(&self.state);
         state.without_rings()?;
-        let dirty = state.slots.logged(slot)?;
+        if first % WORD != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let dirty = state.slots.logged(slot, self.system().profile())?;
         let count = u64::from(num_pages);
         let end = first.checked_add(count).filter(|end| *end <= dirty.pages);
         let end = end.ok_or(Errno::EINVAL)?;
-        if first % WORD != 0 || (count % WORD != 0 && end != dirty.pages) {
+        if count % WORD != 0 && end != dirty.pages {
             return Err(Errno::EINVAL);
         }
         let [part] = args::parts(arg)?;

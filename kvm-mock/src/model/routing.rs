@@ -68,7 +68,12 @@ impl Vm {
         let entries: Vec<kvm_irq_routing_entry> = ROUTES.elements(arg, count)?;
         let mut state = lock(&self.state);
         let known = entries.iter().all(|entry| entry.gsi < most && leads(entry));
-        if !state.irqchips.exist() || !known || clash(&entries) {
+        // Of a split controller, the pins are the VMM's.
+        let pins = entries
+            .iter()
+            .any(|entry| entry.type_ == KVM_IRQ_ROUTING_IRQCHIP);
+        let no_pins = pins && !state.irqchips.has_pics();
+        if !state.irqchips.exist() || !known || no_pins || clash(&entries) {
             return Err(Errno::EINVAL);
         }
         state.routes = Routes(entries);
@@ -204,12 +209,14 @@ fn ioapic(chip: &mut kvm_irqchip_chip, pin: u32, level: bool) -> i32 {
         .ok()
         .and_then(|pin| ioapic.redirtbl.get_mut(pin));
     if !level {
+        ioapic.irr &= !(1 << pin);
         return 1;
-    }
-    if redirect.is_none_or(|entry| *entry.as_bits_mut() & MASKED != 0) {
-        return IGNORED;
     }
     let waits = ioapic.irr >> pin & 1 != 0;
     ioapic.irr |= 1 << pin;
-    i32::from(!waits)
+    if waits {
+        return 0;
+    }
+    let masked = redirect.is_none_or(|entry| *entry.as_bits_mut() & MASKED != 0);
+    if masked { IGNORED } else { 1 }
 }

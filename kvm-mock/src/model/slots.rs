@@ -21,6 +21,9 @@ const SPACE_SHIFT: u32 = 16;
 /// The kernel counts the pages of a slot in a signed 32-bit number.
 const MOST_PAGES: u64 = (1 << 31) - 1;
 
+/// No processor has an address of so many bits.
+const NO_ADDRESS: u64 = 1 << 52;
+
 /// The memory slots of a VM.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
@@ -71,13 +74,10 @@ impl Slots {
         }
         let page = u64::from(host.page_size.max(1));
         let space = slot >> SPACE_SHIFT;
-        // "Bits 0-15 of slot specify the slot id and this value should be less than the maximum number of
-        // user memory slots"; bits 16-31 "must be less than the value that KVM_CHECK_EXTENSION returns for
-        // the KVM_CAP_MULTI_ADDRESS_SPACE capability". Addresses and size are in whole pages.
+        // Addresses and size are in whole pages.
         if known.complement().intersects(flags)
             || [start, len, userspace_addr].iter().any(|n| n % page != 0)
-            || slot & ((1 << SPACE_SHIFT) - 1) >= host.cap_of_vm(KVM_CAP_NR_MEMSLOTS)
-            || space >= host.cap_of_vm(KVM_CAP_MULTI_ADDRESS_SPACE).max(1)
+            || !can_be(slot, host)
             || start.checked_add(len).is_none()
             || len / page > MOST_PAGES
         {
@@ -90,6 +90,9 @@ impl Slots {
             self.regions.remove(&slot);
             self.places.remove(&(space, old.start));
             return Ok(());
+        }
+        if start + len > NO_ADDRESS {
+            return Err(Errno::EINVAL);
         }
         // "When changing an existing slot, it may be moved in the guest physical memory space, or its flags
         // may be modified, but it may not be resized."
@@ -155,6 +158,13 @@ impl Slots {
     pub(super) fn read(&self, address: u64, to: &mut [u8]) -> bool {
         self.walk(address, to.len(), |_, span, offset, range| {
             to.get_mut(range).is_some_and(|to| span.read(offset, to))
+        })
+    }
+
+    /// Whether the guest can write to all of the `len` bytes from `address` on.
+    pub(super) fn is_writable(&self, address: u64, len: usize) -> bool {
+        self.walk(address, len, |region, _, _, _| {
+            !region.flags.contains(KVM_MEM_READONLY)
         })
     }
 
@@ -242,6 +252,15 @@ impl Slots {
         }
         true
     }
+}
+
+/// Section 4.35: "Bits 0-15 of slot specify the slot id and this value should be less than the maximum number of user
+/// memory slots"; bits 16-31 "must be less than the value that KVM_CHECK_EXTENSION returns for the
+/// KVM_CAP_MULTI_ADDRESS_SPACE capability".
+pub(super) fn can_be(slot: u32, host: &Host) -> bool {
+    let id = slot & ((1 << SPACE_SHIFT) - 1);
+    id < host.cap_of_vm(KVM_CAP_NR_MEMSLOTS)
+        && slot >> SPACE_SHIFT < host.cap_of_vm(KVM_CAP_MULTI_ADDRESS_SPACE).max(1)
 }
 
 /// The bytes of a region.

@@ -126,7 +126,10 @@ impl Vm {
     pub(super) fn create_vcpu(self: &Arc<Self>, id: u64) -> Result<Vcpu, Errno> {
         let host = self.system.profile();
         let mut state = lock(&self.state);
-        if id >= most_vcpu_ids(host) || state.vcpus.len() as u64 >= most_vcpus(host) {
+        // From the first vCPU on it is settled.
+        let most_ids = most_vcpu_ids(host);
+        let most_ids = *state.x86.most_vcpu_ids.get_or_insert(most_ids);
+        if id >= most_ids || state.vcpus.len() as u64 >= most_vcpus(host) {
             return Err(Errno::EINVAL);
         }
         if state.vcpus.contains(&id) {

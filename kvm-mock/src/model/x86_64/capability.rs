@@ -1,12 +1,14 @@
 //! `KVM_ENABLE_CAP`, section 4.37, with chapters 6 and 7.
 
 use kvm_core::kvm_sys::x86_64::{
-    KVM_CAP_DIRTY_LOG_RING, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, KVM_CAP_DISABLE_QUIRKS2,
-    KVM_CAP_ENFORCE_PV_FEATURE_CPUID, KVM_CAP_EXCEPTION_PAYLOAD, KVM_CAP_EXIT_HYPERCALL,
-    KVM_CAP_EXIT_ON_EMULATION_FAILURE, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, KVM_CAP_PMU_CAPABILITY,
-    KVM_CAP_SPLIT_IRQCHIP, KVM_CAP_X2APIC_API, KVM_CAP_X86_APIC_BUS_CYCLES_NS,
-    KVM_CAP_X86_DISABLE_EXITS, KVM_CAP_X86_TRIPLE_FAULT_EVENT, KVM_CAP_X86_USER_SPACE_MSR,
-    KVM_MSR_EXIT_REASON_VALID_MASK, kvm_enable_cap,
+    KVM_CAP_DIRTY_LOG_RING, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, KVM_CAP_DISABLE_QUIRKS,
+    KVM_CAP_DISABLE_QUIRKS2, KVM_CAP_ENFORCE_PV_FEATURE_CPUID, KVM_CAP_EXCEPTION_PAYLOAD,
+    KVM_CAP_EXIT_HYPERCALL, KVM_CAP_EXIT_ON_EMULATION_FAILURE, KVM_CAP_HALT_POLL,
+    KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MSR_PLATFORM_INFO,
+    KVM_CAP_PMU_CAPABILITY, KVM_CAP_SPLIT_IRQCHIP, KVM_CAP_VM_DISABLE_NX_HUGE_PAGES,
+    KVM_CAP_X2APIC_API, KVM_CAP_X86_APIC_BUS_CYCLES_NS, KVM_CAP_X86_DISABLE_EXITS,
+    KVM_CAP_X86_TRIPLE_FAULT_EVENT, KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_VALID_MASK,
+    KVM_VCPUEVENT_VALID_PAYLOAD, KVM_VCPUEVENT_VALID_TRIPLE_FAULT, kvm_enable_cap,
 };
 use kvm_core::{Arg, Errno};
 
@@ -48,12 +50,27 @@ impl Vm {
             KVM_CAP_X86_DISABLE_EXITS | KVM_CAP_PMU_CAPABILITY => {
                 value & !u64::from(offered) != 0 || has_vcpus
             }
-            // Needs the local APICs, before the first of them; never 0.
+            // Needs the local APICs, before the first of them; never 0, nor so long that a timer's greatest count
+            // is more nanoseconds than a number has.
             KVM_CAP_X86_APIC_BUS_CYCLES_NS => {
+                if value == 0 || value.checked_mul(u64::from(u32::MAX) * 128).is_none() {
+                    return Err(Errno::EINVAL);
+                }
                 if !state.irqchips.exist() {
                     return Err(Errno::ENXIO);
                 }
-                value == 0 || has_vcpus
+                has_vcpus
+            }
+            // Once, or the same again; 0 stands for not at all.
+            KVM_CAP_MAX_VCPU_ID => {
+                let settled = state.x86.most_vcpu_ids;
+                let refused = value > u64::from(offered)
+                    || value < state.boot_cpu
+                    || settled.is_some_and(|settled| settled != value);
+                if !refused && value != 0 {
+                    state.x86.most_vcpu_ids = Some(value);
+                }
+                refused
             }
             // Instead of `KVM_CREATE_IRQCHIP`, so before the first vCPU, and once.
             KVM_CAP_SPLIT_IRQCHIP => {
@@ -68,7 +85,25 @@ impl Vm {
                 false
             }
             KVM_CAP_EXIT_ON_EMULATION_FAILURE => value > 1,
-            KVM_CAP_EXCEPTION_PAYLOAD | KVM_CAP_X86_TRIPLE_FAULT_EVENT => false,
+            // Before the first vCPU, by who may restart the machine: which is not asked here.
+            KVM_CAP_VM_DISABLE_NX_HUGE_PAGES => value != 0 || has_vcpus,
+            // Nanoseconds, in 32 bits.
+            KVM_CAP_HALT_POLL => u32::try_from(value).is_err(),
+            KVM_CAP_EXCEPTION_PAYLOAD => {
+                let on = value != 0;
+                state.x86.more_events.set(KVM_VCPUEVENT_VALID_PAYLOAD, on);
+                false
+            }
+            KVM_CAP_X86_TRIPLE_FAULT_EVENT => {
+                let on = value != 0;
+                state
+                    .x86
+                    .more_events
+                    .set(KVM_VCPUEVENT_VALID_TRIPLE_FAULT, on);
+                false
+            }
+            // The kernel takes any value.
+            KVM_CAP_MSR_PLATFORM_INFO | KVM_CAP_DISABLE_QUIRKS => false,
             _ => true,
         };
         if refused { Err(Errno::EINVAL) } else { Ok(0) }

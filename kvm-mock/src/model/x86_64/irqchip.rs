@@ -1,7 +1,8 @@
 //! The interrupt controllers and the timer that a VM can have in the kernel.
 
 use kvm_core::kvm_sys::x86_64::{
-    KVM_IRQCHIP_IOAPIC, KVM_NR_IRQCHIPS, kvm_irqchip, kvm_irqchip_chip, kvm_pit_config,
+    KVM_IRQCHIP_IOAPIC, KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE, KVM_NR_IRQCHIPS,
+    kvm_irqchip, kvm_irqchip_chip, kvm_pit_channel_state, kvm_pit_config, kvm_pit_state2,
     kvm_reinject_control,
 };
 use kvm_core::{Arg, Errno};
@@ -10,6 +11,11 @@ use crate::model::args;
 use crate::model::lock;
 use crate::model::routing::Routes;
 use crate::model::vm::Vm;
+
+/// The lines that may be level-triggered: not those of the timer, the keyboard and the other PIC, nor those of the clock
+/// and the coprocessor.
+const ELCR_MASTER: u8 = 0xf8;
+const ELCR_SLAVE: u8 = 0xde;
 
 /// What a VM has in the kernel.
 #[derive(Debug, Default)]
@@ -27,6 +33,10 @@ impl Irqchips {
 
     pub(in crate::model) fn split(&mut self) {
         self.split = true;
+    }
+
+    pub(in crate::model) fn has_pics(&self) -> bool {
+        self.chips.is_some()
     }
 
     pub(in crate::model) fn has_pit(&self) -> bool {
@@ -55,6 +65,15 @@ impl Vm {
         let mut chips = [kvm_irqchip_chip::default(); KVM_NR_IRQCHIPS as usize];
         if let Some(ioapic) = chips.get_mut(KVM_IRQCHIP_IOAPIC as usize) {
             *ioapic = ioapic_at_reset();
+        }
+        let masks = [
+            (KVM_IRQCHIP_PIC_MASTER, ELCR_MASTER),
+            (KVM_IRQCHIP_PIC_SLAVE, ELCR_SLAVE),
+        ];
+        for (pic, mask) in masks {
+            if let Some(pic) = chips.get_mut(pic as usize) {
+                pic.as_pic_mut().elcr_mask = mask;
+            }
         }
         state.irqchips.chips = Some(chips);
         state.routes = Routes::of_irqchip();
@@ -93,6 +112,7 @@ impl Vm {
             return Err(Errno::ENOENT);
         }
         state.irqchips.pit = true;
+        state.banks.set("pit2", &pit_at_reset());
         Ok(0)
     }
 
@@ -104,6 +124,20 @@ impl Vm {
         } else {
             Err(Errno::ENXIO)
         }
+    }
+}
+
+/// No channel has a mode yet; a count of 0 stands for the greatest, and the last channel's gate is closed.
+fn pit_at_reset() -> kvm_pit_state2 {
+    let channel = |gate| kvm_pit_channel_state {
+        count: 0x1_0000,
+        mode: 0xff,
+        gate,
+        ..Default::default()
+    };
+    kvm_pit_state2 {
+        channels: [channel(1), channel(1), channel(0)],
+        ..Default::default()
     }
 }
 

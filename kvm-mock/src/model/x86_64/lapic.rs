@@ -19,7 +19,7 @@ impl Vcpu {
 
     pub(super) fn set_vapic_addr(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let kvm_vapic_addr { vapic_addr } = args::read(arg)?;
-        let mapped = || lock(&self.vm().state).slots.read(vapic_addr, &mut [0; 4]);
+        let mapped = || lock(&self.vm().state).slots.is_writable(vapic_addr, 4);
         if self.vm().has_irqchip() && (vapic_addr == 0 || mapped()) {
             Ok(0)
         } else {

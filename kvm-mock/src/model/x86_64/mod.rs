@@ -15,12 +15,14 @@ mod msrs;
 mod nested;
 mod pmu;
 mod setup;
+mod sregs;
 mod sync_regs;
 mod synthetic;
 mod translate;
 mod tsc;
 mod vcpu;
 mod vm;
+mod xcrs;
 mod xen;
 mod xsave;
 
@@ -64,7 +66,7 @@ static PLATFORM: Platform = Platform {
     start: vcpu::start,
     check_vm: vm::check,
     check_vcpu: vcpu::check,
-    before_enter: sync_regs::take,
+    before_enter: vcpu::enter,
     after_enter: sync_regs::give,
     tell_state: vcpu::tell_state,
 };
@@ -115,11 +117,19 @@ static VM: &[Call<Vm>] = &[
 ];
 
 static VCPU: &[Call<Vcpu>] = &[
+    Call(&KVM_SET_REGS, Vcpu::set_regs),
+    Call(&KVM_SET_SREGS, Vcpu::set_sregs),
+    Call(&KVM_SET_SREGS2, Vcpu::set_sregs2),
+    Call(&KVM_SET_MP_STATE, Vcpu::set_mp_state),
+    Call(&KVM_SET_LAPIC, Vcpu::set_lapic),
+    Call(&KVM_SET_FPU, Vcpu::set_fpu),
+    Call(&KVM_SET_DEBUGREGS, Vcpu::set_debugregs),
+    Call(&KVM_SET_XCRS, Vcpu::set_xcrs),
     Call(&KVM_GET_CPUID2, Vcpu::get_cpuid2),
     Call(&KVM_SET_CPUID2, Vcpu::set_cpuid2),
     Call(&KVM_GET_MSRS, Vcpu::get_vcpu_msrs),
     Call(&KVM_SET_MSRS, Vcpu::set_msrs),
-    Call(&KVM_SET_GUEST_DEBUG, Vcpu::accept),
+    Call(&KVM_SET_GUEST_DEBUG, Vcpu::set_guest_debug),
     Call(&KVM_ENABLE_CAP, Vcpu::enable_cap),
     Call(&KVM_GET_TSC_KHZ, Vcpu::get_tsc_khz),
     Call(&KVM_SET_TSC_KHZ, Vcpu::set_tsc_khz),
@@ -157,6 +167,11 @@ pub(super) struct VmState {
     clock_since: Instant,
     /// The Hyper-V connections that have one.
     hyperv_eventfds: BTreeSet<u32>,
+    /// What `KVM_CAP_MAX_VCPU_ID` was enabled with.
+    pub(super) most_vcpu_ids: Option<u64>,
+    /// What `KVM_GET_VCPU_EVENTS` also gives since `KVM_CAP_EXCEPTION_PAYLOAD` and
+    /// `KVM_CAP_X86_TRIPLE_FAULT_EVENT` were enabled.
+    more_events: VcpuEventFlags,
 }
 
 impl VmState {
@@ -166,6 +181,8 @@ impl VmState {
             xen: xen::VmAttributes::default(),
             clock_since: Instant::now(),
             hyperv_eventfds: BTreeSet::new(),
+            most_vcpu_ids: None,
+            more_events: VcpuEventFlags::empty(),
         }
     }
 
@@ -176,6 +193,7 @@ impl VmState {
             mcg_cap: mce::MOST_BANKS,
             nested: nested::at_reset(),
             tsc_offset: 0,
+            external_interrupt: false,
             xen: xen::VcpuAttributes::default(),
         }
     }
@@ -189,4 +207,6 @@ pub(super) struct VcpuState {
     nested: Vec<u8>,
     tsc_offset: u64,
     xen: xen::VcpuAttributes,
+    /// Whether one from the VMM's own controller waits.
+    external_interrupt: bool,
 }

@@ -38,13 +38,47 @@ impl Vcpu {
         let mut state = lock(&self.state);
         let mut done = 0;
         for entry in entries {
-            let Some(value) = state.msrs.get_mut(&entry.index) else {
+            let (Some(to), Some(value)) = (state.msrs.get_mut(&entry.index), kept(&entry)) else {
                 break;
             };
-            *value = entry.data;
+            *to = value;
             done += 1;
         }
         Ok(done)
+    }
+}
+
+const MSR_IA32_SYSENTER_ESP: u32 = 0x175;
+const MSR_IA32_SYSENTER_EIP: u32 = 0x176;
+const MSR_IA32_CR_PAT: u32 = 0x277;
+const MSR_LSTAR: u32 = 0xc000_0082;
+const MSR_CSTAR: u32 = 0xc000_0083;
+const MSR_FS_BASE: u32 = 0xc000_0100;
+const MSR_KERNEL_GS_BASE: u32 = 0xc000_0102;
+
+/// What an MSR keeps of a value, nothing when it refuses it: of addresses those that are canonical, of types of memory
+/// those that there are.
+fn kept(entry: &kvm_msr_entry) -> Option<u64> {
+    let value = entry.data;
+    // Bits 48 to 63 are those of bit 47.
+    let upper = u64::MAX << 48;
+    let canonical = if value & 1 << 47 == 0 {
+        value & !upper
+    } else {
+        value | upper
+    };
+    match entry.index {
+        // The kernel makes these canonical.
+        MSR_IA32_SYSENTER_ESP | MSR_IA32_SYSENTER_EIP => Some(canonical),
+        MSR_LSTAR | MSR_CSTAR | MSR_FS_BASE..=MSR_KERNEL_GS_BASE => {
+            (canonical == value).then_some(value)
+        }
+        MSR_IA32_CR_PAT => {
+            let types = value.to_le_bytes();
+            let known = types.iter().all(|kind| matches!(kind, 0 | 1 | 4..=7));
+            known.then_some(value)
+        }
+        _ => Some(value),
     }
 }
 

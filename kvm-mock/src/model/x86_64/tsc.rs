@@ -1,5 +1,6 @@
 //! The frequency of time stamp counters: sections 4.55 and 4.56.
 
+use kvm_core::kvm_sys::x86_64::KVM_CAP_TSC_CONTROL;
 use kvm_core::{Arg, Errno};
 
 use crate::model::vcpu::Vcpu;
@@ -38,8 +39,14 @@ impl Vcpu {
         Ok(lock(&self.state).x86.tsc_khz)
     }
 
+    /// A counter that can't be scaled can be made to catch up with a higher frequency, but not to lag behind.
     pub(super) fn set_tsc_khz(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        lock(&self.state).x86.tsc_khz = self.vm().tsc_khz_or_host(arg)?;
+        let vm = self.vm();
+        let khz = vm.tsc_khz_or_host(arg)?;
+        if vm.cap(KVM_CAP_TSC_CONTROL) == 0 && khz < vm.system().profile().tsc_khz {
+            return Err(Errno::EINVAL);
+        }
+        lock(&self.state).x86.tsc_khz = khz;
         Ok(0)
     }
 }

@@ -4,16 +4,17 @@ use kvm_core::kvm_sys::op::{Dir, Op};
 use kvm_core::kvm_sys::x86_64::{
     KVM_MP_STATE_AP_RESET_HOLD, KVM_MP_STATE_HALTED, KVM_MP_STATE_INIT_RECEIVED,
     KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_SIPI_RECEIVED, KVM_MP_STATE_UNINITIALIZED,
-    KVM_NR_INTERRUPTS, kvm_debugregs, kvm_interrupt, kvm_lapic_state, kvm_mp_state, kvm_regs,
-    kvm_sregs,
+    KVM_NR_INTERRUPTS, KVM_SET_DEBUGREGS, KVM_SET_LAPIC, kvm_debugregs, kvm_fpu, kvm_interrupt,
+    kvm_lapic_state, kvm_mp_state, kvm_regs, kvm_sregs, kvm_vcpu_events,
 };
 use kvm_core::{Arg, Errno};
 use kvm_exit::{Page, X86_64};
 
+use super::sync_regs;
 use super::synthetic::APIC_BOOT_CPU;
-use crate::model::args;
 use crate::model::vcpu::{State, Vcpu};
 use crate::model::vm;
+use crate::model::{args, lock};
 
 /// Sets up a new vCPU.
 pub(super) fn start(vm: &vm::State, id: u64, state: &mut State) {
@@ -51,6 +52,7 @@ pub(super) fn start(vm: &vm::State, id: u64, state: &mut State) {
 /// takes external interrupts from.
 const APIC_ID: usize = 0x20;
 const LVT0: usize = 0x350;
+pub(super) const TPR: usize = 0x80;
 const MASKED: u32 = 1 << 16;
 
 fn set_register(lapic: &mut kvm_lapic_state, offset: usize, value: u32) {
@@ -64,19 +66,6 @@ pub(super) fn check(vcpu: &Vcpu, op: &Op, arg: &Arg<'_>) -> Result<(), Errno> {
     let refused = match (op.bank, op.dir()) {
         // Sections 4.57 and 4.58 have no errno for it; the kernel's is this one.
         (Some("lapic"), _) => !vcpu.vm().has_irqchip(),
-        (Some("mp_state"), Some(Dir::In)) => {
-            let kvm_mp_state { mp_state } = args::read(arg)?;
-            // Section 4.39: what but `RUNNABLE` is "only useful after KVM_CREATE_IRQCHIP".
-            !match mp_state {
-                KVM_MP_STATE_RUNNABLE => true,
-                KVM_MP_STATE_UNINITIALIZED
-                | KVM_MP_STATE_INIT_RECEIVED
-                | KVM_MP_STATE_HALTED
-                | KVM_MP_STATE_SIPI_RECEIVED
-                | KVM_MP_STATE_AP_RESET_HOLD => vcpu.vm().has_irqchip(),
-                _ => false,
-            }
-        }
         (Some("debugregs"), Some(Dir::In)) => {
             let regs: kvm_debugregs = args::read(arg)?;
             // Section 4.34: "The flags field is unused yet and must be cleared"; the upper halves of both
@@ -89,18 +78,126 @@ pub(super) fn check(vcpu: &Vcpu, op: &Op, arg: &Arg<'_>) -> Result<(), Errno> {
 }
 
 impl Vcpu {
-    /// Section 4.16: "`EINVAL` the irq number is invalid, `ENXIO` if the PIC is in the kernel". A scripted
-    /// guest takes no interrupt.
+    /// Section 4.39: what but `RUNNABLE` is "only useful after KVM_CREATE_IRQCHIP".
+    pub(super) fn set_mp_state(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let kvm_mp_state { mut mp_state } = args::read(arg)?;
+        let known = match mp_state {
+            KVM_MP_STATE_RUNNABLE => true,
+            KVM_MP_STATE_UNINITIALIZED
+            | KVM_MP_STATE_INIT_RECEIVED
+            | KVM_MP_STATE_HALTED
+            | KVM_MP_STATE_SIPI_RECEIVED
+            | KVM_MP_STATE_AP_RESET_HOLD => self.vm().has_irqchip(),
+            _ => false,
+        };
+        if !known {
+            return Err(Errno::EINVAL);
+        }
+        let mut state = lock(&self.state);
+        if mp_state == KVM_MP_STATE_SIPI_RECEIVED {
+            // The kernel starts the vCPU when it next looks, at the first byte of the vector's page: here vector 0.
+            mp_state = KVM_MP_STATE_RUNNABLE;
+            let mut sregs: kvm_sregs = state.banks.get("sregs");
+            (sregs.cs.selector, sregs.cs.base) = (0, 0);
+            state.banks.set("sregs", &sregs);
+            let mut regs: kvm_regs = state.banks.get("regs");
+            regs.rip = 0;
+            state.banks.set("regs", &regs);
+        }
+        state.banks.set("mp_state", &kvm_mp_state { mp_state });
+        Ok(0)
+    }
+
+    /// The priority of the task is also a special register.
+    pub(super) fn set_lapic(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let lapic: kvm_lapic_state = args::read(arg)?;
+        check(self, &KVM_SET_LAPIC, arg)?;
+        let mut state = lock(&self.state);
+        let mut sregs: kvm_sregs = state.banks.get("sregs");
+        let priority = lapic.regs.get(TPR).copied().unwrap_or_default();
+        sregs.cr8 = u64::from(priority >> 4);
+        state.banks.set("sregs", &sregs);
+        state.banks.set("lapic", &lapic);
+        Ok(0)
+    }
+
+    /// One flag is always set. An exception that was pending at the old instruction is forgotten.
+    pub(super) fn set_regs(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        const FIXED: u64 = 1 << 1;
+
+        let mut regs: kvm_regs = args::read(arg)?;
+        regs.rflags |= FIXED;
+        let mut state = lock(&self.state);
+        state.banks.set("regs", &regs);
+        let mut events: kvm_vcpu_events = state.banks.get("vcpu_events");
+        events.exception.pending = 0;
+        state.banks.set("vcpu_events", &events);
+        Ok(0)
+    }
+
+    /// The kernel takes no control bits of SSE here, but in `KVM_SET_XSAVE`.
+    pub(super) fn set_fpu(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let fpu = kvm_fpu {
+            pad1: 0,
+            mxcsr: 0,
+            pad2: 0,
+            ..args::read(arg)?
+        };
+        lock(&self.state).banks.set("fpu", &fpu);
+        Ok(0)
+    }
+
+    pub(super) fn set_debugregs(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        check(self, &KVM_SET_DEBUGREGS, arg)?;
+        let regs = kvm_debugregs {
+            reserved: [0; 9],
+            ..args::read(arg)?
+        };
+        lock(&self.state).banks.set("debugregs", &regs);
+        Ok(0)
+    }
+
+    /// Section 4.16: "`EINVAL` the irq number is invalid, `ENXIO` if the PIC is in the kernel".
     pub(super) fn interrupt(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let kvm_interrupt { irq } = args::read(arg)?;
         if usize::try_from(irq).map_or(true, |irq| irq >= KVM_NR_INTERRUPTS) {
             return Err(Errno::EINVAL);
         }
-        if self.vm().has_irqchip() {
+        let vm = lock(&self.vm().state);
+        let (pics, split) = (vm.irqchips.has_pics(), vm.irqchips.exist());
+        drop(vm);
+        if pics {
             return Err(Errno::ENXIO);
         }
+        let mut state = lock(&self.state);
+        if split {
+            // The kernel holds one interrupt of the VMM's controller until the guest takes it.
+            let waits = std::mem::replace(&mut state.x86.external_interrupt, true);
+            return if waits { Err(Errno::EEXIST) } else { Ok(0) };
+        }
+        let mut events: kvm_vcpu_events = state.banks.get("vcpu_events");
+        // There are 256, so no bit is lost.
+        let [nr, ..] = irq.to_le_bytes();
+        (
+            events.interrupt.injected,
+            events.interrupt.nr,
+            events.interrupt.soft,
+        ) = (1, nr, 0);
+        state.banks.set("vcpu_events", &events);
         Ok(0)
     }
+}
+
+/// A guest takes the interrupt that waits as soon as it is entered.
+pub(super) fn enter(page: &mut [u64], state: &mut State, supported: u32) -> Result<(), Errno> {
+    sync_regs::take(page, state, supported)?;
+    state.x86.external_interrupt = false;
+    let mut events: kvm_vcpu_events = state.banks.get("vcpu_events");
+    if events.interrupt.injected != 0 {
+        events.interrupt.injected = 0;
+        state.banks.set("vcpu_events", &events);
+    }
+    Ok(())
 }
 
 /// What KVM says beside the exit: section 5.

@@ -38,7 +38,8 @@ impl Vm {
         if !state.vcpus.is_empty() {
             return Err(Errno::EBUSY);
         }
-        if id >= most_vcpu_ids(self.system().profile()) {
+        let most = most_vcpu_ids(self.system().profile());
+        if id > state.x86.most_vcpu_ids.unwrap_or(most) {
             return Err(Errno::EINVAL);
         }
         state.boot_cpu = id;

@@ -10,12 +10,26 @@ const BANK: &str = "xsave";
 
 /// Where the header says which components there are, and those that every processor has: x87 and SSE.
 const COMPONENTS: usize = 512;
-const KNOWN_COMPONENTS: u64 = 0b11;
+const EVERYWHERE: u64 = 0b11;
+/// Those and AVX.
+const CONTROLLED: u64 = 0b111;
+/// The rest of the header.
+const FORMAT: usize = 520;
+const HEADER_END: usize = 576;
 /// Where MXCSR is, and its bits.
 const MXCSR: usize = 24;
+const MXCSR_END: usize = 28;
 const KNOWN_MXCSR: u32 = 0xffff;
 
 impl Vcpu {
+    /// Those that the host's CPUID has in leaf 0xd.
+    fn components(&self) -> u64 {
+        let mut leaves = self.vm().system().profile().cpuid.iter();
+        let leaf = leaves.find(|leaf| (leaf.function, leaf.index) == (0xd, 0));
+        let more = leaf.map_or(0, |leaf| u64::from(leaf.edx) << 32 | u64::from(leaf.eax));
+        more | EVERYWHERE
+    }
+
     fn xsave_len(&self) -> usize {
         (self.vm().cap(KVM_CAP_XSAVE2) as usize).max(size_of::<kvm_xsave>())
     }
@@ -35,12 +49,27 @@ impl Vcpu {
         let bytes = bytes.ok_or(Errno::EFAULT)?;
         let components = bytes.get(COMPONENTS..).and_then(<[u8]>::first_chunk);
         let mxcsr = bytes.get(MXCSR..).and_then(<[u8]>::first_chunk);
-        if components.is_none_or(|bits| u64::from_le_bytes(*bits) & !KNOWN_COMPONENTS != 0)
-            || mxcsr.is_none_or(|bits| u32::from_le_bytes(*bits) & !KNOWN_MXCSR != 0)
-        {
+        let components = components.map_or(u64::MAX, |bits| u64::from_le_bytes(*bits));
+        let mxcsr = mxcsr.map_or(u32::MAX, |bits| u32::from_le_bytes(*bits));
+        // The kernel takes the control bits only when one of the components that they belong to is in use.
+        let bad_control = components & CONTROLLED != 0 && mxcsr & !KNOWN_MXCSR != 0;
+        // No format but the standard one, and nothing behind.
+        let header = bytes.get(FORMAT..HEADER_END).unwrap_or_default();
+        let other_format = header.iter().any(|byte| *byte != 0);
+        if components & !self.components() != 0 || bad_control || other_format {
             return Err(Errno::EINVAL);
         }
-        lock(&self.state).banks.set_bytes(BANK, bytes);
+        let mut bytes = bytes.to_vec();
+        let mut state = lock(&self.state);
+        if components & CONTROLLED == 0 {
+            let mut before = vec![0; MXCSR_END];
+            state.banks.get_bytes(BANK, &mut before);
+            let kept = before.get(MXCSR..MXCSR_END);
+            if let (Some(kept), Some(to)) = (kept, bytes.get_mut(MXCSR..MXCSR_END)) {
+                to.copy_from_slice(kept);
+            }
+        }
+        state.banks.set_bytes(BANK, &bytes);
         Ok(0)
     }
 }
