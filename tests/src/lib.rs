@@ -2,6 +2,8 @@
 
 pub mod checks;
 pub mod conformance;
+#[cfg(target_os = "linux")]
+pub mod differential;
 mod example;
 mod exits;
 mod options;

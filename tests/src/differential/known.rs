@@ -1,0 +1,125 @@
+//! The differences that are KVM's own: where it does other than its documentation and the model say, and why.
+
+use std::ops::Range;
+
+use kvm_core::Errno;
+use kvm_core::kvm_sys::op::Op;
+
+use super::host::{Host, Kind};
+use super::step::Step;
+use super::world::Answer;
+
+/// A difference that is not the model's.
+pub(super) struct Known {
+    /// The call, by its name.
+    pub(super) op: &'static str,
+    /// The kinds of KVM that have it.
+    pub(super) kinds: &'static [Kind],
+    /// The kernels that have it, from one version to before another.
+    pub(super) kernels: Range<(u32, u32)>,
+    /// Whether it is this one.
+    pub(super) is: fn(&Step, &Answer, &Answer) -> bool,
+    /// Why the kernel does so.
+    pub(super) reason: &'static str,
+}
+
+impl Known {
+    /// Whether such a host has it.
+    pub(super) fn applies(&self, host: &Host) -> bool {
+        self.kinds.contains(&host.kind) && self.kernels.contains(&host.kernel)
+    }
+
+    /// Whether it is this one: the kernel's answer is the first.
+    pub(super) fn explains(&self, op: &Op, step: &Step, kvm: &Answer, model: &Answer) -> bool {
+        self.op == op.name && (self.is)(step, kvm, model)
+    }
+}
+
+/// Kernels of all versions.
+const ALL: Range<(u32, u32)> = (0, 0)..(u32::MAX, 0);
+const X86: &[Kind] = &[Kind::Svm, Kind::Vmx, Kind::Pvm];
+
+const MORE_LEAVES: &str = "leaves of the host that no guest can be kept from seeing are added";
+const PAT: &str = "index: 631,";
+const NO_PAT: &str = "the types of memory in the page attribute table are not looked at";
+const NO_PAGING: &str = "paging without long mode is taken back";
+
+/// All that are known.
+pub(super) static KNOWN: &[Known] = &[
+    Known {
+        op: "KVM_ENABLE_CAP",
+        kinds: X86,
+        kernels: ALL,
+        is: |step, kvm, model| {
+            step.names("KVM_CAP_X86_BUS_LOCK_EXIT") && kvm.result.is_ok() && model.result.is_err()
+        },
+        reason: "bus lock exits can be asked for, to no effect, where the processor has none",
+    },
+    Known {
+        op: "KVM_SIGNAL_MSI",
+        kinds: X86,
+        kernels: ALL,
+        is: |_, kvm, model| kvm.result == Err(Errno::EPERM) && model.result.is_ok(),
+        reason: "a message for no vCPU is an error only where the kernel has no map of local APICs",
+    },
+    Known {
+        op: "KVM_SET_XCRS",
+        kinds: &[Kind::Pvm],
+        kernels: ALL,
+        is: |_, kvm, model| kvm.result != model.result,
+        reason: MORE_LEAVES,
+    },
+    Known {
+        op: "KVM_SET_GUEST_DEBUG",
+        kinds: &[Kind::Pvm],
+        kernels: ALL,
+        is: |_, kvm, _| kvm.result == Err(Errno::EBUSY),
+        reason: "a triple fault is pending already",
+    },
+    Known {
+        op: "KVM_GET_DEVICE_ATTR",
+        kinds: &[Kind::Pvm],
+        kernels: ALL,
+        is: both_succeed,
+        reason: "the time stamp counter has no offset",
+    },
+    Known {
+        op: "KVM_GET_CPUID2",
+        kinds: &[Kind::Pvm],
+        kernels: ALL,
+        is: |_, kvm, model| kvm.result.is_err() || kvm.bytes != model.bytes,
+        reason: MORE_LEAVES,
+    },
+    Known {
+        op: "KVM_SET_MSRS",
+        kinds: &[Kind::Pvm],
+        kernels: ALL,
+        is: |step, kvm, model| step.names(PAT) && kvm.result > model.result,
+        reason: NO_PAT,
+    },
+    Known {
+        op: "KVM_GET_MSRS",
+        kinds: &[Kind::Pvm],
+        kernels: ALL,
+        is: |step, _, _| step.names(PAT),
+        reason: NO_PAT,
+    },
+    Known {
+        op: "KVM_GET_SREGS",
+        kinds: &[Kind::Pvm],
+        kernels: ALL,
+        is: both_succeed,
+        reason: NO_PAGING,
+    },
+    Known {
+        op: "KVM_GET_SREGS2",
+        kinds: &[Kind::Pvm],
+        kernels: ALL,
+        is: both_succeed,
+        reason: NO_PAGING,
+    },
+];
+
+fn both_succeed(_: &Step, kvm: &Answer, model: &Answer) -> bool {
+    kvm.result.is_ok() && model.result.is_ok()
+}

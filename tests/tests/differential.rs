@@ -1,0 +1,7 @@
+//! The differential test, as a test program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kvm_tests::differential::main()
+}
