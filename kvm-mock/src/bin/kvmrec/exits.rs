@@ -107,11 +107,10 @@ impl Exits {
         if entry.unfinished {
             return Some(look(&End::Inside));
         }
-        let reason = self.reason(stream);
         if let Some(errno) = entry.errno {
             // The one exit that comes with an errno.
             let is_exit = matches!(errno, Errno::EFAULT | Errno::EHWPOISON)
-                && reason == KVM_EXIT_MEMORY_FAULT;
+                && self.reason(stream) == KVM_EXIT_MEMORY_FAULT;
             if !is_exit {
                 return Some(look(&End::Errno(errno)));
             }
@@ -122,7 +121,7 @@ impl Exits {
                 Ok(exit) => look(&End::Exit(exit)),
                 Err(malformed) => look(&End::Malformed(malformed)),
             },
-            None => look(&End::Raw(reason)),
+            None => look(&End::Raw(self.reason(stream))),
         })
     }
 

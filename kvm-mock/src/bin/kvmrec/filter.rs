@@ -130,14 +130,16 @@ impl Filter {
 
 /// Whether a name is meant: by all of it, or without what all names begin with; a `*` stands for anything at the end.
 fn names(wanted: &str, name: &str) -> bool {
-    let (wanted, name) = (wanted.to_ascii_uppercase(), name.to_ascii_uppercase());
-    let short = name.strip_prefix("KVM_").unwrap_or(&name);
+    let short = name.strip_prefix("KVM_").unwrap_or(name);
     let shorter = short.strip_prefix("EXIT_").unwrap_or(short);
-    [name.as_str(), short, shorter]
+    [name, short, shorter]
         .into_iter()
         .any(|name| match wanted.strip_suffix('*') {
-            Some(start) => name.starts_with(start),
-            None => name == wanted,
+            Some(start) => {
+                let begin = name.get(..start.len());
+                begin.is_some_and(|begin| begin.eq_ignore_ascii_case(start))
+            }
+            None => name.eq_ignore_ascii_case(wanted),
         })
 }
 

@@ -183,14 +183,6 @@ impl<'a> Lines<'a> {
 }
 
 impl Line<'_> {
-    pub(crate) fn is_exit(&self) -> bool {
-        matches!(self.what, What::Exit(_))
-    }
-
-    pub(crate) fn is_answer(&self) -> bool {
-        matches!(self.what, What::Answer(_))
-    }
-
     /// One line or, with the memory that changed, several. There is a column for times if the recording has some.
     pub(crate) fn as_text(&self, times: bool) -> String {
         match &self.what {

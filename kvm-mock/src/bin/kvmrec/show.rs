@@ -5,10 +5,11 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::exits::Exits;
 use crate::filter::Filter;
-use crate::lines::{Line, Lines};
+use crate::lines::Lines;
 use crate::source::Source;
-use crate::{Done, Trouble, json};
+use crate::{Done, json};
 
 /// Print exits and calls, one on a line
 ///
@@ -41,27 +42,28 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Done {
     let source = Source::open(&args.file)?;
     args.filter.fits(&source)?;
+    let start = match args.last {
+        Some(last) => first_of_last(last, &source, &args.filter),
+        None => 0,
+    };
     let mut out = BufWriter::new(io::stdout().lock());
     let mut lines = Lines::new(&source, &args.filter, args.full || args.json);
-    let mut last = Last::default();
     let mut count = 0;
     for record in source.records("reading") {
         let over = args.filter.is_past(&record) || args.first == Some(count);
         if over && !lines.awaits() {
             break;
         }
-        let (answer, line) = lines.of(&record, !over);
+        let (answer, line) = lines.of(&record, !over && record.sequence >= start);
         count += u64::from(line.is_some());
         for line in [answer, line].into_iter().flatten() {
-            let text = printed(&line, args, &source)?;
-            match args.last {
-                None => out.write_all(text.as_bytes())?,
-                Some(most) => last.keep(most, record.stream, &line, text),
-            }
+            let text = if args.json {
+                json::line(&line)?
+            } else {
+                line.as_text(source.recording.has_times())
+            };
+            out.write_all(text.as_bytes())?;
         }
-    }
-    for kept in last.0 {
-        out.write_all(kept.text.as_bytes())?;
     }
     out.flush()?;
     if let Some(offset) = source.recording.cut() {
@@ -73,41 +75,21 @@ pub(crate) fn run(args: &Args) -> Done {
     Ok(ExitCode::SUCCESS)
 }
 
-fn printed(line: &Line<'_>, args: &Args, source: &Source) -> Result<String, Trouble> {
-    if args.json {
-        return json::line(line);
-    }
-    Ok(line.as_text(source.recording.has_times()))
-}
-
-/// The last lines; answers are with their exits.
-#[derive(Debug, Default)]
-struct Last(VecDeque<Kept>);
-
-#[derive(Debug)]
-struct Kept {
-    stream: Option<u32>,
-    is_exit: bool,
-    text: String,
-}
-
-impl Last {
-    fn keep(&mut self, most: usize, stream: Option<u32>, line: &Line<'_>, text: String) {
-        if line.is_answer() {
-            // That of the exit that came last; it is gone if it is none of the last.
-            let mut kept = self.0.iter_mut().rev();
-            if let Some(kept) = kept.find(|kept| kept.is_exit && kept.stream == stream) {
-                kept.text += &text;
+/// The number of the first of the last records that the filter takes.
+fn first_of_last(last: usize, source: &Source, filter: &Filter) -> u64 {
+    let mut exits = Exits::of(&source.recording);
+    let mut taken = VecDeque::new();
+    for record in source.records("looking for the last ones") {
+        if filter.is_past(&record) {
+            break;
+        }
+        let exit = exits.apply(&record, |end| filter.takes_exit(&record, end, source));
+        if exit.unwrap_or_else(|| filter.takes(&record, source)) {
+            taken.push_back(record.sequence);
+            if taken.len() > last {
+                taken.pop_front();
             }
-            return;
-        }
-        self.0.push_back(Kept {
-            stream,
-            is_exit: line.is_exit(),
-            text,
-        });
-        if self.0.len() > most {
-            self.0.pop_front();
         }
     }
+    taken.front().copied().unwrap_or(u64::MAX)
 }

@@ -1,5 +1,6 @@
 //! `kvmrec stats`: what a recording is made of, in numbers.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, BufWriter, Write};
@@ -102,6 +103,9 @@ struct CallCount<'a> {
     failed: u64,
 }
 
+/// As [`End::kind`] gives it, which is not copied for every exit.
+type KindName = Cow<'static, str>;
+
 /// Exits of one kind of one vCPU.
 #[derive(Debug, Default)]
 struct Kind {
@@ -112,13 +116,13 @@ struct Kind {
     in_vmm: Spans,
 }
 
-/// What is counted as records go by. Kinds have a number each, since their names are compared for every exit.
+/// What is counted as records go by.
 #[derive(Debug, Default)]
 struct Counts<'a> {
-    kinds: BTreeMap<(u32, String), Kind>,
+    kinds: BTreeMap<(u32, KindName), Kind>,
     /// The kind and time of each vCPU's last exit.
-    last: HashMap<u32, (String, u64)>,
-    places: HashMap<(Place, String), (u64, u64)>,
+    last: HashMap<u32, (KindName, u64)>,
+    places: HashMap<(Place, KindName), (u64, u64)>,
     calls: BTreeMap<&'a str, (u64, u64)>,
     memory: MemoryCount,
     first_ns: Option<u64>,
@@ -174,7 +178,7 @@ impl<'a> Counts<'a> {
     }
 
     fn exit(&mut self, stream: u32, end: &End<'_>, times: Option<(u64, u64)>) {
-        let name = end.kind().into_owned();
+        let name = end.kind();
         let bytes = end.bytes() as u64;
         if let Some(place) = end.place() {
             let (count, sum) = self.places.entry((place, name.clone())).or_default();
@@ -220,7 +224,7 @@ impl<'a> Counts<'a> {
             if let Some(vcpu) = vcpus.last_mut() {
                 vcpu.exits += counted.count;
                 vcpu.kinds.push(KindCount {
-                    kind,
+                    kind: kind.into_owned(),
                     name: counted.name,
                     count: counted.count,
                     bytes: counted.bytes,
@@ -266,7 +270,7 @@ impl<'a> Counts<'a> {
 }
 
 impl PlaceCount {
-    fn new(place: Place, kind: String, count: u64, bytes: u64) -> Self {
+    fn new(place: Place, kind: KindName, count: u64, bytes: u64) -> Self {
         let only = |wanted: bool, value| wanted.then_some(value);
         let (number, port, msr) = match place {
             Place::Port(port) => (port.into(), true, false),
@@ -277,7 +281,7 @@ impl PlaceCount {
             port: only(port, number),
             msr: only(msr, number),
             address: only(!port && !msr, number),
-            kind,
+            kind: kind.into_owned(),
             count,
             bytes,
         }
