@@ -47,6 +47,20 @@ fn a_list_may_be_short() {
 }
 
 #[test]
+fn a_part_is_counted() {
+    let ran = kvmrec(&["stats", "--json", &golden(), "--records", "15-18"]);
+    let report = &ran.json()[0];
+    let kinds = report["vcpus"][0]["kinds"].as_array().unwrap();
+    let counted: Vec<_> = kinds
+        .iter()
+        .map(|kind| (&kind["kind"], &kind["count"]))
+        .collect();
+    let (read, write, one) = ("io in".into(), "mmio write".into(), 1.into());
+    assert_eq!(counted, [(&read, &one), (&write, &one)]);
+    assert_eq!(report["calls"].as_array().unwrap().len(), 0);
+}
+
+#[test]
 fn counts_agree_with_the_recording() {
     for path in examples() {
         let ran = kvmrec(&["stats", "--json", &path]);

@@ -16,11 +16,15 @@ fn page(path: &str) -> (String, Value) {
     ));
     kvmrec(&["timeline", path, "-o", output.to_str().unwrap()]).good();
     let page = fs::read_to_string(output).unwrap();
+    let data = data(&page);
+    (page, data)
+}
+
+fn data(page: &str) -> Value {
     let start = "<script id=\"data\" type=\"application/json\">";
     let (_, rest) = page.split_once(start).unwrap();
     let (data, _) = rest.split_once("</script>").unwrap();
-    let data = serde_json::from_str(data).unwrap();
-    (page, data)
+    serde_json::from_str(data).unwrap()
 }
 
 fn column(lane: &Value, name: &str) -> Vec<u64> {
@@ -83,11 +87,32 @@ fn lanes_have_the_exits_and_their_times() {
 }
 
 #[test]
-fn what_does_not_fit_is_counted() {
-    let path = file("timeline-most.kvmrec", &two_vcpus(RecorderOptions::new()));
-    let ran = kvmrec(&["timeline", &path, "--most", "4", "-o", "-"]);
-    assert_eq!(ran.code, 0);
-    assert!(ran.out.contains("\"left\":2"), "{}", ran.out);
+fn what_is_not_shown_is_counted() {
+    let path = file("timeline-part.kvmrec", &two_vcpus(RecorderOptions::new()));
+    for (options, left, lanes, exits) in [
+        (&["--most", "4"][..], 2, 2, 2),
+        (&["--vcpu", "1"], 3, 1, 3),
+        (&["--records", "0-0"], 6, 0, 0),
+    ] {
+        let args = ["timeline", &path, "-o", "-"];
+        let ran = kvmrec(&[&args[..], options].concat());
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{options:?}");
+        let data = data(&ran.out);
+        assert_eq!(data["left"], left, "{options:?}");
+        let all = data["lanes"].as_array().unwrap();
+        assert_eq!(all.len(), lanes, "{options:?}");
+        for lane in all {
+            assert_eq!(column(lane, "record").len(), exits, "{options:?}");
+            // The answer is there, though the record that it is in is not shown.
+            assert_eq!(lane["answered"].as_array().unwrap().len(), 1, "{options:?}");
+        }
+    }
+    let ran = kvmrec(&["timeline", &path, "-o", "-", "--to", "1s"]);
+    assert!(
+        ran.err.contains("the recording has no times"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]

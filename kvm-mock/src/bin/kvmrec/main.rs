@@ -8,6 +8,7 @@ mod filter;
 mod json;
 mod lines;
 mod paint;
+mod part;
 mod profile;
 mod progress;
 mod show;

@@ -41,7 +41,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> Done {
     let source = Source::open(&args.file)?;
-    args.filter.fits(&source)?;
+    args.filter.part.fits(&source)?;
     let start = match args.last {
         Some(last) => first_of_last(last, &source, &args.filter),
         None => 0,
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args) -> Done {
     let mut lines = Lines::new(&source, &args.filter, args.full || args.json);
     let mut count = 0;
     for record in source.records("reading") {
-        let over = args.filter.is_past(&record) || args.first == Some(count);
+        let over = args.filter.part.is_past(&record) || args.first == Some(count);
         if over && !lines.awaits() {
             break;
         }
@@ -80,7 +80,7 @@ fn first_of_last(last: usize, source: &Source, filter: &Filter) -> u64 {
     let mut exits = Exits::of(&source.recording);
     let mut taken = VecDeque::new();
     for record in source.records("looking for the last ones") {
-        if filter.is_past(&record) {
+        if filter.part.is_past(&record) {
             break;
         }
         let exit = exits.apply(&record, |end| filter.takes_exit(&record, end, source));

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::exits::{End, Exits, Place};
 use crate::json::nanoseconds;
 use crate::paint::Paint;
+use crate::part::Part;
 use crate::source::Source;
 use crate::spans::{Spans, Spread};
 use crate::text::{count, span};
@@ -34,6 +35,8 @@ pub(crate) struct Args {
     /// One JSON object, with all ports and addresses
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    part: Part,
 }
 
 #[derive(Debug, Serialize)]
@@ -131,9 +134,17 @@ struct Counts<'a> {
 
 pub(crate) fn run(args: &Args) -> Done {
     let source = Source::open(&args.file)?;
+    args.part.fits(&source)?;
     let mut counts = Counts::default();
     let mut exits = Exits::of(&source.recording);
     for record in source.records("counting") {
+        if args.part.is_past(&record) {
+            break;
+        }
+        if !args.part.takes(&record, &source) {
+            exits.apply(&record, |_| ());
+            continue;
+        }
         match &record.content {
             Content::Entry(entry) => {
                 let times = entry.times.map(|times| {

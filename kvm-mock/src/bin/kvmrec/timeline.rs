@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::exits::{End, Exits};
 use crate::json::nanoseconds;
+use crate::part::Part;
 use crate::source::Source;
 use crate::text::several;
 use crate::{Done, Trouble};
@@ -19,7 +20,7 @@ use crate::{Done, Trouble};
 ///
 /// The page is one file that needs no network: a lane for each vCPU, a colour for each kind of exit, the decoded exit
 /// under the pointer. It zooms and moves, by mouse and keyboard. `page.html#exit=N` selects the exit of record N.
-/// Where the recording has no times, exits are in their order.
+/// Where the recording has no times, exits are in their order. Filters choose a part of a long one.
 ///
 /// Exit codes: 0 done, 2 trouble.
 #[derive(Debug, clap::Args)]
@@ -32,6 +33,8 @@ pub(crate) struct Args {
     /// How many exits the page shows at most: the first ones
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     most: u64,
+    #[command(flatten)]
+    part: Part,
 }
 
 const TEMPLATE: &str = include_str!("timeline.html");
@@ -90,6 +93,9 @@ struct Lane<'a> {
     text: Vec<usize>,
     /// The exits that the VMM answered, and what it did.
     answered: Vec<(usize, usize)>,
+    /// Whether the last exit is in the page, and may yet be answered.
+    #[serde(skip)]
+    awaits: bool,
     #[serde(skip)]
     last_record: u64,
     #[serde(skip)]
@@ -98,7 +104,8 @@ struct Lane<'a> {
 
 pub(crate) fn run(args: &Args) -> Done {
     let source = Source::open(&args.file)?;
-    let page = page(&source, &args.file, args.most);
+    args.part.fits(&source)?;
+    let page = page(&source, args);
     if args.output == Path::new("-") {
         write(&page, io::stdout().lock())?;
         return Ok(ExitCode::SUCCESS);
@@ -111,14 +118,14 @@ pub(crate) fn run(args: &Args) -> Done {
     write(&page, file).map_err(failed)?;
     if page.left > 0 {
         let left = several(page.left, "exit");
-        eprintln!("kvmrec: the page does not show the last {left}; --most is how many it shows");
+        eprintln!("kvmrec: the page does not show {left} of the recording");
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn page<'a>(source: &'a Source, path: &Path, most: u64) -> Page<'a> {
+fn page<'a>(source: &'a Source, args: &Args) -> Page<'a> {
     let recording = &source.recording;
-    let name = path.file_name().unwrap_or(path.as_os_str());
+    let name = args.file.file_name().unwrap_or(args.file.as_os_str());
     let mut page = Page {
         file: name.to_string_lossy().into_owned(),
         architecture: recording.architecture().to_string(),
@@ -140,23 +147,31 @@ fn page<'a>(source: &'a Source, path: &Path, most: u64) -> Page<'a> {
     for record in source.records("drawing") {
         match &record.content {
             Content::Call(_) | Content::Create { .. } | Content::Read { .. } => page.calls += 1,
-            Content::Entry(_) if shown == most => page.left += 1,
             Content::Entry(entry) => {
                 let (kinds, texts) = (&mut page.kinds, &mut page.texts);
                 let row = record.stream.and_then(|stream| rows.get(&stream));
-                let lane = row.and_then(|row| page.lanes.get_mut(*row));
-                let answer = exits.answer(&record, true);
+                let Some(lane) = row.and_then(|row| page.lanes.get_mut(*row)) else {
+                    continue;
+                };
+                let answer = exits.answer(&record, lane.awaits);
+                lane.answered(answer.map(|answer| texts.of(&answer)));
+                let wanted = shown < args.most && args.part.takes(&record, source);
                 let told = exits.exit(&record, |end| {
-                    (kinds.of(&end.kind()), texts.of(&end.line()))
+                    wanted.then(|| (kinds.of(&end.kind()), texts.of(&end.line())))
                 });
-                if let (Some(lane), Some(told)) = (lane, told) {
-                    lane.answered(answer.map(|answer| texts.of(&answer)));
-                    lane.push(&record, entry, told);
-                    shown += 1;
+                match told.flatten() {
+                    None => page.left += 1,
+                    Some(told) => {
+                        lane.push(&record, entry, told);
+                        shown += 1;
+                    }
                 }
             }
             _ => _ = exits.apply(&record, |_: &End<'_>| ()),
         }
+    }
+    if page.left > 0 {
+        page.lanes.retain(|lane| !lane.kind.is_empty());
     }
     page
 }
@@ -172,19 +187,22 @@ impl<'a> Lane<'a> {
             kind: Vec::new(),
             text: Vec::new(),
             answered: Vec::new(),
+            awaits: false,
             last_record: 0,
             last_time: 0,
         }
     }
 
-    /// Takes note of the answer to the last exit.
+    /// Takes note of the answer to the last exit, if it came.
     fn answered(&mut self, answer: Option<usize>) {
+        self.awaits = false;
         if let (Some(answer), Some(last)) = (answer, self.kind.len().checked_sub(1)) {
             self.answered.push((last, answer));
         }
     }
 
     fn push(&mut self, record: &Record<'_>, entry: &Entry<'_>, (kind, text): (usize, usize)) {
+        self.awaits = true;
         self.record.push(record.sequence - self.last_record);
         self.last_record = record.sequence;
         self.offset.push(record.offset);
