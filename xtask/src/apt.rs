@@ -1,6 +1,7 @@
 //! Downloading a Debian package without touching the system's own package state.
 
 use std::fmt::Write;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -45,11 +46,42 @@ pub(crate) struct Suite {
 
 impl Suite {
     pub(crate) fn open(name: &str) -> Result<Self> {
+        Self::open_as(name, None)
+    }
+
+    /// The packages of a release for an architecture. A mirror's index of one may be broken under the
+    /// release's own name and whole under another that it has.
+    pub(crate) fn release(codename: &str, arch: &str) -> Result<Self> {
+        let own = match Self::open_as(codename, Some(arch)) {
+            Ok(suite) => return Ok(suite),
+            Err(error) => error,
+        };
+        let aliases = ["stable", "oldstable"].into_iter();
+        let suites = aliases.filter_map(|alias| Self::open_as(alias, Some(arch)).ok());
+        for suite in suites {
+            if suite.codename()?.as_deref() == Some(codename) {
+                return Ok(suite);
+            }
+        }
+        Err(own)
+    }
+
+    fn open_as(name: &str, arch: Option<&str>) -> Result<Self> {
         let mirror = mirror(Path::new("/etc/apt"))?;
         let root = tempfile::tempdir()?;
-        configure(root.path(), &mirror, name)?;
+        configure(root.path(), &mirror, name, arch)?;
         apt(root.path(), root.path(), &["update"])?;
         Ok(Self { root })
+    }
+
+    fn codename(&self) -> Result<Option<String>> {
+        for entry in std::fs::read_dir(self.root.path().join("state/lists"))? {
+            let path = entry?.path();
+            if path.to_string_lossy().ends_with("Release") {
+                return Ok(codename(&std::fs::read_to_string(&path)?).map(str::to_owned));
+            }
+        }
+        Ok(None)
     }
 
     /// Downloads a package: its name alone, or `name=version`, where `*` stands for anything.
@@ -61,6 +93,88 @@ impl Suite {
             .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
             .context("apt-get downloaded no package")
     }
+
+    /// Downloads packages into a folder, showing progress. What is there whole is kept, what is there in
+    /// part is continued.
+    pub(crate) fn download_into(&self, dir: &Path, packages: &[String]) -> Result<()> {
+        let mut command = Command::new("apt-get");
+        configured(&mut command, self.root.path())
+            .current_dir(dir)
+            .arg("download")
+            .args(packages);
+        if !std::io::stderr().is_terminal() {
+            command.arg("-qq");
+        }
+        let status = command.stdout(std::io::stderr()).status();
+        if !status.context("cannot run apt-get")?.success() {
+            bail!("apt-get could not download {}", packages.join(" "));
+        }
+        Ok(())
+    }
+
+    /// The files of packages.
+    pub(crate) fn files(&self, packages: &[String]) -> Result<Vec<Listed>> {
+        let mut arguments = vec!["--print-uris", "download"];
+        arguments.extend(packages.iter().map(String::as_str));
+        let printed = apt(self.root.path(), self.root.path(), &arguments)?;
+        Ok(printed.lines().filter_map(file).collect())
+    }
+
+    /// The packages with everything that they depend on, as if nothing were installed.
+    pub(crate) fn closure(&self, packages: &[&str]) -> Result<Vec<String>> {
+        let arguments = [&["--simulate", "install"], packages].concat();
+        let printed = apt(self.root.path(), self.root.path(), &arguments)?;
+        Ok(printed.lines().filter_map(installed).collect())
+    }
+
+    /// What a package that stands for the newest of several depends on.
+    pub(crate) fn newest(&self, package: &str) -> Result<String> {
+        let mut command = Command::new("apt-cache");
+        let printed = output(configured(&mut command, self.root.path()).args([
+            "--important",
+            "depends",
+            package,
+        ]))?;
+        let newest = printed.lines().find_map(depends);
+        newest.with_context(|| format!("{package} depends on nothing"))
+    }
+}
+
+/// A package's file in an index.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Listed {
+    pub(crate) name: String,
+    /// In bytes.
+    pub(crate) size: u64,
+}
+
+/// The release that a suite is.
+fn codename(release: &str) -> Option<&str> {
+    release
+        .lines()
+        .find_map(|line| line.strip_prefix("Codename: "))
+        .map(str::trim)
+}
+
+/// What a line of `apt-get --print-uris` has: `'address' file size hash`.
+fn file(line: &str) -> Option<Listed> {
+    let mut words = line.strip_prefix('\'')?.split_whitespace().skip(1);
+    Some(Listed {
+        name: words.next()?.to_owned(),
+        size: words.next()?.parse().ok()?,
+    })
+}
+
+/// What a line of `apt-cache depends` names: `Depends: name:arch`.
+fn depends(line: &str) -> Option<String> {
+    let name = line.trim_start().strip_prefix("Depends: ")?;
+    Some(name.split(':').next()?.to_owned())
+}
+
+/// What a line of `apt-get --simulate` installs: `Inst name:arch (version ...`.
+fn installed(line: &str) -> Option<String> {
+    let name = line.strip_prefix("Inst ")?.split_whitespace().next()?;
+    Some(name.split(':').next()?.to_owned())
 }
 
 /// Where this system gets its own packages from.
@@ -90,7 +204,7 @@ fn uri(line: &str) -> Option<&str> {
 }
 
 /// Makes a private configuration with one source, and empty state.
-fn configure(root: &Path, mirror: &str, suite: &str) -> Result<()> {
+fn configure(root: &Path, mirror: &str, suite: &str, arch: Option<&str>) -> Result<()> {
     for dir in [
         "etc/apt.conf.d",
         "etc/preferences.d",
@@ -117,24 +231,50 @@ fn configure(root: &Path, mirror: &str, suite: &str) -> Result<()> {
     ] {
         writeln!(conf, "{key} \"{}\";", root.join(path).display())?;
     }
-    conf.push_str("Acquire::Languages \"none\";\nAPT::Sandbox::User \"root\";\n");
+    if let Some(arch) = arch {
+        writeln!(
+            conf,
+            "APT::Architecture \"{arch}\";\nAPT::Architectures {{ \"{arch}\"; }};"
+        )?;
+    }
+    conf.push_str(
+        "Acquire::Languages \"none\";\nAPT::Sandbox::User \"root\";\nAPT::Install-Recommends \"false\";\n",
+    );
     std::fs::write(root.join("apt.conf"), conf)?;
     Ok(())
 }
 
-fn apt(root: &Path, dir: &Path, arguments: &[&str]) -> Result<()> {
-    let output = Command::new("apt-get")
+/// Runs apt-get and returns what it printed.
+fn apt(root: &Path, dir: &Path, arguments: &[&str]) -> Result<String> {
+    let mut command = Command::new("apt-get");
+    let command = configured(&mut command, root).current_dir(dir);
+    output(command.arg("-q").args(arguments))
+}
+
+fn configured<'a>(command: &'a mut Command, root: &Path) -> &'a mut Command {
+    command
         .env("APT_CONFIG", root.join("apt.conf"))
-        .current_dir(dir)
-        .arg("-q")
-        .args(arguments)
+        .env("LC_ALL", "C")
+}
+
+fn output(command: &mut Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command
         .output()
-        .context("cannot run apt-get")?;
+        .with_context(|| format!("cannot run {program}"))?;
     if !output.status.success() {
+        let arguments: Vec<_> = command
+            .get_args()
+            .map(|word| word.to_string_lossy())
+            .collect();
         let message = String::from_utf8_lossy(&output.stderr);
-        bail!("apt-get {} failed: {}", arguments.join(" "), message.trim());
+        bail!(
+            "{program} {} failed: {}",
+            arguments.join(" "),
+            message.trim()
+        );
     }
-    Ok(())
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn version(file: &Path) -> Result<String> {
@@ -166,5 +306,27 @@ mod tests {
         let sources = "Types: deb\nURIs: http://two.example/debian\nSuites: a\n";
         std::fs::write(etc.path().join("sources.list.d/debian.sources"), sources).unwrap();
         assert_eq!(mirror(etc.path()).unwrap(), "http://two.example/debian");
+    }
+
+    #[test]
+    fn what_apt_prints_is_understood() {
+        let printed = "Reading package lists...\nInst libc6:arm64 (2.41-12 Debian:13/stable [arm64]) []\n\
+                       Inst qemu-system-x86 (1:10.0 Debian:13/stable [amd64])\nConf libc6:arm64 (2.41)\n";
+        let installed: Vec<_> = printed.lines().filter_map(installed).collect();
+        assert_eq!(installed, ["libc6", "qemu-system-x86"]);
+        let line = "'http://one.example/a_1%3a2_all.deb' a_1%3a2_all.deb 1024 SHA256:00";
+        assert_eq!(
+            file(line),
+            Some(Listed {
+                name: "a_1%3a2_all.deb".to_owned(),
+                size: 1024
+            })
+        );
+        let printed = "linux-image-cloud-arm64:arm64\n  Depends: linux-image-6.12.1:arm64\n";
+        let newest = printed.lines().find_map(depends);
+        assert_eq!(newest.as_deref(), Some("linux-image-6.12.1"));
+        assert_eq!(file("Reading package lists..."), None);
+        let release = "Origin: Debian\nSuite: stable\nCodename: trixie\n";
+        assert_eq!(codename(release), Some("trixie"));
     }
 }

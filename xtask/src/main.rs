@@ -21,6 +21,7 @@ mod extract;
 mod facts;
 mod guests;
 mod headers;
+mod lab;
 mod lower;
 mod macros;
 mod methods;
@@ -65,6 +66,8 @@ enum Cmd {
     Budget(budget::Options),
     /// Have C compilers write every exit, for the tests of kvm-exit.
     Exits(exits::Options),
+    /// Run programs on the KVM of emulated machines.
+    Lab(lab::Options),
     /// Compare MIGRATING.md with the methods of kvm-ioctls and ours.
     Migrating,
     /// Port a published program from kvm-ioctls, and compare.
@@ -83,15 +86,17 @@ fn main() -> ExitCode {
         Cmd::Bench(options) => bench::run(&options),
         Cmd::Budget(options) => budget::run(&options),
         Cmd::Exits(options) => exits::run(&options),
+        Cmd::Lab(options) => return ended(lab::run(&options)),
         Cmd::Migrating => migrating::run(),
         Cmd::Port => port::run(),
         Cmd::Since => since::run(),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(done.map(|()| ExitCode::SUCCESS))
+}
+
+fn ended(done: anyhow::Result<ExitCode>) -> ExitCode {
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }

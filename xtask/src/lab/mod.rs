@@ -1,0 +1,260 @@
+//! `cargo xtask lab`: runs programs on real KVM, on emulated machines of each architecture.
+
+mod image;
+mod machine;
+mod packages;
+mod programs;
+mod report;
+mod run;
+mod rust;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand, ValueEnum};
+
+use image::Image;
+use machine::{Arch, Boot, FILES, Kernel};
+use packages::Store;
+use programs::{Program, Source};
+use report::Report;
+use rust::{Cargo, Kind, Target};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    command: Cmd,
+}
+
+#[derive(Subcommand)]
+enum Cmd {
+    /// Fetch what the lab is made of into the cache, where it is not there yet.
+    Setup(SetupOptions),
+    /// Run programs on the KVM of an emulated machine.
+    Run(RunOptions),
+}
+
+#[derive(Args)]
+struct SetupOptions {
+    #[arg(long, default_value = "all")]
+    arch: Which,
+    #[arg(long, default_value = "6.12")]
+    kernel: Kernel,
+}
+
+#[derive(Args)]
+struct RunOptions {
+    /// The machine, or `all`, one after the other.
+    #[arg(long)]
+    arch: Which,
+    #[arg(long, default_value = "6.12")]
+    kernel: Kernel,
+    /// How many seconds a machine may take.
+    #[arg(long, default_value_t = 300)]
+    timeout: u64,
+    /// The workspace or package that cargo builds programs of; this one if there is none.
+    #[arg(long)]
+    manifest_path: Option<PathBuf>,
+    /// A file or folder that the programs find in /in.
+    #[arg(long = "in")]
+    into: Vec<PathBuf>,
+    /// A folder for what the programs leave in /out; with `all`, for a folder of each architecture.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// A variable of the programs' environment.
+    #[arg(long, value_name = "NAME=VALUE")]
+    env: Vec<String>,
+    /// The programs, each with its arguments, and `--` between them: `test:NAME`, `bin:NAME`, `example:NAME` or
+    /// `lib:PACKAGE` of the workspace, or the path of a static binary. Without any, the conformance suite.
+    #[arg(last = true)]
+    programs: Vec<String>,
+}
+
+/// One architecture or all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Which {
+    #[value(name = "x86_64")]
+    X86_64,
+    Aarch64,
+    Riscv64,
+    All,
+}
+
+impl Which {
+    fn arches(self) -> &'static [Arch] {
+        match self {
+            Self::X86_64 => &[Arch::X86_64],
+            Self::Aarch64 => &[Arch::Aarch64],
+            Self::Riscv64 => &[Arch::Riscv64],
+            Self::All => &Arch::ALL,
+        }
+    }
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        bail!("the lab's tools are those of an x86_64 Linux");
+    }
+    match &options.command {
+        Cmd::Setup(options) => setup(options),
+        Cmd::Run(options) => run_all(options),
+    }
+}
+
+fn setup(options: &SetupOptions) -> Result<ExitCode> {
+    for &arch in options.arch.arches() {
+        Store::with(arch, options.kernel, !rust::has_library(arch)?)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_all(options: &RunOptions) -> Result<ExitCode> {
+    let programs = if options.programs.is_empty() {
+        vec![Program::conformance()]
+    } else {
+        Program::parse(&options.programs)?
+    };
+    let mut reports = Vec::new();
+    for &arch in options.arch.arches() {
+        let out = options.out.as_ref().map(|out| match options.arch {
+            Which::All => out.join(arch.name()),
+            _ => out.clone(),
+        });
+        reports.push(run_on(arch, options, &programs, out.as_deref())?);
+    }
+    for report in &reports {
+        println!("{report}");
+    }
+    Ok(match reports.as_slice() {
+        [report] => report.code(),
+        reports if reports.iter().all(Report::is_success) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}
+
+/// Runs the programs on a machine, and once more if it was the machine that failed.
+fn run_on(
+    arch: Arch,
+    options: &RunOptions,
+    programs: &[Program],
+    out: Option<&Path>,
+) -> Result<Report> {
+    let own_compiler = !rust::has_library(arch)?;
+    let store = Store::with(arch, options.kernel, own_compiler)?;
+    let cargo = Cargo::new(&store, arch, own_compiler)?;
+    let scratch = tempfile::tempdir()?;
+    let image = scratch.path().join("initramfs");
+    let bytes = initramfs(&store, &cargo, arch, options, programs)?;
+    std::fs::write(&image, &bytes)?;
+    let size = u64::try_from(bytes.len())?;
+    let boot = Boot {
+        arch,
+        kernel: &kernel_file(&store.kernel(arch, options.kernel))?,
+        initramfs: &image,
+        memory: 256 + 2 * size.div_ceil(1 << 20),
+        dir: scratch.path(),
+    };
+    let timeout = Duration::from_secs(options.timeout);
+    println!("=== {arch}, Linux {} ===", options.kernel);
+    let mut run = run::run(&store.emulators(), &boot, timeout)?;
+    let retried = run.is_fault();
+    if retried {
+        println!("{}", report::fault(&run));
+        println!("lab: the machine failed, not a program; once more");
+        run = run::run(&store.emulators(), &boot, timeout)?;
+    }
+    if let Some(out) = out {
+        std::fs::create_dir_all(out)?;
+        let archive = std::fs::File::open(scratch.path().join(FILES))?;
+        tar::Archive::new(archive)
+            .unpack(out)
+            .with_context(|| format!("cannot unpack what was left into {}", out.display()))?;
+    }
+    Ok(Report::new(arch, options.kernel, programs, run))
+}
+
+/// Builds the programs and packs all that the machine needs.
+fn initramfs(
+    store: &Store,
+    cargo: &Cargo,
+    arch: Arch,
+    options: &RunOptions,
+    programs: &[Program],
+) -> Result<Vec<u8>> {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let init = Target {
+        kind: Kind::Bin,
+        name: "lab-init".to_owned(),
+    };
+    let init = cargo.build(
+        &home.join("lab/init/Cargo.toml"),
+        &["--quiet", "--release"],
+        &[init],
+    )?;
+    let init = init.first().context("cargo built no lab-init")?;
+    let mut image = Image::new(init, arch, &store.kernel(arch, options.kernel))?;
+
+    let targets: Vec<Target> = programs
+        .iter()
+        .filter_map(|program| match &program.source {
+            Source::Cargo(target) => Some(target.clone()),
+            Source::File(_) => None,
+        })
+        .collect();
+    let own = home.with_file_name("Cargo.toml");
+    let manifest = options.manifest_path.as_ref().unwrap_or(&own);
+    let mut built = match targets.as_slice() {
+        [] => Vec::new(),
+        targets => cargo.build(manifest, &[], targets)?,
+    }
+    .into_iter();
+    for (index, program) in programs.iter().enumerate() {
+        let file = match &program.source {
+            Source::Cargo(_) => built.next().context("cargo built too little")?,
+            Source::File(path) => path.clone(),
+        };
+        let name = file
+            .file_name()
+            .context("a program has no name")?
+            .to_string_lossy();
+        let place = format!("bin/{index}/{name}");
+        image.add(Path::new(&place), &file)?;
+        let mut words = vec![format!("/{place}")];
+        words.extend(program.arguments.iter().cloned());
+        // With leading zeros, as the machine runs them in the order of their names.
+        image.words(Path::new(&format!("lab/programs/{index:04}")), &words)?;
+    }
+    for path in &options.into {
+        let name = path
+            .file_name()
+            .with_context(|| format!("{} has no name", path.display()))?;
+        image.add(&Path::new("in").join(name), path)?;
+    }
+    let mut environment: Vec<String> = [
+        "PATH=/bin",
+        "HOME=/tmp",
+        "RUST_BACKTRACE=1",
+        "KVM_TESTS=require",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    environment.extend(options.env.iter().cloned());
+    image.words(Path::new("lab/env"), &environment)?;
+    image.finish()
+}
+
+/// The kernel that a package has.
+fn kernel_file(package: &Path) -> Result<PathBuf> {
+    let boot = package.join("boot");
+    let entries =
+        std::fs::read_dir(&boot).with_context(|| format!("cannot read {}", boot.display()))?;
+    entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with("vmlinuz-") || name.starts_with("vmlinux-")
+        })
+        .with_context(|| format!("{} has no kernel", boot.display()))
+}
