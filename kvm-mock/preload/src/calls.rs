@@ -51,10 +51,10 @@ fn other(object: &Object, fd: c_int, request: u32, arg: usize) -> Result<c_int, 
     };
     let address = arg as u64;
     let nothing = address == 0 && *op == KVM_SET_SIGNAL_MASK;
-    let frame = if nothing {
-        None
-    } else {
-        Frame::copy_in(object, op, address)?
+    let frame = match Frame::copy_in(object, op, address) {
+        _ if nothing => None,
+        Err(Errno::EFAULT) => return Err(refusal(object, op)),
+        frame => frame?,
     };
     let Some(mut frame) = frame else {
         // The kernel wants a 0 where there is no argument.
@@ -94,6 +94,17 @@ fn other(object: &Object, fd: c_int, request: u32, arg: usize) -> Result<c_int, 
     }
     frame.copy_out(made.is_ok())?;
     made
+}
+
+/// Why a call fails whose argument is not there: for that, or for what is looked at before.
+fn refusal(object: &Object, op: &'static Op) -> Errno {
+    // A null pointer is as good as any other that leads nowhere, but here, where it means something.
+    if *op == KVM_SET_SIGNAL_MASK {
+        return Errno::EFAULT;
+    }
+    // SAFETY: the kernel finds nothing to read or write at address 0, and the other backends none.
+    let refused = unsafe { object.backend().ioctl(op, &mut Arg::None) };
+    refused.err().unwrap_or(Errno::EFAULT)
 }
 
 /// What a call returned.

@@ -15,6 +15,8 @@ pub(crate) struct Config {
     pub(crate) record: Option<PathBuf>,
     /// Whether to record guest memory too.
     pub(crate) memory: bool,
+    /// Whether to record times.
+    pub(crate) times: bool,
     pub(crate) faults: Vec<Fault>,
     /// A file that says which recording is the next process's.
     pub(crate) turns: Option<PathBuf>,
@@ -70,6 +72,7 @@ pub(crate) fn read() -> Result<(), String> {
         source,
         record: variable("KVMREC_RECORD").map(PathBuf::from),
         memory: variable("KVMREC_MEMORY").is_some(),
+        times: variable("KVMREC_TIMES").is_some(),
         faults,
         turns: variable("KVMREC_TURNS").map(PathBuf::from),
         report: variable("KVMREC_REPORT").map(PathBuf::from),

@@ -55,11 +55,14 @@ impl Frame {
             return Ok(None);
         };
         let mut head = vec![0; size as usize];
-        if dir != Dir::Out || !inner.is_empty() {
+        // Some calls read what they only write: as their numbers say.
+        let claims_to_read = op.request() >> 30 & 1 != 0;
+        if dir != Dir::Out || !inner.is_empty() || claims_to_read {
             user::read(address, &mut head)?;
         }
         if let Some(flex) = flex {
             let fixed = head.len();
+            let refused = is_refused(op, &flex, &head);
             let count = array_len(object, &flex, &mut head)?;
             head.resize(fixed.max(count), 0);
             let start = address.checked_add(u64::from(size)).ok_or(Errno::EFAULT)?;
@@ -69,6 +72,7 @@ impl Frame {
                 Dir::In if matches!(flex.count, Count::Capability(_)) => {
                     user::read_some(start, array);
                 }
+                Dir::In if refused => {}
                 Dir::In => user::read(start, array)?,
                 // Of room that the call does not fill, the kernel does not care whether it is there.
                 Dir::InOut => {
@@ -222,6 +226,23 @@ impl Behind {
             given: bytes.clone(),
             bytes,
         }))
+    }
+}
+
+/// Whether the kernel refuses the count, before it looks whether the array is there.
+fn is_refused(op: &Op, flex: &Flex, head: &[u8]) -> bool {
+    let Count::Elements(field) = flex.count else {
+        return false;
+    };
+    let count = number(head, field);
+    match op.name {
+        // The size of a set.
+        "KVM_SET_SIGNAL_MASK" => count != 8,
+        "KVM_SET_CPUID" | "KVM_SET_CPUID2" => count > 256,
+        "KVM_SET_MSRS" => count >= 256,
+        "KVM_SET_PMU_EVENT_FILTER" => count > 300,
+        "KVM_SET_GSI_ROUTING" => count > 4096,
+        _ => count > MOST_ELEMENTS,
     }
 }
 

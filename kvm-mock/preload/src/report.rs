@@ -23,6 +23,11 @@ pub(crate) fn trouble(text: &str) {
     }
 }
 
+/// Tells the launcher that something happened in this process.
+pub(crate) fn event(what: &str) {
+    tell(&format!("{what} {}\n", std::process::id()));
+}
+
 fn tell(line: &str) -> bool {
     let path = config::get().and_then(|config| config.report.as_deref());
     let file = path.and_then(|path| OpenOptions::new().append(true).open(path).ok());

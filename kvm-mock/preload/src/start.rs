@@ -33,6 +33,7 @@ extern "C" fn begin() {
         }
         if config::get().is_some() {
             process::begin();
+            report::event("loaded");
             inherit();
             ACTIVE.store(true, Ordering::Relaxed);
         }

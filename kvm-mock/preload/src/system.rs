@@ -2,7 +2,8 @@
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::{fs, mem};
 
 use kvm_core::DevKvm;
@@ -35,6 +36,8 @@ pub(crate) struct System {
     recorder: Option<RecorderHandle>,
     replay: Option<Replay>,
     path: PathBuf,
+    /// People were told that the run has left its recording.
+    said: AtomicBool,
 }
 
 /// The system of this process; `kernel` is its `/dev/kvm`, where that answers.
@@ -73,6 +76,7 @@ impl System {
             report::say(&format!("{}: {error}", path.display()));
             Errno::EIO
         };
+        report::event("opened");
         let mut replay = None;
         let mut path = PathBuf::new();
         let mut backend = match &config.source {
@@ -91,7 +95,9 @@ impl System {
         let mut recorder = None;
         if let Some(first) = &config.record {
             path = turn(config, first).map_err(|error| trouble(first, &error))?;
-            let options = RecorderOptions::new().memory(config.memory);
+            let options = RecorderOptions::new()
+                .memory(config.memory)
+                .times(config.times);
             let recording: Recorder<Backend> = options
                 .create(backend, &path)
                 .map_err(|error| trouble(&path, &error))?;
@@ -99,10 +105,16 @@ impl System {
             backend = Backend::Recorder(Box::new(recording));
         }
         let kernel = matches!(config.source, Source::Kernel);
-        let page_size = ask(&backend, &ops::PAGE_SIZE, Arg::None)?;
-        let run_size = ask(&backend, &KVM_GET_VCPU_MMAP_SIZE, Arg::None)?;
-        let ring = Arg::Value(KVM_CAP_COALESCED_MMIO.0.into());
-        let ring_page = ask(&backend, &KVM_CHECK_EXTENSION, ring)?;
+        let asked = Asked::of(&backend).inspect_err(|_| {
+            if let Some(replay) = &replay {
+                report::trouble(&format!("{}: {}", path.display(), replay.outcome()));
+            }
+        });
+        let Asked {
+            page_size,
+            run_size,
+            ring_page,
+        } = asked?;
         // As the typed layer has it: the ring of coalesced writes is on a page of its own, and the VM's.
         let run_private = match ring_page.checked_mul(page_size) {
             Some(at @ 1..) if at < run_size => at,
@@ -128,16 +140,13 @@ impl System {
             recorder,
             replay,
             path,
+            said: AtomicBool::new(false),
         })
     }
 
     /// Says so, the first time, when the run has left its recording.
     pub(crate) fn diverged(&self) {
-        static SAID: Mutex<bool> = Mutex::new(false);
-        let said = mem::replace(
-            &mut *SAID.lock().unwrap_or_else(PoisonError::into_inner),
-            true,
-        );
+        let said = self.said.swap(true, Ordering::Relaxed);
         if let (false, Some(replay)) = (said, &self.replay) {
             report::say(&format!("{}: {}", self.path.display(), replay.outcome()));
         }
@@ -158,10 +167,30 @@ impl System {
             let outcome = replay.outcome();
             if outcome.is_complete() {
                 report::note(&format!("replayed {path}: {outcome}"));
+            } else if self.said.load(Ordering::Relaxed) {
+                report::event("left");
             } else {
                 report::trouble(&format!("{path}: {outcome}"));
             }
         }
+    }
+}
+
+/// What has to be known of a system.
+struct Asked {
+    page_size: u32,
+    run_size: u32,
+    ring_page: u32,
+}
+
+impl Asked {
+    fn of(backend: &Backend) -> Result<Self, Errno> {
+        let ring = Arg::Value(KVM_CAP_COALESCED_MMIO.0.into());
+        Ok(Self {
+            page_size: ask(backend, &ops::PAGE_SIZE, Arg::None)?,
+            run_size: ask(backend, &KVM_GET_VCPU_MMAP_SIZE, Arg::None)?,
+            ring_page: ask(backend, &KVM_CHECK_EXTENSION, ring)?,
+        })
     }
 }
 

@@ -10,6 +10,9 @@ use crate::object::{Kind, Object, lock};
 use crate::table::{self, File};
 use crate::{real, user};
 
+/// Not one of those that KVM answers with.
+const ESPIPE: u16 = 29;
+
 /// What is read at once at most.
 const MOST: usize = 1 << 20;
 
@@ -20,8 +23,11 @@ fn read_object(
     len: usize,
     offset: Option<i64>,
 ) -> Result<isize, Errno> {
-    if object.kind != Kind::Stats {
-        return Err(Errno::EINVAL);
+    match (object.kind, offset) {
+        (Kind::Stats, _) => {}
+        // As the kernel has it of files that are no device's, and can't be read.
+        (Kind::Vm | Kind::Vcpu | Kind::Device(_), Some(_)) => return Err(Errno(ESPIPE)),
+        _ => return Err(Errno::EINVAL),
     }
     let mut position = lock(&object.position);
     let offset = match offset {

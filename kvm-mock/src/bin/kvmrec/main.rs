@@ -1,16 +1,22 @@
-//! `kvmrec`: looks at recordings of virtual machines.
+//! `kvmrec`: records and replays programs that use KVM, and looks at recordings.
 
 mod check;
+mod child;
 mod compare;
 mod diff;
 mod exits;
 mod filter;
 mod json;
+mod launch;
 mod lines;
 mod paint;
 mod part;
 mod profile;
 mod progress;
+mod record;
+mod replay;
+mod run;
+mod served;
 mod show;
 mod source;
 mod spans;
@@ -27,7 +33,7 @@ use clap::{Parser, Subcommand};
 
 use trouble::{Done, Trouble};
 
-/// Look at recordings of virtual machines: what crossed the boundary between a VMM and KVM.
+/// Record and replay virtual machines, and look at recordings: what crossed the boundary between a VMM and KVM.
 #[derive(Debug, Parser)]
 #[command(version)]
 #[command(
@@ -43,6 +49,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Args),
+    Record(record::Args),
+    Replay(replay::Args),
     Show(show::Args),
     Stats(stats::Args),
     Diff(diff::Args),
@@ -55,6 +64,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     cli.color.decide();
     let done = match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Record(args) => record::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Show(args) => show::run(&args),
         Command::Stats(args) => stats::run(&args),
         Command::Diff(args) => diff::run(&args),

@@ -4,7 +4,9 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use kvm_mock::ReplayError;
+use kvm_mock::{ProfileError, ReplayError};
+
+use crate::served::Reason;
 
 /// What a command gives: its exit code, or why it has none.
 pub(crate) type Done = Result<ExitCode, Trouble>;
@@ -32,6 +34,26 @@ pub(crate) enum Trouble {
     /// The host's KVM can't be asked.
     #[error("{0}")]
     Kvm(kvm_core::Error),
+    /// A profile can't be used.
+    #[error("{}: {error}", path.display())]
+    Profile {
+        path: PathBuf,
+        #[source]
+        error: ProfileError,
+    },
+    /// There is no such program.
+    #[error("there is no program {}", .0.display())]
+    NoProgram(PathBuf),
+    /// A program can't be served.
+    #[error("{} can't be served: {reason} (--anyway tries)", program.display())]
+    NotServed { program: PathBuf, reason: Reason },
+    /// The library to preload is nowhere.
+    #[error(
+        "the library to preload is in none of these places: {}; cargo build -p kvm-preload makes it, and KVMREC_PRELOAD \
+         says where it is",
+        places(.0)
+    )]
+    NoLibrary(Vec<PathBuf>),
     /// Times were asked for, which the recording does not have.
     #[error(
         "the recording has no times, which its recorder keeps only when it is asked to; --records filters by number"
@@ -55,4 +77,12 @@ impl Trouble {
             }
         }
     }
+}
+
+fn places(places: &[PathBuf]) -> String {
+    let places: Vec<_> = places
+        .iter()
+        .map(|place| place.display().to_string())
+        .collect();
+    places.join(", ")
 }

@@ -23,12 +23,11 @@ impl Vm {
 
     /// Section 4.40: "Fails if any VCPU has already been created."
     pub(super) fn set_identity_map_addr(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        let _: u64 = args::read(arg)?;
-        if lock(&self.state).vcpus.is_empty() {
-            Ok(0)
-        } else {
-            Err(Errno::EINVAL)
+        // The kernel looks at this before the argument.
+        if !lock(&self.state).vcpus.is_empty() {
+            return Err(Errno::EINVAL);
         }
+        args::read::<u64>(arg).map(|_| 0)
     }
 
     /// Section 4.41: "has to be called before vcpu creation, otherwise it will return EBUSY error".

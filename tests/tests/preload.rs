@@ -1,0 +1,163 @@
+//! Programs in C and Python on a model and on recordings, by `kvmrec` and the library that it preloads.
+#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+
+mod preload_support;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use kvm_core::{AnonymousMemory, Exit, GuestAddress, Kvm, Slot};
+use kvm_mock::{Model, Recorder, Step};
+use preload_support::{compiled, compiled_with, file, kvmrec, run, scratch, target};
+
+fn arguments(options: &[&str], program: &[&Path]) -> Vec<OsString> {
+    let options = options.iter().map(OsString::from);
+    let program = program.iter().map(OsString::from);
+    options
+        .chain([OsString::from("--")])
+        .chain(program)
+        .collect()
+}
+
+/// Records a guest that does this, then halts.
+fn recording<const N: usize>(name: &str, does: [Step; N]) -> String {
+    let path = scratch(name);
+    let model = Model::new();
+    model.script(0, does.into_iter().chain([Step::hlt()]));
+    let kvm = Kvm::with(Recorder::create(model, &path).unwrap()).unwrap();
+    let vm = kvm.create_vm().unwrap();
+    let memory = AnonymousMemory::new(0x1000).unwrap();
+    vm.add_memory(Slot(0), GuestAddress(0x1000), memory)
+        .unwrap();
+    let mut vcpu = vm.create_vcpu(0).unwrap();
+    vcpu.set_sregs(&vcpu.get_sregs().unwrap()).unwrap();
+    while vcpu.run().unwrap().0 != Exit::Hlt {}
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn programs_in_c_and_python_run_on_a_recording() {
+    let recording = recording(
+        "first.kvmrec",
+        [Step::io_out(0x3f8, *b"4"), Step::io_out(0x3f8, *b"\n")],
+    );
+    let c = compiled("first");
+    let python = file("programs/first.py");
+    for program in [&[&*c][..], &[Path::new("python3"), &*python]] {
+        let ran = kvmrec(
+            &arguments(&["replay", "--by-exit", &recording], program),
+            "",
+        );
+        assert!(
+            ran.said.contains("the run did what was recorded"),
+            "{}",
+            ran.said
+        );
+        assert_eq!(ran.succeeded(), "4\nKVM_EXIT_HLT\n");
+    }
+}
+
+#[test]
+fn a_run_that_leaves_its_recording_says_where_and_fails() {
+    let recording = recording("left.kvmrec", []);
+    let options = ["replay", &recording];
+    // The recorded program asked for other things than this one does.
+    let ran = kvmrec(&arguments(&options, &[&compiled("first")]), "");
+    assert_eq!(ran.code, Some(1), "the program's own code");
+    assert!(ran.said.contains("another call: recorded"), "{}", ran.said);
+    // A shell swallows what its program returned.
+    let swallow = format!("{} || true", compiled("first").display());
+    let shell = ["sh", "-c", &swallow].map(Path::new);
+    assert_eq!(kvmrec(&arguments(&options, &shell), "").code, Some(3));
+}
+
+#[test]
+fn a_fault_is_the_errno_that_the_program_gets() {
+    for (fault, said) in [
+        ("open=EMFILE", "open: Too many open files"),
+        (
+            "KVM_SET_REGS=ENOMEM",
+            "KVM_SET_REGS: Cannot allocate memory",
+        ),
+        (
+            "mmap=EAGAIN",
+            "mmap of the vCPU: Resource temporarily unavailable",
+        ),
+    ] {
+        let ran = kvmrec(
+            &arguments(&["run", "--model", "--fault", fault], &[&compiled("first")]),
+            "",
+        );
+        assert!(ran.said.contains(said), "{fault}: {}", ran.said);
+        assert_eq!(ran.code, Some(1));
+    }
+}
+
+#[test]
+fn hostile_use_gets_the_kernels_errnos_from_a_model() {
+    let ran = kvmrec(&arguments(&["run", "--model"], &[&compiled("hostile")]), "");
+    assert!(!ran.said.contains("panicked"), "{}", ran.said);
+    let expected = std::fs::read_to_string(file("expected/hostile.txt")).unwrap();
+    assert_eq!(ran.succeeded(), expected);
+}
+
+#[test]
+fn an_idle_guest_is_kicked_as_the_kernel_has_it() {
+    let begun = Instant::now();
+    let ran = kvmrec(&arguments(&["run", "--model"], &[&compiled("kicks")]), "");
+    let expected = std::fs::read_to_string(file("expected/kicks.txt")).unwrap();
+    assert_eq!(ran.succeeded(), expected);
+    assert!(begun.elapsed() < Duration::from_secs(60));
+}
+
+#[test]
+fn what_cannot_be_served_is_told() {
+    let told = |program: &Path, anyway: bool| {
+        let mut options = vec!["run", "--model"];
+        options.extend(anyway.then_some("--anyway"));
+        let ran = kvmrec(&arguments(&options, &[program]), "");
+        (ran.code, ran.said)
+    };
+    let alone = compiled_with("first", &["-static"]);
+    let (code, said) = told(&alone, false);
+    assert_eq!(code, Some(2));
+    assert!(
+        said.contains("linked statically") && said.contains("link it dynamically"),
+        "{said}"
+    );
+    let (_, said) = told(&alone, true);
+    assert!(said.contains("did not load the library"), "{said}");
+    let (code, said) = told(Path::new("no-such-program"), false);
+    assert!(
+        code == Some(2) && said.contains("there is no program"),
+        "{said}"
+    );
+    let (code, said) = told(Path::new("true"), false);
+    assert!(
+        code == Some(0) && said.contains("opened no /dev/kvm"),
+        "{said}"
+    );
+
+    // The same program, if its header says that it is for Arm.
+    let arm = scratch("arm");
+    let mut bytes = std::fs::read(compiled("first")).unwrap();
+    bytes[18] = 183;
+    std::fs::write(&arm, bytes).unwrap();
+    let (code, said) = told(&arm, false);
+    assert!(
+        code == Some(2) && said.contains("a program for aarch64"),
+        "{said}"
+    );
+}
+
+#[test]
+fn without_a_launcher_the_library_does_nothing() {
+    let library = target().join("debug/libkvm_preload.so");
+    kvmrec(&["--version"], "").succeeded();
+    let plain = run(&mut Command::new("ls").arg("/dev"), "").succeeded();
+    let mut preloaded = Command::new("ls");
+    preloaded.arg("/dev").env("LD_PRELOAD", library);
+    assert_eq!(run(&mut preloaded, "").succeeded(), plain);
+}
