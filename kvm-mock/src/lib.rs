@@ -32,7 +32,10 @@ pub use faults::{
 };
 pub use format::{Architecture, ReplayError};
 pub use log::{CallLog, Log, LogEntry, OutOfOrder};
-pub use model::{Failure, Mismatch, Model, ModelGuest, NativeModel, Profile, ProfileError, Step};
+pub use model::{
+    Barrier, Failure, Mismatch, Model, ModelGuest, NativeModel, PendingIo, Profile, ProfileError,
+    Step,
+};
 pub use recorder::{Recorder, RecorderHandle, RecorderOptions};
 pub use replay::{Divergence, Mode, Outcome, Replay, ReplayOptions};
 pub use tape::{RecordError, Summary};

@@ -75,13 +75,8 @@ impl RunMemory {
         unsafe { flag(self.memory.start(), IMMEDIATE_EXIT) }
     }
 
-    /// Waits until the vCPU is asked to return, or a signal arrives that is not among those `blocked` while it runs. Gives
-    /// the errno with which `KVM_RUN` then returns.
-    pub(crate) fn block(&self, blocked: Option<Blocked>) -> Errno {
-        self.block_unless(blocked, || false)
-    }
-
-    /// As [`block`](Self::block), and until `over`, which is asked again after each wake.
+    /// Waits until the vCPU is asked to return, a signal arrives that is not among those `blocked` while it runs, or
+    /// `over`, which is asked again after each wake. Gives the errno with which `KVM_RUN` then returns.
     pub(crate) fn block_unless(&self, blocked: Option<Blocked>, over: impl Fn() -> bool) -> Errno {
         // Before the flag is looked at, which a signal's handler may set.
         let mut held = match Held::new(blocked) {
@@ -209,10 +204,10 @@ mod tests {
         let mapping = memory.mapping();
         thread::scope(|scope| {
             scope.spawn(|| kick(&mapping));
-            assert_eq!(memory.block(None), Errno::EINTR);
+            assert_eq!(memory.block_unless(None, || false), Errno::EINTR);
         });
         assert_eq!(memory.immediate_exit(), 1);
-        assert_eq!(memory.block(None), Errno::EINTR);
+        assert_eq!(memory.block_unless(None, || false), Errno::EINTR);
     }
 
     #[test]

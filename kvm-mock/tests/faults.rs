@@ -19,6 +19,7 @@ fn entries_of_one_vcpu_fail_and_those_of_another_do_not() {
     for id in [0, 1] {
         model.script(id, [Step::hlt(), Step::hlt()]);
     }
+    model.allow_unread();
     let faults = Faults::new(model);
     let plan = faults.plan();
     plan.add(Fault::errno(&KVM_RUN, Errno::EFAULT).vcpu(1).nth(2));
@@ -41,6 +42,7 @@ fn entries_of_one_vcpu_fail_and_those_of_another_do_not() {
 fn an_interruption_does_not_pretend_that_an_access_is_complete() {
     let model = Model::new();
     model.script(0, [Step::io_in(0x60, [0x1c]), Step::hlt()]);
+    model.allow_unread();
     let faults = Faults::new(model.clone());
     faults.plan().add(Fault::interruption().from(2));
     let mut vcpu = Kvm::with(faults)

@@ -19,7 +19,7 @@ use kvm_core::kvm_sys::aarch64::*;
 use kvm_core::{
     AnonymousMemory, Cause, Errno, Error, Exit, GuestAddress, Hypervisor, Kvm, Slot, Vcpu, Vm,
 };
-use kvm_mock::{Model, Outcome, Recorder, Replay, Step};
+use kvm_mock::{Model, Outcome, PendingIo, Recorder, Replay, Step};
 
 fn errno<T>(result: Result<T, Error>) -> Option<Errno> {
     result.err().map(|error| error.errno())
@@ -246,6 +246,7 @@ fn boot<H: Hypervisor<Guest = Aarch64>>(system: H) -> Result<Vec<String>, Error>
 #[test]
 fn a_recorded_guest_replays_on_any_host() {
     let model = Model::<Aarch64>::default();
+    model.pending_io(PendingIo::Readable);
     model.script(
         0,
         [

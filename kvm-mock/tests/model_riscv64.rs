@@ -16,7 +16,7 @@ use kvm_core::kvm_exit::{Riscv64, RiscvSbi};
 use kvm_core::kvm_sys::riscv64::*;
 use kvm_core::riscv64::register;
 use kvm_core::{Errno, Error, Exit, Hypervisor, Kvm, Vm};
-use kvm_mock::{Model, Outcome, Recorder, Replay, Step};
+use kvm_mock::{Model, Outcome, PendingIo, Recorder, Replay, Step};
 
 fn errno<T>(result: Result<T, Error>) -> Option<Errno> {
     result.err().map(|error| error.errno())
@@ -122,6 +122,7 @@ fn boot<H: Hypervisor<Guest = Riscv64>>(system: H) -> Result<Vec<String>, Error>
 #[test]
 fn a_recorded_guest_replays_on_any_host() {
     let model = Model::<Riscv64>::default();
+    model.pending_io(PendingIo::Readable);
     model.script(
         0,
         [

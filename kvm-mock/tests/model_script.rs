@@ -6,7 +6,7 @@ use std::time::Duration;
 use kvm_core::kvm_exit::{Hypercall, IoIn, MemoryFault, MmioRead};
 use kvm_core::kvm_sys::{HypercallExitFlags, kvm_regs};
 use kvm_core::{AnonymousMemory, Errno, Error, Exit, GuestAddress, Kvm, Slot, Vcpu, Vm};
-use kvm_mock::{Mismatch, Model, Step};
+use kvm_mock::{Mismatch, Model, PendingIo, Step};
 
 fn vm(model: &Model) -> Result<Vm<Model>, Error> {
     Kvm::with(model.clone())?.create_vm()
@@ -117,6 +117,7 @@ fn completing_takes_the_reply_and_no_step() {
         rax: 9,
         ..Default::default()
     };
+    model.pending_io(PendingIo::Readable);
     model.script(0, [Step::io_in(0x60, [9]).regs_then(then), Step::hlt()]);
     let mut vcpu = vcpu(&model).unwrap();
     answer(&mut vcpu, &[9]).unwrap();
@@ -130,6 +131,7 @@ fn completing_takes_the_reply_and_no_step() {
     let mut vcpu = self::vcpu(&model).unwrap();
     answer(&mut vcpu, &[8]).unwrap();
     assert_eq!(vcpu.complete().unwrap_err().errno(), Errno::DIVERGED);
+    assert_eq!(model.outcome().unwrap_err().step(), 0);
 }
 
 #[test]

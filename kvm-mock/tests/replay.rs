@@ -14,7 +14,8 @@ use common::{Shared, Vmm, model, record};
 use kvm_core::kvm_exit::Aarch64;
 use kvm_core::{Errno, Kvm};
 use kvm_mock::{
-    Divergence, Model, Outcome, Recorder, RecorderOptions, Replay, ReplayError, ReplayOptions, Step,
+    Divergence, Model, Outcome, PendingIo, Recorder, RecorderOptions, Replay, ReplayError,
+    ReplayOptions, Step,
 };
 
 fn divergence(outcome: Outcome) -> Divergence {
@@ -180,6 +181,7 @@ fn completion_is_no_run() {
     let model = || {
         let model = Model::new();
         model.script(0, [Step::io_out(1, [2]), Step::hlt()]);
+        model.allow_unread();
         model
     };
     let file = Shared::default();
@@ -214,6 +216,7 @@ fn completion_is_no_run() {
 fn an_entry_that_never_returned_waits_for_a_kick() {
     let model = model();
     model.script(1, [Step::block()]);
+    model.allow_unread();
     let file = Shared::default();
     let recorder = Recorder::to_writer(model, file.clone()).unwrap();
     let handle = recorder.handle();
@@ -284,6 +287,8 @@ fn vcpus_on_threads_replay_each_in_its_own_order() {
         }
     };
     let model = Model::new();
+    model.pending_io(PendingIo::Readable);
+    model.allow_unread(); // the last exits are not answered
     for vcpu in 0..VCPUS {
         let ports = (0..EXITS).map(move |n| n.wrapping_mul(vcpu as u8 + 1));
         model.script(vcpu, ports.map(|n| Step::io_in(n.into(), [n])));

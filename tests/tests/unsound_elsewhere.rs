@@ -13,7 +13,7 @@ use kvm_core::kvm_sys::{
     KVM_EXIT_X86_RDMSR, KVM_MEM_LOG_DIRTY_PAGES, kvm_enable_cap, kvm_msr_entry,
 };
 use kvm_core::{AnonymousMemory, Cause, Errno, Exit, GuestAddress, Kvm, Slot, Vcpu};
-use kvm_mock::{Model, Step};
+use kvm_mock::{Model, PendingIo, Step};
 
 const PAGE: usize = 4096;
 
@@ -24,6 +24,7 @@ fn kvm() -> Kvm<Model> {
 /// A vCPU whose guest takes these steps.
 fn vcpu(steps: impl IntoIterator<Item = Step>) -> Vcpu<Model> {
     let model = Model::new();
+    model.pending_io(PendingIo::Readable);
     model.script(0, steps);
     let vm = Kvm::with(model).unwrap().create_vm().unwrap();
     vm.create_vcpu(0).unwrap()

@@ -31,6 +31,7 @@ use super::{Fault, FaultPlan, Hit, Live};
 /// let sweep = Sweep::new(Errno::ENOMEM).run(|plan| {
 ///     let model = Model::new();
 ///     model.script(0, [Step::io_out(0x80, [1]), Step::hlt()]);
+///     model.allow_unread(); // the VMM may give up before
 ///     match (plan.open(|| Ok(model)).and_then(vmm), plan.hits().first()) {
 ///         (Ok(()), Some(hit)) => Err(format!("nobody was told of {hit}")),
 ///         (Err(error), None) => Err(error.to_string()),

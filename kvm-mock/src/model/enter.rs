@@ -4,14 +4,14 @@
 use std::sync::atomic::Ordering;
 
 use kvm_core::Errno;
-use kvm_core::kvm_sys::{KVM_CAP_SYNC_REGS, KVM_EXIT_DIRTY_RING_FULL};
+use kvm_core::kvm_sys::{KVM_CAP_SYNC_REGS, KVM_EXIT_DIRTY_RING_FULL, KVM_RUN};
 use zerocopy::IntoBytes;
 
 use super::lock;
 use super::vcpu::{State, Vcpu};
-use crate::model::script::{Mismatch, Scripted};
+use crate::model::script::{Failure, Mismatch, Scripted};
 use crate::page::{self, RunMemory};
-use crate::wait;
+use crate::wait::{self, Blocked};
 
 /// What a kick sets in `immediate_exit`. The typed layer has another bit for completing pending I/O, so that
 /// the one is not taken for the other.
@@ -22,6 +22,8 @@ enum Done {
     Exits,
     Fails(Errno),
     Waits,
+    /// The vCPU is not where the step begins: it stays to be done.
+    NotYet(Errno),
     /// The kernel takes what the guest does, which goes on.
     Stays,
 }
@@ -49,14 +51,19 @@ impl Vcpu {
     /// As [`enter`](Self::enter).
     unsafe fn run(&self) -> Result<(), Errno> {
         let mut state = lock(&self.state);
-        self.vm().system().outcome().map_err(|_| Errno::DIVERGED)?;
+        if self.vm().system().verdict.failed() {
+            return Err(Errno::DIVERGED);
+        }
         // Without a mapping nobody could see the exit.
         let run = self.run.get().ok_or(Errno::EINVAL)?;
         let platform = self.vm().system().platform();
         let supported = self.vm().cap(KVM_CAP_SYNC_REGS);
         let take = |page: &mut [u64]| (platform.before_enter)(page, &mut state, supported);
         // SAFETY: inside `enter`, by the caller's promise.
-        unsafe { run.with_page(take) }?;
+        let taken = unsafe { run.with_page(take) }?;
+        if taken {
+            self.set_registers(&KVM_RUN, &mut state)?;
+        }
         // SAFETY: inside `enter`, by the caller's promise.
         let entered = unsafe { self.enter_guest(&mut state, run) };
         // SAFETY: inside `enter`, by the caller's promise.
@@ -98,20 +105,46 @@ impl Vcpu {
                 return unsafe { run.with_page(full) }.map_err(|_| Errno::EINVAL);
             }
             let Some(pending) = self.script.next() else {
-                return Err(run.block(state.blocked));
+                return Err(self.block(run, state.blocked));
             };
             // SAFETY: inside `enter`, by the caller's promise.
             let done = unsafe { self.perform(state, run, pending.step()) }
-                .map_err(|mismatch| self.vm().system().fail(pending.failure(self.id, mismatch)));
-            if !matches!(done, Ok(Done::Stays)) {
-                self.script.pend(pending);
+                .map_err(|mismatch| self.fail(pending.failure(self.id, mismatch)));
+            match done {
+                Ok(Done::Stays) => {}
+                Ok(Done::NotYet(_)) => self.script.give_back(pending),
+                _ => self.script.pend(pending),
             }
             match done? {
                 Done::Exits => return Ok(()),
-                Done::Fails(errno) => return Err(errno),
-                Done::Waits => return Err(run.block(state.blocked)),
+                Done::Fails(errno) | Done::NotYet(errno) => return Err(errno),
+                Done::Waits => return Err(self.block(run, state.blocked)),
                 Done::Stays => {}
             }
+        }
+    }
+
+    fn fail(&self, failure: Failure) -> Errno {
+        self.vm().system().verdict.fail(failure)
+    }
+
+    /// Waits as an idle guest does, and until the run fails.
+    fn block(&self, run: &RunMemory, blocked: Option<Blocked>) -> Errno {
+        self.block_unless(run, blocked, || false)
+    }
+
+    fn block_unless(
+        &self,
+        run: &RunMemory,
+        blocked: Option<Blocked>,
+        over: impl Fn() -> bool,
+    ) -> Errno {
+        let verdict = &self.vm().system().verdict;
+        let ended = run.block_unless(blocked, || verdict.failed() || over());
+        if verdict.failed() {
+            Errno::DIVERGED
+        } else {
+            ended
         }
     }
 
@@ -126,7 +159,10 @@ impl Vcpu {
         };
         // SAFETY: inside `enter`, by the caller's promise.
         unsafe { run.with_page(|page| pending.step().check(page)) }
-            .map_err(|mismatch| self.vm().system().fail(pending.failure(self.id, mismatch)))?;
+            .map_err(|mismatch| self.fail(pending.failure(self.id, mismatch)))?;
+        if std::mem::take(&mut state.reply_lost) {
+            return Ok(false);
+        }
         let frame = pending.step().frame();
         for (bank, bytes) in &frame.state_then {
             state.banks.set_bytes(bank, bytes);
@@ -146,8 +182,16 @@ impl Vcpu {
         run: &RunMemory,
         step: &dyn Scripted,
     ) -> Result<Done, Mismatch> {
-        self.touch_memory(step)?;
+        if let (Some(meeting), Some(waiter)) = (step.meeting(), self.run.get()) {
+            meeting.come(waiter);
+            let ended = self.block_unless(run, state.blocked, || meeting.is_over());
+            if !meeting.is_over() {
+                return Ok(Done::NotYet(ended));
+            }
+        }
         let frame = step.frame();
+        frame.expects.iter().try_for_each(|holds| holds(state))?;
+        self.touch_memory(step)?;
         for gsi in &frame.ended {
             lock(&self.vm().state).events.end_interrupt(*gsi);
         }
@@ -161,7 +205,7 @@ impl Vcpu {
             return Ok(Done::Waits);
         }
         let vm = self.vm();
-        if self.takes(step)? {
+        if step.meeting().is_some() || self.takes(step)? {
             for (bank, bytes) in &frame.state_then {
                 state.banks.set_bytes(bank, bytes);
             }

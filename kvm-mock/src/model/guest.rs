@@ -57,8 +57,8 @@ pub(crate) struct Platform {
     pub(super) check_vm: fn(&vm::State, &Op, &Arg<'_>) -> Result<(), Errno>,
     pub(super) check_vcpu: fn(&Vcpu, &Op, &Arg<'_>) -> Result<(), Errno>,
     /// Looks at the page before anything else when a vCPU is entered; the last is what
-    /// `KVM_CAP_SYNC_REGS` says.
-    pub(super) before_enter: fn(&mut [u64], &mut vcpu::State, u32) -> Result<(), Errno>,
+    /// `KVM_CAP_SYNC_REGS` says. Gives whether the VMM set registers there.
+    pub(super) before_enter: fn(&mut [u64], &mut vcpu::State, u32) -> Result<bool, Errno>,
     /// Leaves in the page what the VMM asked for, whatever `KVM_RUN` returns.
     pub(super) after_enter: fn(&mut [u64], &vcpu::State),
     /// Writes into the page what KVM says beside the exit: section 5.

@@ -24,6 +24,7 @@ mod slots;
 mod stats;
 mod system;
 mod vcpu;
+mod verdict;
 mod vm;
 mod x86_64;
 
@@ -43,10 +44,11 @@ pub use guest::{ModelGuest, NativeModel};
 use guest_memfd::GuestMemfd;
 pub use profile::{Profile, ProfileError};
 use script::Scripted;
-pub use script::{Failure, Mismatch, Step};
+pub use script::{Barrier, Failure, Mismatch, Step};
 use stats::Stats;
 use system::System;
 use vcpu::Vcpu;
+pub use verdict::PendingIo;
 use vm::Vm;
 
 /// A KVM in memory, for tests: it keeps state by the rules that KVM documents, refuses what KVM
@@ -57,6 +59,9 @@ use vm::Vm;
 /// * State that one call sets and another gets is kept as it is: nothing is computed from it.
 /// * Guests execute nothing. A vCPU runs [the script](Self::script) for its id; at its end, or without one, it
 ///   waits as an idle guest would, until it is kicked or its thread gets a signal.
+/// * A vCPU that is dropped before the end of its script, or without an answer to its last exit, ends the run as a wrong
+///   reply does, unless [that is all right](Self::allow_unread). A test that never asks [how it went](Self::verify)
+///   panics with the first failure when the last handle on the model, its VMs and vCPUs is dropped.
 /// * Exits are written into the run page in the kernel's layout, so the VMM's own code decodes them.
 ///
 /// Clones are handles on the same object. A test keeps one to say what the guest does and to ask how it
@@ -135,7 +140,37 @@ impl<G: ModelGuest> Model<G> {
     ///
     /// The first failure.
     pub fn outcome(&self) -> Result<(), Failure> {
-        self.system().outcome()
+        self.system().verdict.outcome()
+    }
+
+    /// What calls that touch registers come to between an exit that asks for a reply and the next entry.
+    ///
+    /// ```
+    /// use kvm_core::{Errno, Exit, Kvm};
+    /// use kvm_mock::{Model, Step};
+    ///
+    /// let model = Model::new();
+    /// model.script(0, [Step::io_in(0x60, [7]), Step::hlt()]);
+    /// let mut vcpu = Kvm::with(model.clone())?.create_vm()?.create_vcpu(0)?;
+    /// if let (Exit::IoIn(io), registers) = vcpu.run()? {
+    ///     io.data.fill(7);
+    ///     let mut regs = registers.get_regs()?; // those of before the access
+    ///     regs.rip += 1;
+    ///     let error = registers.set_regs(&regs).unwrap_err(); // would lose the 7
+    ///     assert_eq!(error.errno(), Errno::DIVERGED);
+    /// }
+    /// let failure = model.outcome().unwrap_err();
+    /// assert!(failure.to_string().contains("KVM_SET_REGS came before the access was complete"));
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    pub fn pending_io(&self, policy: PendingIo) {
+        self.system().verdict.set_pending_io(policy);
+    }
+
+    /// A test may end, and a vCPU go, before the scripts do: for programs that are made to fail on the way, as under a
+    /// [`Sweep`](crate::Sweep). [`verify`](Self::verify) still says what is left.
+    pub fn allow_unread(&self) {
+        self.system().verdict.allow_unread();
     }
 
     /// Whether the run followed the scripts to their ends, and answered their last exits: each vCPU was

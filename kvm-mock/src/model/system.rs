@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread;
 
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{Cap, KVM_CHECK_EXTENSION, KVM_GET_API_VERSION, KVM_GET_VCPU_MMAP_SIZE};
@@ -13,6 +14,7 @@ use super::calls::{self, Call};
 use super::guest::Platform;
 use super::host::Host;
 use super::lock;
+use super::verdict::Verdict;
 use crate::model::script::{Failure, Script};
 
 /// The calls that all architectures have.
@@ -30,7 +32,7 @@ pub(super) struct System {
     scripts: Mutex<BTreeMap<u64, Arc<Script>>>,
     /// The ids whose script a vCPU has.
     claimed: Mutex<BTreeSet<u64>>,
-    failure: Mutex<Option<Failure>>,
+    pub(super) verdict: Verdict,
     numbers: AtomicI32,
 }
 
@@ -41,7 +43,7 @@ impl System {
             profile,
             scripts: Mutex::default(),
             claimed: Mutex::default(),
-            failure: Mutex::default(),
+            verdict: Verdict::default(),
             numbers: AtomicI32::new(Self::NUMBER + 1),
         }
     }
@@ -79,22 +81,17 @@ impl System {
         }
     }
 
-    pub(super) fn outcome(&self) -> Result<(), Failure> {
-        lock(&self.failure).clone().map_or(Ok(()), Err)
-    }
-
+    /// What is wrong with the run, or not done of the scripts.
     pub(super) fn verify(&self) -> Result<(), Failure> {
-        self.outcome()?;
-        let scripts = lock(&self.scripts);
-        scripts
-            .iter()
-            .try_for_each(|(vcpu, script)| script.left(*vcpu))
+        self.verdict.noted()?;
+        self.verdict.tell(self.left())
     }
 
-    /// Notes the first failure. Gives the errno of the entry that found it.
-    pub(super) fn fail(&self, failure: Failure) -> Errno {
-        lock(&self.failure).get_or_insert(failure);
-        Errno::DIVERGED
+    /// The first thing that is left of the scripts.
+    fn left(&self) -> Option<Failure> {
+        let scripts = lock(&self.scripts);
+        let mut left = scripts.iter().map(|(vcpu, script)| script.left(*vcpu));
+        left.find_map(Result::err)
     }
 
     pub(super) fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
@@ -123,6 +120,25 @@ impl System {
     /// Section 4.4: "Generally 0 means no and 1 means yes", and unknown ones are 0.
     fn check_extension(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         Ok(cap(arg)?.map_or(0, |cap| self.profile.system_cap(cap)))
+    }
+}
+
+/// A test that does not ask how the run went fails all the same, at the place where the model goes. One that is
+/// failing already is left alone.
+impl Drop for System {
+    #[expect(clippy::panic, reason = "fails the test that the model is for")]
+    fn drop(&mut self) {
+        if thread::panicking() || self.verdict.is_told() {
+            return;
+        }
+        let left = || match self.verdict.unread_is_fine() {
+            true => None,
+            false => self.left(),
+        };
+        let noted = self.verdict.noted().err();
+        if let Some(failure) = noted.or_else(left) {
+            panic!("{failure}");
+        }
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
 
-use kvm_core::kvm_sys::op::{Fds, Op};
+use kvm_core::kvm_sys::op::{Dir, Fds, Op};
 use kvm_core::kvm_sys::x86_64::kvm_cpuid_entry2;
-use kvm_core::kvm_sys::{KVM_PRE_FAULT_MEMORY, KVM_SET_SIGNAL_MASK};
+use kvm_core::kvm_sys::{
+    KVM_GET_ONE_REG, KVM_PRE_FAULT_MEMORY, KVM_SET_ONE_REG, KVM_SET_SIGNAL_MASK,
+};
 use kvm_core::{Arg, CoalescedPage, Errno, Mapping};
 
 use super::aarch64;
@@ -15,9 +18,10 @@ use super::dirty_ring::Ring;
 use super::lock;
 use super::one_reg::OneRegs;
 use super::stats::Counters;
+use super::verdict::PendingIo;
 use super::vm::Vm;
 use super::x86_64;
-use crate::model::script::Script;
+use crate::model::script::{Mismatch, Script};
 use crate::page::RunMemory;
 use crate::wait::Blocked;
 
@@ -46,6 +50,8 @@ pub(super) struct State {
     pub(super) has_run: bool,
     /// The signals that wait while it runs, where the VMM has said so.
     pub(super) blocked: Option<Blocked>,
+    /// Registers were set before the access was complete, so that the reply goes nowhere.
+    pub(super) reply_lost: bool,
     pub(super) cpuid: Vec<kvm_cpuid_entry2>,
     pub(super) msrs: BTreeMap<u32, u64>,
     /// By id, for architectures that have them one by one.
@@ -62,6 +68,7 @@ impl Vcpu {
             banks: Banks::new(&host.resets),
             has_run: false,
             blocked: None,
+            reply_lost: false,
             cpuid: Vec::new(),
             msrs: host.msrs.clone(),
             registers: host.registers.clone(),
@@ -93,6 +100,7 @@ impl Vcpu {
     pub(super) fn map(&self, memory: Arc<RunMemory>) -> Result<Mapping, Errno> {
         match self.run.set(Arc::clone(&memory)) {
             Ok(()) => {
+                self.vm.system().verdict.wakes(&memory);
                 let mapping = memory.mapping();
                 let page = usize::try_from(self.vm.page_size()).map_err(|_| Errno::EINVAL)?;
                 let ring = &mut lock(&self.vm.state).coalesced.ring;
@@ -109,6 +117,7 @@ impl Vcpu {
         let platform = self.vm.system().platform();
         let cap = |cap| self.vm.cap(cap);
         let tables = [CALLS, platform.vcpu];
+        self.between(op)?;
         if let Some(Call(_, call)) = calls::find(tables, op, platform, Fds::VCPU, cap)? {
             return call(self, arg);
         }
@@ -121,5 +130,73 @@ impl Vcpu {
     /// Calls that change only what a guest does, which its script says.
     pub(super) fn accept(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
         Ok(0)
+    }
+
+    /// Looks after calls that touch registers while the VMM is at an exit that it has to answer.
+    fn between(&self, op: &'static Op) -> Result<(), Errno> {
+        match touches_registers(op) {
+            Some(Dir::In) => self.set_registers(op, &mut lock(&self.state)),
+            Some(_) if self.vm.system().verdict.pending_io() == PendingIo::Strict => {
+                if let Some(failure) = self.script.between(self.id, || Mismatch::Stale { op }) {
+                    self.vm.system().verdict.note_stale(failure);
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The VMM sets registers.
+    pub(super) fn set_registers(&self, op: &'static Op, state: &mut State) -> Result<(), Errno> {
+        let failure = self
+            .script
+            .between(self.id, || Mismatch::SetTooEarly { op });
+        let verdict = &self.vm.system().verdict;
+        match (failure, verdict.pending_io()) {
+            (None, _) => Ok(()),
+            (Some(_), PendingIo::AsKernel) => {
+                state.reply_lost = true;
+                Ok(())
+            }
+            (Some(failure), _) => Err(verdict.fail(failure)),
+        }
+    }
+}
+
+/// Section 5: the banks of state that an access of the guest's changes when it is complete.
+const REGISTERS: [&str; 8] = [
+    "regs",
+    "sregs",
+    "sregs2",
+    "fpu",
+    "xsave",
+    "xcrs",
+    "debugregs",
+    "vcpu_events",
+];
+
+/// Which way registers go in the call, if it moves any.
+fn touches_registers(op: &Op) -> Option<Dir> {
+    if op == &KVM_SET_ONE_REG {
+        Some(Dir::In)
+    } else if op == &KVM_GET_ONE_REG {
+        Some(Dir::Out)
+    } else if op.bank.is_some_and(|bank| REGISTERS.contains(&bank)) {
+        op.dir()
+    } else {
+        None
+    }
+}
+
+/// A vCPU that goes before the end of its script ends the run, unless that is on its way to end anyhow.
+impl Drop for Vcpu {
+    fn drop(&mut self) {
+        let verdict = &self.vm.system().verdict;
+        if verdict.unread_is_fine() || verdict.failed() || thread::panicking() {
+            return;
+        }
+        if let Err(failure) = self.script.left(self.id) {
+            verdict.fail(failure);
+        }
     }
 }

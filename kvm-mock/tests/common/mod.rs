@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use kvm_core::kvm_exit::X86_64;
 use kvm_core::{AnonymousMemory, Error, Exit, GuestAddress, Hypervisor, Kvm, Slot};
-use kvm_mock::{Model, RecorderOptions, Step};
+use kvm_mock::{Model, PendingIo, RecorderOptions, Step};
 use kvm_sys::kvm_regs;
 
 /// A file in memory.
@@ -50,6 +50,7 @@ pub(crate) const RAM: u64 = 0x4000;
 /// A guest that writes, reads both ways, leaves something in memory, and halts.
 pub(crate) fn model() -> Model {
     let model = Model::new();
+    model.pending_io(PendingIo::Readable); // for a VMM that asks
     model.script(
         0,
         [

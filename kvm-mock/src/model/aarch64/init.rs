@@ -47,8 +47,9 @@ impl VcpuState {
 }
 
 /// As `KVM_RUN` looks at it first.
-pub(super) fn check_enter(_: &mut [u64], state: &mut State, _: u32) -> Result<(), Errno> {
-    state.arm.complete()
+pub(super) fn check_enter(_: &mut [u64], state: &mut State, _: u32) -> Result<bool, Errno> {
+    state.arm.complete()?;
+    Ok(false)
 }
 
 impl Vcpu {

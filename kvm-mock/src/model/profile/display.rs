@@ -211,13 +211,17 @@ impl Display for Leaf<'_> {
     }
 }
 
-/// Bytes of a little-endian number of any length.
-struct Number<'a>(&'a [u8]);
+/// A number of any length, as its bytes are on this host.
+pub(crate) struct Number<'a>(pub(crate) &'a [u8]);
 
 impl Display for Number<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("0x")?;
-        let mut bytes = self.0.iter().rev().skip_while(|byte| **byte == 0);
+        let mut bytes = self.0.to_vec();
+        if cfg!(target_endian = "little") {
+            bytes.reverse();
+        }
+        let mut bytes = bytes.iter().skip_while(|byte| **byte == 0);
         write!(f, "{:x}", bytes.next().unwrap_or(&0))?;
         bytes.try_for_each(|byte| write!(f, "{byte:02x}"))
     }

@@ -19,6 +19,7 @@ use zerocopy::{Immutable, IntoBytes};
 use super::guest::{ModelGuest, NativeModel};
 use super::host::Host;
 pub(crate) use capture::Twins;
+pub(crate) use display::Number;
 pub use error::ProfileError;
 
 /// The version of the text.

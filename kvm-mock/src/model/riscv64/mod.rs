@@ -45,7 +45,7 @@ static PLATFORM: Platform = Platform {
     start: registers::start,
     check_vm: |_, _, _| Ok(()),
     check_vcpu: registers::check,
-    before_enter: |_, _, _| Ok(()),
+    before_enter: |_, _, _| Ok(false),
     after_enter: |_, _| {},
     tell_state: |_, _, _| {},
 };

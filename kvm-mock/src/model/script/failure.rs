@@ -4,7 +4,10 @@ use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 
+use kvm_core::kvm_sys::op::Op;
 use kvm_exit::{Malformed, Unencodable};
+
+use crate::model::profile::Number;
 
 /// Where a run left its script, and how. Given by [`Model::outcome`](crate::Model::outcome) and
 /// [`Model::verify`](crate::Model::verify).
@@ -64,6 +67,41 @@ pub enum Mismatch {
         expected: Vec<u8>,
         /// What is there.
         found: Vec<u8>,
+    },
+    /// A register is not as the step says.
+    Register {
+        /// Its id.
+        id: u64,
+        /// What the step says.
+        expected: Vec<u8>,
+        /// What it holds, if there is one.
+        found: Option<Vec<u8>>,
+    },
+    /// A model-specific register is not as the step says.
+    Msr {
+        /// Its index.
+        index: u32,
+        /// What the step says.
+        expected: u64,
+        /// What it holds, if there is one.
+        found: Option<u64>,
+    },
+    /// The check of [`Step::finds_state`](crate::Step::finds_state) does not hold.
+    State {
+        /// The call that gets the state.
+        op: &'static Op,
+    },
+    /// The VMM read registers while the guest's access was not complete: those of before it.
+    /// [`PendingIo::Strict`](crate::PendingIo) says so.
+    Stale {
+        /// The call that read them.
+        op: &'static Op,
+    },
+    /// The VMM set registers while the guest's access was not complete, which loses the reply. All
+    /// [`PendingIo`](crate::PendingIo) but the kernel's says so.
+    SetTooEarly {
+        /// The call that set them.
+        op: &'static Op,
     },
     /// The step needs memory where the guest has none, or none that it may write to.
     NoMemory {
@@ -155,6 +193,37 @@ impl fmt::Display for Mismatch {
                 "expected {} in memory at {address:#x}, found {}",
                 Hex(expected),
                 Hex(found)
+            ),
+            Self::Register {
+                id,
+                expected,
+                found,
+            } => {
+                write!(f, "expected {} in register {id:#x}, ", Number(expected))?;
+                match found {
+                    Some(found) => write!(f, "found {}", Number(found)),
+                    None => f.write_str("there is none"),
+                }
+            }
+            Self::Msr {
+                index,
+                expected,
+                found,
+            } => {
+                write!(f, "expected {expected:#x} in MSR {index:#x}, ")?;
+                match found {
+                    Some(found) => write!(f, "found {found:#x}"),
+                    None => f.write_str("there is none"),
+                }
+            }
+            Self::State { op } => write!(f, "what {op} gets is not as the step checks"),
+            Self::Stale { op } => write!(
+                f,
+                "{op} came before the access was complete, and got what was there before it"
+            ),
+            Self::SetTooEarly { op } => write!(
+                f,
+                "{op} came before the access was complete, which loses the reply"
             ),
             Self::NoMemory { address, len } => {
                 write!(

@@ -50,6 +50,27 @@ impl Script {
         self.state().pending = Some(pending);
     }
 
+    /// Gives a step back that was not done.
+    pub(crate) fn give_back(&self, Pending { index, step }: Pending) {
+        let mut state = self.state();
+        state.steps.push_front(step);
+        state.taken = index;
+    }
+
+    /// How registers that a call touches now fail the script: if the VMM is at an exit that it has to answer.
+    pub(crate) fn between(
+        &self,
+        vcpu: u64,
+        mismatch: impl FnOnce() -> Mismatch,
+    ) -> Option<Failure> {
+        let state = self.state();
+        let pending = state
+            .pending
+            .as_ref()
+            .filter(|pending| pending.step.asks())?;
+        Some(pending.failure(vcpu, mismatch()))
+    }
+
     /// Takes the next step if it is a wait: the kick that it waits for came before it.
     pub(crate) fn end_wait(&self) {
         let mut state = self.state();

@@ -6,6 +6,8 @@ use std::panic::Location;
 use kvm_core::Errno;
 use kvm_exit::{Exit, GuestArch, IoIn, MmioRead, Page, Unencodable};
 
+use super::barrier::Meeting;
+use super::expect::Expectation;
 use super::failure::Mismatch;
 use super::step::{Leaves, Reply, Step};
 use super::write::Write;
@@ -16,6 +18,7 @@ pub(crate) struct Frame {
     pub(crate) errno: Option<Errno>,
     pub(crate) writes: Vec<(u64, Vec<u8>)>,
     pub(crate) finds: Vec<(u64, Vec<u8>)>,
+    pub(crate) expects: Vec<Expectation>,
     /// Banks, and what they hold at the exit.
     pub(crate) state: Vec<(&'static str, Vec<u8>)>,
     /// Banks, and what they hold once the access is complete.
@@ -35,6 +38,9 @@ pub(crate) trait Scripted: fmt::Display + Send {
 
     /// Whether the vCPU waits.
     fn blocks(&self) -> bool;
+
+    /// Where the vCPU waits for others.
+    fn meeting(&self) -> Option<&Meeting>;
 
     /// Whether the VMM has to answer.
     fn asks(&self) -> bool;
@@ -56,6 +62,13 @@ impl<G: GuestArch> Scripted for Step<G> {
 
     fn blocks(&self) -> bool {
         matches!(self.leaves, Leaves::Block)
+    }
+
+    fn meeting(&self) -> Option<&Meeting> {
+        match &self.leaves {
+            Leaves::Meet(meeting) => Some(meeting),
+            _ => None,
+        }
     }
 
     fn write(&self) -> Option<Write<'_>> {

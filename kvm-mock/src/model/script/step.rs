@@ -7,6 +7,7 @@ use kvm_core::Errno;
 use kvm_exit::{Exit, GuestArch, IoIn, IoOut, MmioRead, MmioWrite, Page, Unencodable};
 use zerocopy::{Immutable, IntoBytes};
 
+use super::barrier::{Barrier, Meeting};
 use super::scripted::{Frame, complement};
 use crate::model::guest::NativeModel;
 
@@ -64,6 +65,8 @@ pub(super) enum Leaves<G: GuestArch> {
     Nothing,
     /// The vCPU waits.
     Block,
+    /// The vCPU waits for others, and goes on.
+    Meet(Meeting),
 }
 
 type Check<G> = dyn Fn(&Exit<'_, G>) -> bool + Send;
@@ -87,6 +90,7 @@ impl<G: GuestArch> Step<G> {
                 errno: None,
                 writes: Vec::new(),
                 finds: Vec::new(),
+                expects: Vec::new(),
                 state: Vec::new(),
                 state_then: Vec::new(),
                 registers: Vec::new(),
@@ -153,22 +157,27 @@ impl<G: GuestArch> Step<G> {
         }
     }
 
+    #[track_caller]
+    pub(super) fn plain(exit: Exit<'static, G>) -> Self {
+        Self::new(Leaves::Plain(exit))
+    }
+
     /// The guest halts.
     #[track_caller]
     pub fn hlt() -> Self {
-        Self::new(Leaves::Plain(Exit::Hlt))
+        Self::plain(Exit::Hlt)
     }
 
     /// The guest is beyond help, as after a triple fault.
     #[track_caller]
     pub fn shutdown() -> Self {
-        Self::new(Leaves::Plain(Exit::Shutdown))
+        Self::plain(Exit::Shutdown)
     }
 
     /// A debug event.
     #[track_caller]
     pub fn debug(event: G::Debug) -> Self {
-        Self::new(Leaves::Plain(Exit::Debug(event)))
+        Self::plain(Exit::Debug(event))
     }
 
     /// Any exit: `encode` writes it into the page, mostly by [`Page::encode`].
@@ -225,6 +234,14 @@ impl<G: GuestArch> Step<G> {
         Self::new(Leaves::Block)
     }
 
+    /// The vCPU waits inside `KVM_RUN` until as many as the barrier is for have come to it; then all go on with their
+    /// next steps. What the step does to memory it does after that. A kick ends the entry, and the vCPU waits on in its
+    /// next one.
+    #[track_caller]
+    pub fn meets(barrier: &Barrier) -> Self {
+        Self::new(Leaves::Meet(Meeting::at(barrier)))
+    }
+
     /// `KVM_RUN` fails although there is an exit, as it does with a memory fault.
     ///
     /// ```
@@ -277,14 +294,6 @@ impl<G: GuestArch> Step<G> {
     #[must_use]
     pub fn writes_memory(mut self, address: u64, bytes: impl Into<Vec<u8>>) -> Self {
         self.frame.writes.push((address, bytes.into()));
-        self
-    }
-
-    /// The VMM has to have left `bytes` in the guest's memory at a guest-physical address when the vCPU is
-    /// entered for this step. Looked at before the step's own writes.
-    #[must_use]
-    pub fn finds_memory(mut self, address: u64, bytes: impl Into<Vec<u8>>) -> Self {
-        self.frame.finds.push((address, bytes.into()));
         self
     }
 
@@ -422,7 +431,7 @@ impl<G: GuestArch> Step<G> {
                 }
             }
             Leaves::Plain(exit) => f(exit),
-            Leaves::Exit(_) | Leaves::Nothing | Leaves::Block => return None,
+            Leaves::Exit(_) | Leaves::Nothing | Leaves::Block | Leaves::Meet(_) => return None,
         })
     }
 }
@@ -437,6 +446,7 @@ impl<G: GuestArch> fmt::Display for Step<G> {
         ) {
             (Some(written), _, _) => written,
             (None, Leaves::Block, _) => f.write_str("block"),
+            (None, Leaves::Meet(_), _) => f.write_str("barrier"),
             (None, Leaves::Nothing, Some(errno)) => write!(f, "errno {errno:?}"),
             (None, _, _) => f.write_str("exit"),
         }

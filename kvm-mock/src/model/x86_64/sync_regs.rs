@@ -6,11 +6,11 @@ use kvm_exit::{Page, SyncArea, X86_64};
 
 use crate::model::vcpu::State;
 
-/// Takes the sets that the VMM wrote, and clears their bits.
+/// Takes the sets that the VMM wrote, and clears their bits. Says whether there were any.
 ///
 /// "EINVAL" for sets that `KVM_CAP_SYNC_REGS`, `supported` here, does not list: the kernel looks at both fields
 /// before anything else.
-pub(super) fn take(page: &mut [u64], state: &mut State, supported: u32) -> Result<(), Errno> {
+pub(super) fn take(page: &mut [u64], state: &mut State, supported: u32) -> Result<bool, Errno> {
     let supported = SyncRegs::from_bits_retain(supported.into());
     // `RunMemory` has made sure that it is one.
     let page = Page::<X86_64>::from_words(page).map_err(|_| Errno::EINVAL)?;
@@ -28,8 +28,9 @@ pub(super) fn take(page: &mut [u64], state: &mut State, supported: u32) -> Resul
     if dirty.contains(SyncRegs::KVM_SYNC_X86_EVENTS) {
         state.banks.set("vcpu_events", &regs.events);
     }
+    let any = !dirty.is_empty();
     *dirty = SyncRegs::empty();
-    Ok(())
+    Ok(any)
 }
 
 /// Leaves the sets that the VMM asks for, whatever `KVM_RUN` returns.

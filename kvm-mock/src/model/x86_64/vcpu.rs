@@ -188,16 +188,16 @@ impl Vcpu {
     }
 }
 
-/// A guest takes the interrupt that waits as soon as it is entered.
-pub(super) fn enter(page: &mut [u64], state: &mut State, supported: u32) -> Result<(), Errno> {
-    sync_regs::take(page, state, supported)?;
+/// A guest takes the interrupt that waits as soon as it is entered. Says whether the VMM set registers in the page.
+pub(super) fn enter(page: &mut [u64], state: &mut State, supported: u32) -> Result<bool, Errno> {
+    let taken = sync_regs::take(page, state, supported)?;
     state.x86.external_interrupt = false;
     let mut events: kvm_vcpu_events = state.banks.get("vcpu_events");
     if events.interrupt.injected != 0 {
         events.interrupt.injected = 0;
         state.banks.set("vcpu_events", &events);
     }
-    Ok(())
+    Ok(taken)
 }
 
 /// What KVM says beside the exit: section 5.
