@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::format::{Call, Create, Delta, Entry, Kind, Map, Pread, Recording};
+use crate::format::{Call, Create, Delta, Entry, Kind, Map, Pages, Pread, Recording};
 
 /// Bytes that a message shows at most.
 const SHOWN: usize = 16;
@@ -66,6 +66,10 @@ pub(crate) fn record(recording: &Recording, entry: &Entry, other: Option<&Call<'
         Kind::Memory => Delta::read(body).map(|delta| {
             let (len, slot) = (delta.bytes.len(), delta.slot);
             format!("{len} bytes of guest memory in slot {slot}")
+        }),
+        Kind::Pages => Pages::read(body).map(|pages| {
+            let (count, slot) = (pages.iter().count(), pages.slot);
+            format!("{count} pages of guest memory in slot {slot}")
         }),
         Kind::Read => Pread::read(body).map(|recorded| read(recorded.offset, recorded.room)),
         Kind::Name | Kind::End => None,

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use kvm_sys::op::Op;
 
-use crate::format::{Create, End, FileHeader, Flags, Kind, NO_STREAM, Name, Record};
+use crate::format::{Create, End, FileHeader, Kind, NO_STREAM, Name, Record};
 #[cfg(target_os = "linux")]
 use crate::mapped::MappedFile;
 use crate::process::Process;
@@ -59,7 +59,7 @@ impl From<io::Error> for RecordError {
 #[derive(Debug)]
 pub(crate) struct Tape {
     state: Mutex<State>,
-    flags: Flags,
+    header: FileHeader,
     began: Instant,
     process: Process,
 }
@@ -129,19 +129,18 @@ impl fmt::Debug for Out {
 impl Tape {
     /// Begins a recording; its first stream, the system's, is 0.
     pub(crate) fn new(mut out: Sink, header: &FileHeader) -> Result<Self, RecordError> {
-        let flags = header.flags;
-        let header = header.encode();
-        out.append(&header)?;
+        let bytes = header.encode();
+        out.append(&bytes)?;
         Ok(Self {
             state: Mutex::new(State {
                 out: Out::Open(out),
                 sequence: 0,
                 exits: 0,
                 streams: 1,
-                bytes: header.len() as u64,
+                bytes: bytes.len() as u64,
                 names: HashMap::new(),
             }),
-            flags,
+            header: *header,
             began: Instant::now(),
             process: Process::new(),
         })
@@ -149,7 +148,12 @@ impl Tape {
 
     /// Whether entries have times.
     pub(crate) fn times(&self) -> bool {
-        self.flags.times
+        self.header.flags.times
+    }
+
+    /// Bytes of the host's pages.
+    pub(crate) fn page_size(&self) -> u32 {
+        self.header.page_size
     }
 
     /// Nanoseconds since the recording began.

@@ -5,6 +5,7 @@ mod call;
 mod crc;
 mod enter;
 mod header;
+mod pages;
 mod record;
 mod scan;
 
@@ -14,6 +15,7 @@ pub(crate) use crc::Crc;
 pub(crate) use enter::{Enter, EnterFlags, Runs};
 pub use header::Architecture;
 pub(crate) use header::{FileHeader, Flags};
+pub(crate) use pages::{PAGE, PageRuns, Pages, write as write_page};
 pub(crate) use record::{Found, Kind, NO_STREAM, Record};
 pub use scan::ReplayError;
 pub(crate) use scan::{Entry, Recording};

@@ -22,10 +22,16 @@ pub(crate) enum Kind {
     Enter = 5,
     Memory = 6,
     Read = 7,
+    Pages = 8,
     End = 15,
 }
 
 impl Kind {
+    /// Whether it tells of an exit whose own record follows.
+    pub(crate) fn is_of_exit(self) -> bool {
+        matches!(self, Self::Memory | Self::Pages)
+    }
+
     pub(crate) fn from_number(number: u16) -> Option<Self> {
         [
             Self::Name,
@@ -35,6 +41,7 @@ impl Kind {
             Self::Enter,
             Self::Memory,
             Self::Read,
+            Self::Pages,
             Self::End,
         ]
         .into_iter()

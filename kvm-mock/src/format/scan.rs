@@ -7,6 +7,7 @@ use super::body::{Delta, End, Map, Name, Pread};
 use super::call::{Call, Create};
 use super::enter::Enter;
 use super::header::{self, Architecture, FileHeader, Flags};
+use super::pages::Pages;
 use super::record::{self, Found, Kind, Lost, NO_STREAM};
 
 /// Why a recording can't be replayed.
@@ -232,6 +233,7 @@ impl Scan {
                 self.exits += 1;
             }
             Kind::Memory => _ = Delta::read(body).ok_or(bad)?,
+            Kind::Pages => _ = Pages::read(body).ok_or(bad)?,
             Kind::Read => _ = Pread::read(body).ok_or(bad)?,
         }
         let entry = Entry {

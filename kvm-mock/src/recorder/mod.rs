@@ -1,6 +1,7 @@
 //! [`Recorder`]: passes calls on, and writes down what crossed.
 #![expect(unsafe_code, reason = "implements the contract of backends")]
 
+mod dirty;
 mod run;
 
 use std::fs::{self, OpenOptions};
@@ -50,7 +51,9 @@ use run::Run;
 /// ```
 #[derive(Debug)]
 pub struct Recorder<H> {
-    inner: H,
+    inner: Arc<H>,
+    /// The VM of a vCPU, if the recorder asks it for dirty pages.
+    vm: Option<Arc<H>>,
     stream: u32,
     run: Arc<Mutex<Run>>,
     memory: Option<Arc<GuestMemory>>,
@@ -62,6 +65,7 @@ pub struct Recorder<H> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RecorderOptions {
     memory: bool,
+    dirty_log: bool,
     times: bool,
 }
 
@@ -78,6 +82,22 @@ impl RecorderOptions {
     /// All memory is compared with a copy at each entry and each exit: for guests of some megabytes.
     pub fn memory(mut self, memory: bool) -> Self {
         self.memory = memory;
+        self
+    }
+
+    /// Also records what guest and kernel write to guest memory, as [`memory`](Self::memory) does, but finds it by the
+    /// kernel's dirty log: for guests of any size.
+    ///
+    /// The recorder has the kernel log each slot, and takes the dirty pages after each exit: one call for each slot,
+    /// and small pages in the host's tables. The VMM sees the dirty logs that it asks for, and no others. Whole pages
+    /// are recorded, as they are after the exit, packed as what differs from the page as it was recorded last. What
+    /// the VMM writes is not compared in a replay. Where there can be no log (private memory, a VM with dirty rings),
+    /// memory is compared with a copy, as `memory` does. What others than guest and kernel write, as a device does that
+    /// another process emulates, is in no log.
+    ///
+    /// A recorder over a replay gets no dirty pages: to record a replay, use `memory`.
+    pub fn dirty_log(mut self, dirty_log: bool) -> Self {
+        self.dirty_log = dirty_log;
         self
     }
 
@@ -128,6 +148,10 @@ impl RecorderOptions {
         self.to_sink(inner, Sink::Writer(Box::new(writer)))
     }
 
+    fn has_memory(self) -> bool {
+        self.memory || self.dirty_log
+    }
+
     fn to_sink<H: Hypervisor>(self, inner: H, sink: Sink) -> Result<Recorder<H>, RecordError> {
         // SAFETY: the call takes nothing.
         let page_size = unsafe { inner.ioctl(&ops::PAGE_SIZE, &mut Arg::None) }
@@ -136,7 +160,7 @@ impl RecorderOptions {
             architecture: H::Guest::ARCH.into(),
             page_size,
             flags: Flags {
-                memory: self.memory,
+                memory: self.has_memory(),
                 times: self.times,
             },
         };
@@ -231,9 +255,10 @@ impl<H: Hypervisor> Recorder<H> {
         alive: Arc<Alive>,
     ) -> Self {
         Self {
-            inner,
+            inner: Arc::new(inner),
+            vm: None,
             stream,
-            run: Arc::new(Mutex::new(Run::new(stream))),
+            run: Arc::new(Mutex::new(Run::new(stream, options.dirty_log))),
             memory,
             options,
             alive,
@@ -247,16 +272,22 @@ impl<H: Hypervisor> Recorder<H> {
     /// The object that the call made.
     fn child(&self, op: &Op, inner: H, stream: u32) -> Self {
         let memory = if *op == kvm_sys::KVM_CREATE_VM {
-            self.options.memory.then(GuestMemory::new)
+            let new = || GuestMemory::new(self.tape().page_size());
+            self.options.has_memory().then(new)
         } else if *op == kvm_sys::KVM_CREATE_VCPU {
             self.memory.clone()
         } else {
             None
         };
-        if let (Some(memory), true) = (&memory, *op == kvm_sys::KVM_CREATE_VCPU) {
+        let vcpu = *op == kvm_sys::KVM_CREATE_VCPU;
+        if let (Some(memory), true) = (&memory, vcpu) {
             memory.add_vcpu();
         }
-        Self::new(inner, stream, memory, self.options, Arc::clone(&self.alive))
+        let child = Self::new(inner, stream, memory, self.options, Arc::clone(&self.alive));
+        Self {
+            vm: (vcpu && self.options.dirty_log).then(|| Arc::clone(&self.inner)),
+            ..child
+        }
     }
 }
 
@@ -292,16 +323,24 @@ unsafe impl<H: Hypervisor> Hypervisor for Recorder<H> {
             return unsafe { self.inner.ioctl(op, arg) };
         }
         let given = Given::new(op, arg);
-        let slots = self.memory.as_ref().filter(|_| changes_slots(op));
+        let logged = self.options.dirty_log && dirty::concerns(op);
+        let slots = self.memory.as_ref();
+        let slots = slots.filter(|_| logged || changes_slots(op));
         // Held through the call, so that nobody looks at memory that it takes back.
-        let slots = slots.map(|memory| memory.lock());
-        // SAFETY: the caller's promises, passed on.
-        let result = unsafe { self.inner.ioctl(op, arg) };
-        if let (Some(mut slots), Ok(_)) = (slots, result) {
-            // SAFETY: the caller's promises; the objects of the VM own the slots, and use them as long
-            // as they live only.
-            unsafe { slots.learn(arg) };
-        }
+        let result = match slots.map(|memory| memory.lock()) {
+            // SAFETY: the caller's promises, passed on.
+            Some(mut slots) if logged => unsafe { self.logged_ioctl(op, arg, &mut slots) },
+            slots => {
+                // SAFETY: the caller's promises, passed on.
+                let result = unsafe { self.inner.ioctl(op, arg) };
+                if let (Some(mut slots), Ok(_)) = (slots, result) {
+                    // SAFETY: the caller's promises; the objects of the VM own the slots, and use them as
+                    // long as they live only.
+                    unsafe { slots.learn(arg) };
+                }
+                result
+            }
+        };
         let mut record = Record::new();
         let id = self.tape().name(op);
         with_call(op, &given, arg, result, |call| {
@@ -367,12 +406,18 @@ unsafe impl<H: Hypervisor> Hypervisor for Recorder<H> {
 
     unsafe fn enter(&self) -> Result<(), Errno> {
         let memory = self.memory.as_deref();
+        let logged = self.options.dirty_log;
         // SAFETY: the caller's promise: nobody refers to the page, and this thread is the one inside.
         unsafe { lock(&self.run).begin(memory, self.tape()) };
         // SAFETY: the caller's promises, passed on.
         let result = unsafe { self.inner.enter() };
         // SAFETY: as before; the inner backend's `enter` has returned.
-        unsafe { lock(&self.run).end(result, memory, self.tape()) };
+        unsafe {
+            lock(&self.run).end(result, memory, self.tape(), || match memory {
+                Some(memory) if logged => self.harvest(memory),
+                _ => {}
+            });
+        }
         result
     }
 

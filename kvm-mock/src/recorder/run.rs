@@ -21,10 +21,12 @@ pub(super) struct Run {
     record: Record,
     flags: EnterFlags,
     inside: bool,
+    /// Memory that has a dirty log is not looked at here.
+    logged: bool,
 }
 
 impl Run {
-    pub(super) fn new(stream: u32) -> Self {
+    pub(super) fn new(stream: u32, logged: bool) -> Self {
         Self {
             stream,
             mapping: None,
@@ -32,6 +34,7 @@ impl Run {
             record: Record::new(),
             flags: EnterFlags::default(),
             inside: false,
+            logged,
         }
     }
 
@@ -47,7 +50,10 @@ impl Run {
     ///
     /// The caller is inside `enter` of the vCPU.
     pub(super) unsafe fn begin(&mut self, memory: Option<&GuestMemory>, tape: &Tape) {
-        let memory = memory.filter(|memory| memory.single());
+        if let Some(memory) = memory.filter(|_| self.logged) {
+            memory.lock().skip();
+        }
+        let memory = memory.filter(|memory| !self.logged && memory.single());
         let (complete, window) = self.mapping.as_ref().map_or((false, 0), |mapping| {
             let window = page::request_interrupt_window(mapping);
             (page::completes_only(mapping), window)
@@ -69,7 +75,7 @@ impl Run {
         self.note_time(Enter::entered_at(self.flags), tape);
     }
 
-    /// Writes down what the kernel changed.
+    /// Writes down what the kernel changed. Guest memory with a dirty log is seen to by `harvest`.
     ///
     /// # Safety
     ///
@@ -79,14 +85,16 @@ impl Run {
         result: Result<(), Errno>,
         memory: Option<&GuestMemory>,
         tape: &Tape,
+        harvest: impl FnOnce(),
     ) {
         if !mem::take(&mut self.inside) {
             // The recording was ended meanwhile.
             return;
         }
         self.note_time(Enter::exited_at(self.flags), tape);
+        harvest();
         if let Some(memory) = memory {
-            memory.lock().deltas(|delta| {
+            memory.lock().deltas(self.logged, |delta| {
                 let mut record = Record::new();
                 delta.write(&mut record);
                 tape.append(Kind::Memory, self.stream, &mut record);

@@ -58,6 +58,13 @@ pub enum Content<'a> {
         /// The bytes.
         bytes: &'a [u8],
     },
+    /// Pages of guest memory that guest or kernel wrote to before the next exit of the same stream.
+    Pages {
+        /// Number of the slot.
+        slot: u32,
+        /// The pages, of 4096 bytes whatever the host's are, in ascending order.
+        pages: Pages<'a>,
+    },
     /// A read from an object, as from a file.
     Read {
         /// Offset in the object in bytes.
@@ -146,6 +153,33 @@ impl<'a> Words<'a> {
     }
 }
 
+/// Pages of guest memory, each as what differs from the page as it was recorded last; all zero before that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pages<'a>(format::Pages<'a>);
+
+/// A page of guest memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page<'a>(format::PageRuns<'a>);
+
+impl<'a> Pages<'a> {
+    /// The pages.
+    pub fn iter(&self) -> impl Iterator<Item = Page<'a>> + use<'a> {
+        self.0.iter().map(Page)
+    }
+}
+
+impl Page<'_> {
+    /// Offset in the slot in bytes.
+    pub fn offset(&self) -> u64 {
+        self.0.offset
+    }
+
+    /// Makes of the page as it was recorded last what it is now.
+    pub fn apply(&self, page: &mut [u8; 4096]) {
+        self.0.apply(page);
+    }
+}
+
 impl<'a> Record<'a> {
     pub(super) fn new(
         recording: &'a format::Recording,
@@ -179,6 +213,13 @@ impl<'a> Record<'a> {
                     slot: delta.slot,
                     offset: delta.offset,
                     bytes: delta.bytes,
+                }
+            }
+            Kind::Pages => {
+                let pages = format::Pages::read(body)?;
+                Content::Pages {
+                    slot: pages.slot,
+                    pages: Pages(pages),
                 }
             }
             Kind::Read => {

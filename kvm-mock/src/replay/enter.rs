@@ -10,7 +10,7 @@ use zerocopy::IntoBytes;
 use super::cursor::{Cursor, Run};
 use super::{Mode, Replay};
 use crate::describe;
-use crate::format::{Delta, Enter, Entry, Kind};
+use crate::format::{Delta, Enter, Entry, Kind, Pages};
 use crate::{page, words};
 
 /// What differs, and how it was and is.
@@ -88,7 +88,7 @@ impl<G: GuestArch> Replay<G> {
         let next = match self.shared.mode {
             Mode::Strict => {
                 let mut rest = entries.iter().enumerate().skip(cursor.next);
-                rest.find(|(_, entry)| entry.kind != Kind::Memory)
+                rest.find(|(_, entry)| !entry.kind.is_of_exit())
             }
             Mode::ByExit => {
                 let place = cursor.next_enter(entries);
@@ -163,13 +163,17 @@ impl<G: GuestArch> Replay<G> {
             return Ok(());
         };
         let before = self.entries().get(cursor.next..place).unwrap_or_default();
-        let others = before.iter().rposition(|entry| entry.kind != Kind::Memory);
+        let others = before.iter().rposition(|entry| !entry.kind.is_of_exit());
         let first = others.map_or(0, |place| place + 1);
         for entry in before.get(first..).unwrap_or_default() {
-            let applied = Delta::read(self.body(entry))
-                .ok_or(Errno::EFAULT)
-                .and_then(|delta| memory.lock().apply(&delta));
-            if applied.is_err() {
+            let body = self.body(entry);
+            let mut slots = memory.lock();
+            let applied = match entry.kind {
+                Kind::Pages => Pages::read(body).map(|pages| slots.apply_pages(&pages)),
+                _ => Delta::read(body).map(|delta| slots.apply(&delta)),
+            };
+            drop(slots);
+            if applied != Some(Ok(())) {
                 return Err(self.no_memory(cursor, entry));
             }
         }

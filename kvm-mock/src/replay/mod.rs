@@ -246,7 +246,8 @@ impl<G: GuestArch> Replay<G> {
         }
         let memory = if *op == kvm_sys::KVM_CREATE_VM {
             let flags = self.shared.recording.header.flags;
-            flags.memory.then(GuestMemory::new)
+            let new = || GuestMemory::new(self.shared.recording.header.page_size);
+            flags.memory.then(new)
         } else {
             self.memory.clone()
         };

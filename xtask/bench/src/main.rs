@@ -73,7 +73,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("ours", "recording_bytes") => recordings::bytes(times),
         ("ours", "overhead") => recordings::overhead(RecorderOptions::new(), times),
         ("ours", "overhead_memory") => {
-            recordings::overhead(RecorderOptions::new().memory(true), times)
+            recordings::overhead(RecorderOptions::new().dirty_log(true), times)
         }
         _ => Err("no such library or case".into()),
     };

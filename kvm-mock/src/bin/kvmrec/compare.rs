@@ -78,7 +78,8 @@ impl Compare {
             (Content::Create { call: a, .. }, Content::Create { call: b, .. }) => calls(a, b),
             (Content::Entry(a), Content::Entry(b)) => entries(a, b),
             (a, b) if a == b => None,
-            (Content::Memory { .. }, Content::Memory { .. }) => Some(Part::Memory),
+            (Content::Memory { .. }, Content::Memory { .. })
+            | (Content::Pages { .. }, Content::Pages { .. }) => Some(Part::Memory),
             (Content::Map { .. }, Content::Map { .. })
             | (Content::Read { .. }, Content::Read { .. }) => Some(Part::Other),
             _ => Some(Part::Kind),

@@ -158,6 +158,11 @@ pub(crate) fn run(args: &Args) -> Done {
                 counts.memory.pieces += 1;
                 counts.memory.bytes += bytes.len() as u64;
             }
+            Content::Pages { pages, .. } => {
+                let pages = pages.iter().count() as u64;
+                counts.memory.pieces += pages;
+                counts.memory.bytes += pages * 4096;
+            }
             Content::Call(call) | Content::Create { call, .. } => {
                 counts.call(call.name, call.errno.is_some());
                 exits.apply(&record, |_| ());

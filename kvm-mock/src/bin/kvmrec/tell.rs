@@ -69,6 +69,10 @@ impl<'a> Teller<'a> {
                 let len = bytes.len();
                 format!("{len} bytes of guest memory in slot {slot} at {offset:#x}")
             }
+            Content::Pages { slot, pages } => {
+                let count = pages.iter().count();
+                format!("{count} pages of guest memory in slot {slot}")
+            }
             _ => json::Call::new(record, self.exits.arch(), self.source, true)?.text,
         };
         Some(Told {

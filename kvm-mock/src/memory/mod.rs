@@ -1,6 +1,8 @@
 //! [`GuestMemory`]: a VM's memory, and what changed in it.
 #![expect(unsafe_code, reason = "guest memory is known by its host address")]
 
+mod dirty;
+
 use std::collections::BTreeMap;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,6 +14,8 @@ use kvm_sys::{KVM_MEM_READONLY, kvm_userspace_memory_region};
 use zerocopy::FromBytes;
 
 use crate::format::{Crc, Delta};
+use dirty::Log;
+pub(crate) use dirty::loggable;
 
 /// Memory is compared in pieces of this size, whatever the size of the host's pages, so that a
 /// checksum means the same on every host.
@@ -30,7 +34,13 @@ pub(crate) struct GuestMemory {
 
 /// The slots by their numbers.
 #[derive(Debug, Default)]
-pub(crate) struct Slots(BTreeMap<u32, Slot>);
+pub(crate) struct Slots {
+    map: BTreeMap<u32, Slot>,
+    /// Bytes of the host's pages, for which there are bits in dirty logs.
+    page_size: usize,
+    /// Dirty logs are cleared by a call of their own.
+    pub(crate) manual: bool,
+}
 
 #[derive(Debug)]
 struct Slot {
@@ -40,11 +50,15 @@ struct Slot {
     read_only: bool,
     span: Span,
     shadow: Vec<u8>,
+    log: Log,
 }
 
 impl GuestMemory {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::default()
+    /// Of a VM on a host with pages of so many bytes.
+    pub(crate) fn new(page_size: u32) -> Arc<Self> {
+        let memory = Self::default();
+        memory.lock().page_size = usize::try_from(page_size).unwrap_or(0);
+        Arc::new(memory)
     }
 
     pub(crate) fn add_vcpu(&self) {
@@ -90,14 +104,14 @@ impl Slots {
         let Ok(len) = usize::try_from(region.memory_size) else {
             return;
         };
-        if let Some(slot) = self.0.get_mut(&region.slot) {
+        if let Some(slot) = self.map.get_mut(&region.slot) {
             if slot.host == host && slot.shadow.len() == len {
                 slot.address = address;
                 slot.read_only = read_only;
                 return;
             }
         }
-        self.0.remove(&region.slot);
+        self.map.remove(&region.slot);
         let start = usize::try_from(host).ok();
         let start = start.and_then(|host| NonNull::new(ptr::with_exposed_provenance_mut(host)));
         let Some(start) = start.filter(|_| len != 0) else {
@@ -114,16 +128,20 @@ impl Slots {
                 read_only,
                 span,
                 shadow,
+                log: Log::default(),
             };
-            self.0.insert(region.slot, slot);
+            self.map.insert(region.slot, slot);
         }
     }
 
-    /// Looks at all memory. Gives each piece that changed to `changed`: its slot, the slot's guest
+    /// Looks at all memory, or at that which `logged` leaves: it has no dirty log. Gives each piece that changed to `changed`: its slot, the slot's guest
     /// address, the offset in it, the bytes that were and those that are.
-    fn look(&mut self, mut changed: impl FnMut(u32, u64, usize, &[u8], &[u8])) {
+    fn look(&mut self, logged: bool, mut changed: impl FnMut(u32, u64, usize, &[u8], &[u8])) {
         let mut piece = [0; PIECE];
-        for (number, slot) in &mut self.0 {
+        for (number, slot) in &mut self.map {
+            if logged && slot.is_logged() {
+                continue;
+            }
             for (shadow, offset) in slot.shadow.chunks_mut(PIECE).zip((0..).step_by(PIECE)) {
                 let Some(now) = piece.get_mut(..shadow.len()) else {
                     continue;
@@ -141,16 +159,22 @@ impl Slots {
     /// New memory counts as changed where it is not zero, so the first checksum covers all of it.
     pub(crate) fn checksum(&mut self) -> u32 {
         let mut crc = Crc::new();
-        self.look(|_, address, offset, _, now| {
+        self.look(false, |_, address, offset, _, now| {
             let at = address.wrapping_add(offset as u64);
             crc = crc.with(&at.to_le_bytes()).with(now);
         });
         crc.value()
     }
 
-    /// Gives what changed, piece by piece, from the first word that did to the last.
-    pub(crate) fn deltas(&mut self, mut found: impl FnMut(&Delta<'_>)) {
-        self.look(|slot, _, offset, before, now| {
+    /// Forgets what changed where there is no dirty log: the VMM did it.
+    pub(crate) fn skip(&mut self) {
+        self.look(true, |_, _, _, _, _| {});
+    }
+
+    /// Gives what changed, piece by piece, from the first word that did to the last; where there is a dirty log only
+    /// if not `logged`.
+    pub(crate) fn deltas(&mut self, logged: bool, mut found: impl FnMut(&Delta<'_>)) {
+        self.look(logged, |slot, _, offset, before, now| {
             let differs = |(_, (before, now)): &(usize, (&[u8], &[u8]))| before != now;
             let words = || before.chunks(WORD).zip(now.chunks(WORD)).enumerate();
             let first = words().find(differs);
@@ -170,7 +194,7 @@ impl Slots {
     ///
     /// Gives an errno when there is no such memory, or no guest could have written to it.
     pub(crate) fn apply(&mut self, delta: &Delta<'_>) -> Result<(), Errno> {
-        let slot = self.0.get_mut(&delta.slot);
+        let slot = self.map.get_mut(&delta.slot);
         let slot = slot.filter(|slot| !slot.read_only).ok_or(Errno::EFAULT)?;
         let offset = usize::try_from(delta.offset).map_err(|_| Errno::EFAULT)?;
         let end = offset.checked_add(delta.bytes.len()).ok_or(Errno::EFAULT)?;
@@ -211,7 +235,9 @@ mod tests {
 
     fn deltas(slots: &mut Slots) -> Vec<(u32, u64, Vec<u8>)> {
         let mut found = Vec::new();
-        slots.deltas(|delta| found.push((delta.slot, delta.offset, delta.bytes.to_vec())));
+        slots.deltas(false, |delta| {
+            found.push((delta.slot, delta.offset, delta.bytes.to_vec()))
+        });
         found
     }
 
