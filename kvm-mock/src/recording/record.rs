@@ -169,6 +169,9 @@ impl<'a> Pages<'a> {
 }
 
 impl Page<'_> {
+    /// Its length in bytes.
+    pub const LEN: u64 = 4096;
+
     /// Offset in the slot in bytes.
     pub fn offset(&self) -> u64 {
         self.0.offset

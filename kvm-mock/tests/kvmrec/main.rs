@@ -12,6 +12,8 @@ mod check;
 #[path = "../common/mod.rs"]
 mod common;
 mod diff;
+mod forged;
+mod guests;
 mod manual;
 mod profile;
 mod show;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use kvm_mock::recording::{Content, Record};
+use kvm_mock::recording::{Content, Page, Record};
 use serde::Serialize;
 
 use crate::exits::Exits;
@@ -158,6 +158,12 @@ impl<'a> Lines<'a> {
                 bytes,
             } => {
                 self.wrote(stream, *slot, *offset, bytes.len() as u64);
+                None
+            }
+            Content::Pages { slot, pages } => {
+                for page in pages.iter() {
+                    self.wrote(stream, *slot, page.offset(), Page::LEN);
+                }
                 None
             }
             _ if !wanted || !filter.takes(record, source) => None,

@@ -7,7 +7,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use kvm_mock::recording::Content;
+use kvm_mock::recording::{Content, Page};
 use serde::Serialize;
 
 use crate::exits::{End, Exits, Place};
@@ -161,7 +161,7 @@ pub(crate) fn run(args: &Args) -> Done {
             Content::Pages { pages, .. } => {
                 let pages = pages.iter().count() as u64;
                 counts.memory.pieces += pages;
-                counts.memory.bytes += pages * 4096;
+                counts.memory.bytes += pages * Page::LEN;
             }
             Content::Call(call) | Content::Create { call, .. } => {
                 counts.call(call.name, call.errno.is_some());
