@@ -5,7 +5,7 @@ use kvm_core::kvm_sys::Arch;
 use kvm_mock::Model;
 
 use super::backends::Calls;
-use super::{Backend, Outcome, common, x86_64};
+use super::{Backend, Outcome, aarch64, common, riscv64, x86_64};
 
 /// One scenario, for guests of one architecture, on every backend.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +86,7 @@ scenarios! {
         }
         stats { counted: counted_script, described }
         signal_mask { set: set_script }
+        state { goes_on: goes_on_script }
         coalesced {
             full: full_script [live],
             coalesced_ring_has_one_consumer: one_consumer_script [live],
@@ -176,5 +177,40 @@ scenarios! {
             refused,
         }
         window { opens: opens_script }
+    }
+    common for [X86_64, Aarch64] {
+        dirty_ring { full: full_script [live] }
+    }
+    aarch64 for [Aarch64] {
+        debug {
+            single_step: single_step_script,
+            software_breakpoint: software_breakpoint_script,
+            breakpoint: breakpoint_script,
+            watchpoint: watchpoint_script,
+        }
+        psci { off: off_script, reset: reset_script, cpu_on: cpu_on_script }
+        nisv { told: told_script, refused: refused_script }
+        registers { readable, general, before_init }
+        gic {
+            line: line_script,
+            no_such_line,
+            timer: timer_script,
+            registers,
+            its,
+        }
+        #[cfg(target_os = "linux")]
+        irqfd { interrupts: interrupts_script }
+    }
+    riscv64 for [Riscv64] {
+        sbi {
+            shutdown: shutdown_script,
+            reset: reset_script,
+            console: console_script,
+            start: start_script,
+            put: put_script,
+        }
+        interrupts { timer: timer_script, external: external_script, refused }
+        debug { breakpoint: breakpoint_script }
+        registers { readable, general, extensions }
     }
 }

@@ -108,9 +108,30 @@ pub(crate) fn vm_with<H: Hypervisor<Guest: Machine>>(
     kvm: &Kvm<H>,
     program: &[Op],
 ) -> Result<Vm<H>, Error> {
+    vm_of_code(kvm, &program::code::<H::Guest>(program))
+}
+
+/// The same with machine code.
+pub(crate) fn vm_of_code<H: Hypervisor<Guest: Machine>>(
+    kvm: &Kvm<H>,
+    code: &[u8],
+) -> Result<Vm<H>, Error> {
     let vm = kvm.create_vm()?;
-    vm.add_memory(Slot(0), GuestAddress(0), AnonymousMemory::new(0x1_0000)?)?;
-    vm.write_memory(GuestAddress(CODE), &program::code::<H::Guest>(program))?;
-    H::Guest::set_up(&vm)?;
+    add_memory(&vm, code)?;
     Ok(vm)
+}
+
+/// Gives the VM memory with machine code in it.
+pub(crate) fn add_memory<H: Hypervisor<Guest: Machine>>(
+    vm: &Vm<H>,
+    code: &[u8],
+) -> Result<(), Error> {
+    vm.add_memory(Slot(0), GuestAddress(0), AnonymousMemory::new(0x1_0000)?)?;
+    vm.write_memory(GuestAddress(CODE), code)?;
+    H::Guest::set_up(vm)
+}
+
+/// Instructions of 32 bits as bytes.
+pub(crate) fn words(instructions: &[u32]) -> Vec<u8> {
+    instructions.iter().flat_map(|word| word.to_le_bytes()).collect()
 }

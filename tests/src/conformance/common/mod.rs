@@ -1,6 +1,7 @@
 //! Scenarios for guests of every architecture.
 
 pub(super) mod coalesced;
+pub(super) mod dirty_ring;
 #[cfg(target_os = "linux")]
 pub(super) mod ioeventfd;
 pub(super) mod machine;
@@ -11,6 +12,7 @@ mod program;
 pub(super) mod run;
 pub(super) mod signal_mask;
 pub(super) mod slots;
+pub(super) mod state;
 pub(super) mod stats;
 
 use super::{Outcome, unexpected};
