@@ -28,6 +28,7 @@ pub(crate) struct Hello {
 
 impl Example for Hello {
     const NAME: &'static str = "hello";
+    type Guest = X86_64;
 
     fn run<H: Hypervisor<Guest = X86_64>>(
         &self,

@@ -43,6 +43,7 @@ pub(crate) struct LongMode {
 
 impl Example for LongMode {
     const NAME: &'static str = "long_mode";
+    type Guest = X86_64;
 
     fn run<H: Hypervisor<Guest = X86_64>>(
         &self,

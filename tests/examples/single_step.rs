@@ -31,6 +31,7 @@ struct Stop {
 
 impl Example for SingleStep {
     const NAME: &'static str = "single_step";
+    type Guest = X86_64;
 
     fn run<H: Hypervisor<Guest = X86_64>>(
         &self,

@@ -1,5 +1,6 @@
 //! What the examples and the tests of the kvm crates share.
 
+mod any;
 pub mod checks;
 pub mod conformance;
 #[cfg(target_os = "linux")]
@@ -8,6 +9,7 @@ mod example;
 mod exits;
 mod options;
 pub mod page_file;
+#[cfg(target_arch = "x86_64")]
 pub mod pages;
 pub mod refused;
 mod run;

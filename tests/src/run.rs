@@ -1,12 +1,15 @@
 //! Runs an example on the backend that the user, or the machine, has chosen.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use kvm_core::{DevKvm, Kvm};
-use kvm_mock::{Outcome, RecorderOptions, Replay};
+use kvm_core::Kvm;
+use kvm_core::kvm_exit::GuestArch;
+use kvm_mock::{Outcome, Replay};
 
+use crate::any::Any;
 use crate::{Example, Failure, Options};
 
 /// The whole of an example's `main`: understands the command line, runs the example, and reports why it
@@ -33,7 +36,7 @@ pub fn main(example: &impl Example) -> ExitCode {
 pub fn run<E: Example>(example: &E, options: &Options, out: &mut dyn Write) -> Result<(), Failure> {
     match options {
         Options::Help => Ok(out.write_all(Options::HELP.as_bytes())?),
-        Options::Any => match usable() {
+        Options::Any => match Any::kvm().and_then(|kvm| Ok(Kvm::with(kvm)?)) {
             Ok(kvm) => on_kvm(example, &kvm, out),
             Err(why) => {
                 let recording = Recording::committed::<E>();
@@ -41,11 +44,8 @@ pub fn run<E: Example>(example: &E, options: &Options, out: &mut dyn Write) -> R
                 replay(example, &recording, out)
             }
         },
-        Options::Kvm => on_kvm(example, &usable()?, out),
-        Options::Record(file) => {
-            usable()?;
-            record(example, file, out)
-        }
+        Options::Kvm => on_kvm(example, &Kvm::with(Any::kvm()?)?, out),
+        Options::Record(file) => record(example, file, out),
         Options::Replay(file) => {
             let recording = match file {
                 Some(file) => Recording::of(file),
@@ -73,7 +73,7 @@ impl Recording {
 
     /// The one that comes with an example.
     fn committed<E: Example>() -> Self {
-        let file = format!("recordings/x86_64/{}.kvmrec", E::NAME);
+        let file = format!("recordings/{}/{}.kvmrec", E::Guest::ARCH.name(), E::NAME);
         Self {
             path: Path::new(env!("CARGO_MANIFEST_DIR")).join(&file),
             name: format!("tests/{file}"),
@@ -81,43 +81,36 @@ impl Recording {
     }
 }
 
-/// `/dev/kvm`, if it can run the guests of the examples.
-fn usable() -> Result<Kvm, Failure> {
-    let arch = std::env::consts::ARCH;
-    if arch == "x86_64" {
-        Ok(Kvm::open()?)
-    } else {
-        Err(format!("the guest is for x86_64, and KVM on this host runs guests for {arch}").into())
-    }
-}
-
-fn on_kvm(example: &impl Example, kvm: &Kvm, out: &mut dyn Write) -> Result<(), Failure> {
+fn on_kvm<E: Example>(
+    example: &E,
+    kvm: &Kvm<Any<E::Guest>>,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
     writeln!(out, "backend: kvm")?;
     example.run(kvm, out)
 }
 
-fn record(example: &impl Example, file: &Path, out: &mut dyn Write) -> Result<(), Failure> {
-    let in_file = |error| format!("{}: {error}", file.display());
-    // With guest memory, so that what the guest leaves there can be looked at in a replay too.
-    let recorder = RecorderOptions::new()
-        .memory(true)
-        .create(DevKvm::open()?, file)
-        .map_err(in_file)?;
-    let recording = recorder.handle();
+fn record<E: Example>(example: &E, file: &Path, out: &mut dyn Write) -> Result<(), Failure> {
+    let kvm = Any::<E::Guest>::kvm()?;
+    let in_file = |error: Failure| format!("{}: {error}", file.display());
+    let create = || kvm.recorded(File::create(file)?);
+    let (recorder, recording) = create().map_err(in_file)?;
     writeln!(out, "backend: kvm, recorded to {}", file.display())?;
-    let ran = example.run(&Kvm::with(recorder)?, out);
-    recording.finish().map_err(in_file)?;
+    let ran = Kvm::with(recorder)
+        .map_err(Failure::from)
+        .and_then(|kvm| example.run(&kvm, out));
+    recording.finish().map_err(|error| in_file(error.into()))?;
     ran
 }
 
-fn replay(
-    example: &impl Example,
+fn replay<E: Example>(
+    example: &E,
     recording: &Recording,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let name = &recording.name;
-    let replay = Replay::open(&recording.path).map_err(|error| format!("{name}: {error}"))?;
-    let ran = match Kvm::with(replay.clone()) {
+    let replay = Replay::open_guest(&recording.path).map_err(|error| format!("{name}: {error}"))?;
+    let ran = match Kvm::with(Any::replay(replay.clone())) {
         Ok(kvm) => example.run(&kvm, out),
         Err(error) => Err(error.into()),
     };

@@ -10,7 +10,7 @@ use kvm_core::kvm_sys::Arch;
 use kvm_mock::{CallLog, Log, Model, ModelGuest, Replay};
 
 use super::Outcome;
-use super::any::Any;
+use crate::any::Any;
 
 /// What answers for KVM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,10 +83,10 @@ impl Backend {
                 on_model(script, |model| recording.make(model, run))?;
                 recording.replay(run)
             }
-            Self::Kvm => run(Any::kvm()?),
+            Self::Kvm => run(Any::kvm().map_err(plain)?),
             Self::KvmReplay => {
                 let recording = Recording::default();
-                recording.make(Any::kvm()?, run)?;
+                recording.make(Any::kvm().map_err(plain)?, run)?;
                 recording.replay(run)
             }
         }
@@ -132,7 +132,7 @@ struct Recording(Arc<Mutex<Vec<u8>>>);
 impl Recording {
     /// Records a run.
     fn make<G: ModelGuest>(&self, on: Any<G>, run: impl FnOnce(Any<G>) -> Outcome) -> Outcome {
-        let (recorded, handle) = on.recorded(self.clone())?;
+        let (recorded, handle) = on.recorded(self.clone()).map_err(plain)?;
         run(recorded).map_err(|error| while_("recording", error))?;
         handle.finish()?;
         Ok(())
@@ -165,6 +165,11 @@ impl Write for Recording {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Scenarios fail with what need not go to other threads.
+fn plain(error: crate::Failure) -> Box<dyn Error> {
+    error
 }
 
 fn while_(doing: &str, error: Box<dyn Error>) -> Box<dyn Error> {

@@ -6,7 +6,6 @@
 //! The scenarios in [`common`] are for guests of every architecture, those in the other folders for one.
 
 mod aarch64;
-mod any;
 mod backends;
 mod common;
 mod harness;

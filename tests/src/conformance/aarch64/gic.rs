@@ -1,7 +1,7 @@
 //! An interrupt controller of version 3, and its translation service, in the kernel: devices of section 4.79.
 
-use kvm_core::device::Device;
 use kvm_core::device::aarch64::{vgic_its, vgic_v3};
+use kvm_core::device::{Device, DeviceAttributes};
 use kvm_core::kvm_exit::Aarch64;
 use kvm_core::kvm_sys::aarch64::{KVM_ARM_IRQ_TYPE_SHIFT, KVM_ARM_IRQ_TYPE_SPI};
 use kvm_core::kvm_sys::{KVM_DEV_TYPE_ARM_VGIC_ITS, KVM_DEV_TYPE_ARM_VGIC_V3};
@@ -66,7 +66,10 @@ pub(super) fn waiting<H: Hypervisor<Guest = Aarch64>>(
     gic.set_device_attr(&vgic_v3::dist(GICD_IGROUPR + 4), &u32::MAX)?;
     gic.set_device_attr(&vgic_v3::dist(GICD_ISENABLER + 4), &1)?;
     gic.set_device_attr(&vgic_v3::redist(0, SGI_PAGE + GICD_IGROUPR), &u32::MAX)?;
-    gic.set_device_attr(&vgic_v3::redist(0, SGI_PAGE + GICD_ISENABLER), &(1 << TIMER))?;
+    gic.set_device_attr(
+        &vgic_v3::redist(0, SGI_PAGE + GICD_ISENABLER),
+        &(1 << TIMER),
+    )?;
     Ok((Guest { vm, vcpu }, gic))
 }
 
@@ -101,7 +104,10 @@ pub(crate) fn no_such_line<H: Hypervisor<Guest = Aarch64>>(system: H) -> Outcome
     let (guest, _gic) = waiting(system, WAIT, HANDLE)?;
     let beyond = KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | 64;
     let refused = guest.vm.set_irq_line(beyond, true);
-    assert_eq!(refused.err().map(|error| error.errno()), Some(Errno::EINVAL));
+    assert_eq!(
+        refused.err().map(|error| error.errno()),
+        Some(Errno::EINVAL)
+    );
     Ok(())
 }
 
@@ -171,6 +177,9 @@ pub(crate) fn its<H: Hypervisor<Guest = Aarch64>>(system: H) -> Outcome {
     // GITS_CBASER: where the guest's commands are.
     let commands = vgic_its::register(0x80);
     its.set_device_attr(&commands, &(1 << 63 | 0x4000))?;
-    assert_eq!(its.get_device_attr(&commands)? & (1 << 63 | 0xf000), 1 << 63 | 0x4000);
+    assert_eq!(
+        its.get_device_attr(&commands)? & (1 << 63 | 0xf000),
+        1 << 63 | 0x4000
+    );
     Ok(())
 }

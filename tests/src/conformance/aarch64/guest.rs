@@ -1,9 +1,9 @@
 //! Guests of aarch64 from instructions.
 
+use kvm_core::aarch64::register;
 use kvm_core::kvm_exit::Aarch64;
 use kvm_core::kvm_sys::aarch64::{KVM_ARM_VCPU_PSCI_0_2, kvm_vcpu_init};
 use kvm_core::{Error, GuestAddress, Hypervisor, Kvm, Vcpu, Vm};
-use kvm_core::aarch64::register;
 
 use crate::conformance::common::machine::{self, CODE, Guest, Machine};
 

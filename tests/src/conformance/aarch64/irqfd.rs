@@ -1,6 +1,7 @@
 //! Eventfds for interrupts: section 4.75.
 
 use kvm_core::Hypervisor;
+use kvm_core::device::DeviceAttributes;
 use kvm_core::device::aarch64::vgic_v3;
 use kvm_core::kvm_exit::Aarch64;
 

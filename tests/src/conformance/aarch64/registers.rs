@@ -17,7 +17,9 @@ pub(crate) fn readable<H: Hypervisor<Guest = Aarch64>>(system: H) -> Outcome {
     for id in &ids {
         let mut bytes = [0; 256];
         let size = 1 << (id >> 52 & 15);
-        let place = bytes.get_mut(..size).ok_or("a register of over 256 bytes")?;
+        let place = bytes
+            .get_mut(..size)
+            .ok_or("a register of over 256 bytes")?;
         assert_eq!(vcpu.get_one_reg(*id, place)?, size, "{id:#x}");
     }
     Ok(())

@@ -133,5 +133,8 @@ pub(crate) fn add_memory<H: Hypervisor<Guest: Machine>>(
 
 /// Instructions of 32 bits as bytes.
 pub(crate) fn words(instructions: &[u32]) -> Vec<u8> {
-    instructions.iter().flat_map(|word| word.to_le_bytes()).collect()
+    instructions
+        .iter()
+        .flat_map(|word| word.to_le_bytes())
+        .collect()
 }

@@ -38,7 +38,10 @@ pub(crate) fn goes_on<H: Hypervisor<Guest: Machine + StateGuest>>(system: H) -> 
     other.restore(&of_vm)?;
     assert_eq!(H::Guest::pc(&restored)?, H::Guest::pc(&guest.vcpu)?);
     let names = |state: &kvm_core::SavedState| -> Vec<_> {
-        state.pieces().map(|piece| (piece.op, piece.bytes.len())).collect()
+        state
+            .pieces()
+            .map(|piece| (piece.op(), piece.bytes().map(<[u8]>::len)))
+            .collect()
     };
     assert_eq!(names(&restored.save()?), names(&state));
 

@@ -1,9 +1,7 @@
 //! Debugging: section 4.87.
 
-use kvm_core::kvm_exit::Riscv64;
-use kvm_core::kvm_sys::riscv64::{
-    KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_USE_SW_BP, kvm_guest_debug,
-};
+use kvm_core::kvm_exit::{NoDebug, Riscv64};
+use kvm_core::kvm_sys::riscv64::{KVM_GUESTDBG_ENABLE, kvm_guest_debug};
 use kvm_core::riscv64::register;
 use kvm_core::{Exit, Hypervisor};
 
@@ -24,7 +22,7 @@ pub(crate) fn breakpoint_script(model: &Model) {
     model.script(
         0,
         [
-            Step::debug(Default::default()).with_register(register::PC, CODE),
+            Step::debug(NoDebug).with_register(register::PC, CODE),
             Step::mmio_write(MMIO, [0]),
         ],
     );
@@ -34,7 +32,7 @@ pub(crate) fn breakpoint_script(model: &Model) {
 pub(crate) fn breakpoint<H: Hypervisor<Guest = Riscv64>>(system: H) -> Outcome {
     let mut guest = guest(system, BREAK, &[])?;
     guest.vcpu.set_guest_debug(&kvm_guest_debug {
-        control: KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP,
+        control: KVM_GUESTDBG_ENABLE,
         ..Default::default()
     })?;
     match guest.vcpu.run()? {

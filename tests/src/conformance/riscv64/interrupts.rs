@@ -91,6 +91,9 @@ pub(crate) fn external<H: Hypervisor<Guest = Riscv64>>(system: H) -> Outcome {
 pub(crate) fn refused<H: Hypervisor<Guest = Riscv64>>(system: H) -> Outcome {
     let guest = guest(system, WAIT, HANDLE)?;
     let refused = guest.vcpu.interrupt(7);
-    assert_eq!(refused.err().map(|error| error.errno()), Some(Errno::EINVAL));
+    assert_eq!(
+        refused.err().map(|error| error.errno()),
+        Some(Errno::EINVAL)
+    );
     Ok(())
 }

@@ -19,7 +19,9 @@ pub(crate) fn readable<H: Hypervisor<Guest = Riscv64>>(system: H) -> Outcome {
     for id in &ids {
         let mut bytes = [0; 256];
         let size = 1 << (id >> 52 & 15);
-        let place = bytes.get_mut(..size).ok_or("a register of over 256 bytes")?;
+        let place = bytes
+            .get_mut(..size)
+            .ok_or("a register of over 256 bytes")?;
         assert_eq!(vcpu.get_one_reg(*id, place)?, size, "{id:#x}");
     }
     Ok(())
@@ -39,8 +41,14 @@ pub(crate) fn general<H: Hypervisor<Guest = Riscv64>>(system: H) -> Outcome {
 /// What the processor and the firmware have is told: the base instructions and the starting of processors.
 pub(crate) fn extensions<H: Hypervisor<Guest = Riscv64>>(system: H) -> Outcome {
     let vcpu = Kvm::with(system)?.create_vm()?.create_vcpu(0)?;
-    assert_eq!(vcpu.get_reg::<u64>(register::isa_ext(KVM_RISCV_ISA_EXT_I))?, 1);
-    assert_eq!(vcpu.get_reg::<u64>(register::sbi_ext(KVM_RISCV_SBI_EXT_HSM))?, 1);
+    assert_eq!(
+        vcpu.get_reg::<u64>(register::isa_ext(KVM_RISCV_ISA_EXT_I))?,
+        1
+    );
+    assert_eq!(
+        vcpu.get_reg::<u64>(register::sbi_ext(KVM_RISCV_SBI_EXT_HSM))?,
+        1
+    );
     let frequency = register::timer(offset_of!(kvm_riscv_timer, frequency));
     assert!(vcpu.get_reg::<u64>(frequency)? > 0);
     Ok(())

@@ -3,8 +3,8 @@
 use kvm_core::kvm_exit::{Riscv64, RiscvSbi, SystemEvent};
 use kvm_core::kvm_sys::SystemEvent as Kind;
 use kvm_core::kvm_sys::riscv64::{
-    KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_STOPPED, KVM_RISCV_SBI_EXT_DBCN,
-    KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_SHUTDOWN,
+    KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_STOPPED, KVM_RISCV_SBI_EXT_DBCN, KVM_SYSTEM_EVENT_RESET,
+    KVM_SYSTEM_EVENT_SHUTDOWN,
 };
 use kvm_core::riscv64::register;
 use kvm_core::{Exit, GuestAddress, Hypervisor};
@@ -93,6 +93,8 @@ const CONSOLE: &[u32] = &[
 ];
 
 const DBCN: u64 = 0x4442_434e;
+/// What KVM has put into the answer: -2.
+const NOT_SUPPORTED: u64 = 2_u64.wrapping_neg();
 
 pub(crate) fn console_script(model: &Model) {
     let call = Step::exit(|page| {
@@ -100,7 +102,7 @@ pub(crate) fn console_script(model: &Model) {
             extension_id: DBCN,
             function_id: 0,
             args: &[5, INPUT, 0, 0, 0, 0],
-            ret: &mut [-2_i64 as u64, 0],
+            ret: &mut [NOT_SUPPORTED, 0],
         }))
     });
     let call = call.finds_memory(INPUT, *b"Hello");
@@ -198,7 +200,7 @@ pub(crate) fn put_script(model: &Model) {
             extension_id: 1,
             function_id: 0,
             args: &[0x41, 0, 0, 0, 0, 0],
-            ret: &mut [-2_i64 as u64, 0],
+            ret: &mut [NOT_SUPPORTED, 0],
         }))
     });
     let call = call.answered(|exit| matches!(exit, Exit::RiscvSbi(sbi) if *sbi.ret == [0, 0]));

@@ -1,7 +1,6 @@
-//! [`Any`]: all backends as one type, so that a scenario is compiled once for each architecture.
+//! [`Any`]: all backends as one type, so that a scenario or an example is compiled once.
 #![expect(unsafe_code, reason = "implements the contract of backends")]
 
-use std::error::Error;
 use std::io::Write;
 
 use kvm_core::kvm_sys::Arch;
@@ -9,9 +8,11 @@ use kvm_core::kvm_sys::op::Op;
 use kvm_core::{Arg, DevKvm, Errno, Hypervisor, Mapping, Region};
 use kvm_mock::{Model, ModelGuest, Recorder, RecorderHandle, RecorderOptions, Replay};
 
+use crate::Failure;
+
 /// A backend whose guests are of the architecture `G`.
 #[derive(Debug)]
-pub(super) struct Any<G>(Of<G>);
+pub(crate) struct Any<G>(Of<G>);
 
 /// `DevKvm` is here only where `G` is the host's architecture.
 #[derive(Debug)]
@@ -24,27 +25,31 @@ enum Of<G> {
 }
 
 impl<G: ModelGuest> Any<G> {
-    pub(super) fn model(model: Model<G>) -> Self {
+    pub(crate) fn model(model: Model<G>) -> Self {
         Self(Of::Model(model))
     }
 
     /// `/dev/kvm`, whose guests are of the host's architecture.
-    pub(super) fn kvm() -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn kvm() -> Result<Self, Failure> {
         if G::ARCH != Arch::NATIVE {
-            return Err(format!("KVM here has no guests for {}", G::ARCH.name()).into());
+            let (wanted, host) = (G::ARCH.name(), std::env::consts::ARCH);
+            return Err(format!(
+                "the guest is for {wanted}, and KVM on this host runs guests for {host}"
+            )
+            .into());
         }
         Ok(Self(Of::Kvm(DevKvm::open()?)))
     }
 
-    pub(super) fn replay(replay: Replay<G>) -> Self {
+    pub(crate) fn replay(replay: Replay<G>) -> Self {
         Self(Of::Replay(replay))
     }
 
     /// The same, recorded with the guest's memory.
-    pub(super) fn recorded(
+    pub(crate) fn recorded(
         self,
         to: impl Write + Send + 'static,
-    ) -> Result<(Self, RecorderHandle), Box<dyn Error>> {
+    ) -> Result<(Self, RecorderHandle), Failure> {
         let options = RecorderOptions::new().memory(true);
         match self.0 {
             Of::Model(model) => {
