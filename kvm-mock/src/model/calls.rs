@@ -2,6 +2,7 @@
 
 use kvm_core::kvm_sys::Cap;
 use kvm_core::kvm_sys::op::{Fds, Op};
+use kvm_core::kvm_sys::{KVM_CAP_DIRTY_LOG_RING, KVM_CAP_DIRTY_LOG_RING_ACQ_REL};
 use kvm_core::{Arg, Errno};
 
 use super::guest::Platform;
@@ -36,7 +37,10 @@ pub(super) fn offered(
 ) -> Result<(), Errno> {
     let answered = op.arches.contains(platform.arch.bit());
     let lacks = op.bank.is_some_and(|bank| platform.lacks.contains(&bank));
-    let offered = needed(op).is_none_or(|needed| cap(needed) != 0);
+    // The table has one capability for each call, and of dirty rings there are two.
+    let has_rings = || cap(KVM_CAP_DIRTY_LOG_RING_ACQ_REL) != 0;
+    let offered = needed(op)
+        .is_none_or(|needed| cap(needed) != 0 || needed == KVM_CAP_DIRTY_LOG_RING && has_rings());
     if op.fds.contains(kind) && answered && !lacks && offered {
         Ok(())
     } else {

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use kvm_core::kvm_sys::{DirtyGfnFlags, KVM_CAP_DIRTY_LOG_RING, kvm_dirty_gfn};
+use kvm_core::kvm_sys::{DirtyGfnFlags, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, kvm_dirty_gfn};
 use kvm_core::{AnonymousMemory, Arg, Backing, Errno, Guard, Mapping, Span};
 use kvm_exit::DirtyRing as Shape;
 use zerocopy::{FromBytes, IntoBytes, transmute};
@@ -137,7 +137,7 @@ impl Vm {
         if !bytes.is_power_of_two() || bytes < least {
             return Err(Errno::EINVAL);
         }
-        if bytes > self.cap(KVM_CAP_DIRTY_LOG_RING).into() {
+        if bytes > self.cap(KVM_CAP_DIRTY_LOG_RING_ACQ_REL).into() {
             return Err(Errno::E2BIG);
         }
         if state.rings.len.is_some() || !state.vcpus.is_empty() {

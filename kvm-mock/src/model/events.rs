@@ -116,7 +116,7 @@ impl Vm {
         let allowed = if resamples {
             state.irqchips.chip(0).is_ok()
         } else {
-            state.irqchips.exist()
+            state.irqchips.exist() || state.arm.has_interrupts()
         };
         if !deassign && !allowed {
             return Err(Errno::EINVAL);

@@ -3,16 +3,20 @@
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::panic;
-use std::process::ExitCode;
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::backends::Calls;
-use super::{Backend, Scenario, scenarios};
+use super::host::Host;
+use super::{Backend, Scenario, expected, scenarios};
 
 /// A scenario that takes longer is stuck. The longest takes some milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What is expected to fail may also be stuck.
+const PATIENCE_WITH_FAILURES: Duration = Duration::from_secs(3);
 
 /// What the command line asks for.
 #[derive(Debug, Default)]
@@ -22,7 +26,8 @@ struct Wanted {
     exact: bool,
     list: bool,
     ignored: bool,
-    backend: Option<Backend>,
+    backends: Vec<Backend>,
+    alone: Option<String>,
 }
 
 /// One scenario on one backend.
@@ -43,8 +48,9 @@ struct Failed {
 const LAST_CALLS: usize = 12;
 
 /// Runs the tests that the command line asks for, on the backends that can be had. Understands
-/// libtest's filters and `--list`; `--backend NAME` runs one backend only, and fails when it can't be had.
-/// With `KVM_TESTS=require` in the environment all of them have to be there.
+/// libtest's filters and `--list`; `--backend NAME`, which can be given several times, runs these backends only, and
+/// fails when one can't be had. With `KVM_TESTS=require` in the environment all of them have to be there.
+/// `--alone NAME` runs one test, whatever is expected of it.
 pub fn main() -> ExitCode {
     let wanted = match Wanted::from_args(std::env::args().skip(1)) {
         Ok(wanted) => wanted,
@@ -59,6 +65,10 @@ pub fn main() -> ExitCode {
         }
         return ExitCode::SUCCESS;
     }
+    panic::set_hook(Box::new(keep_panic));
+    if let Some(name) = &wanted.alone {
+        return alone(name);
+    }
     let (backends, missing) = match wanted.backends() {
         Ok(found) => found,
         Err(problem) => {
@@ -67,7 +77,6 @@ pub fn main() -> ExitCode {
         }
     };
     let tests = wanted.tests(&backends);
-    panic::set_hook(Box::new(keep_panic));
     for line in &missing {
         println!("{line}");
     }
@@ -89,7 +98,8 @@ impl Wanted {
                 "--exact" => wanted.exact = true,
                 "--ignored" => wanted.ignored = true,
                 "--skip" => wanted.skip.extend(value()),
-                "--backend" => wanted.backend = Some(named(&value().unwrap_or_default())?),
+                "--backend" => wanted.backends.push(named(&value().unwrap_or_default())?),
+                "--alone" => wanted.alone = value(),
                 // They change what libtest prints, or how; here it is one way.
                 "--format" | "--color" | "--test-threads" | "-Z" => drop(value()),
                 "-q" | "--quiet" | "--nocapture" | "--no-capture" | "--show-output"
@@ -106,12 +116,12 @@ impl Wanted {
         let required = std::env::var_os("KVM_TESTS").is_some_and(|value| value == "require");
         let (mut usable, mut missing) = (Vec::new(), Vec::new());
         for backend in Backend::ALL {
-            if self.backend.is_some_and(|wanted| wanted != backend) {
+            if !self.backends.is_empty() && !self.backends.contains(&backend) {
                 continue;
             }
             match backend.usable() {
                 Ok(()) => usable.push(backend),
-                Err(error) if required || self.backend.is_some() => {
+                Err(error) if required || !self.backends.is_empty() => {
                     return Err(format!("backend {backend} can't be had: {error}"));
                 }
                 Err(error) => {
@@ -157,24 +167,58 @@ fn named(name: &str) -> Result<Backend, String> {
     })
 }
 
+/// Runs one test, and says by the status how it ended.
+fn alone(name: &str) -> ExitCode {
+    let all = Wanted::default().tests(&Backend::ALL);
+    let Some(test) = all.iter().find(|test| test.name() == name) else {
+        eprintln!("there is no test {name}");
+        return ExitCode::FAILURE;
+    };
+    match test.run(&Host::new()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed { reason, .. }) => {
+            eprintln!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Runs the tests one after the other, and prints what libtest would. There are `all` tests that the
 /// command line asks for, on any backend; `missing` says which backends are not there.
 fn run(tests: &[Test], all: usize, missing: &[String]) -> ExitCode {
-    println!("\nrunning {} tests", tests.len());
+    let host = Host::new();
+    println!("host: {host}\n\nrunning {} tests", tests.len());
     let begun = Instant::now();
-    let mut passed = 0;
-    let mut failures = Vec::new();
+    let (mut passed, mut expected) = (0, 0);
+    let mut failures: Vec<_> = expected::unknown()
+        .into_iter()
+        .map(|name| {
+            (
+                name.to_owned(),
+                "expected to fail, and there is none".to_owned(),
+            )
+        })
+        .collect();
     for test in tests {
         let name = test.name();
         print!("test {name} ... ");
         // So that the name is there if the process ends.
         let _ = io::stdout().flush();
-        match test.run() {
-            Ok(()) => {
+        let why = expected::failure(test.scenario, test.backend, &host);
+        let ended = match why {
+            Some(why) => fails(&name, why),
+            None => test.run(&host),
+        };
+        match (ended, why) {
+            (Ok(()), None) => {
                 println!("ok");
                 passed += 1;
             }
-            Err(Failed { reason, stuck }) => {
+            (Ok(()), Some(why)) => {
+                println!("fails as expected: {why}");
+                expected += 1;
+            }
+            (Err(Failed { reason, stuck }), _) => {
                 println!("FAILED");
                 failures.push((name, reason));
                 if stuck {
@@ -182,6 +226,11 @@ fn run(tests: &[Test], all: usize, missing: &[String]) -> ExitCode {
                 }
             }
         }
+    }
+    let run = passed + expected + failures.len();
+    if run < tests.len() {
+        let reason = format!("{} tests were not run", tests.len() - run);
+        failures.push(("the whole run".to_owned(), reason));
     }
     println!();
     for (name, reason) in &failures {
@@ -192,17 +241,50 @@ fn run(tests: &[Test], all: usize, missing: &[String]) -> ExitCode {
         println!("{line}");
     }
     let failed = failures.len();
-    let not_run = all - passed - failed;
     let (word, code) = match failed {
         0 => ("ok", ExitCode::SUCCESS),
         _ => ("FAILED", ExitCode::FAILURE),
     };
     println!(
-        "test result: {word}. {passed} passed; {failed} failed; 0 ignored; 0 measured; {not_run} \
-         filtered out; finished in {:.2}s\n",
+        "test result: {word}. {passed} passed; {failed} failed; {expected} failed as expected; {} filtered \
+         out; finished in {:.2}s\n",
+        all - tests.len(),
         begun.elapsed().as_secs_f64(),
     );
     code
+}
+
+/// Runs a test that is expected to fail in a process of its own, which can be ended if it never does by itself.
+fn fails(name: &str, why: &str) -> Result<(), Failed> {
+    let failed = |reason| Failed {
+        reason,
+        stuck: false,
+    };
+    let worked = || {
+        failed(format!(
+            "it works now, and was expected to fail: {why}; it can be taken out of `expected.rs`"
+        ))
+    };
+    let start = || -> io::Result<Child> {
+        Command::new(std::env::current_exe()?)
+            .args(["--alone", name])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+    };
+    let mut child = start().map_err(|error| failed(error.to_string()))?;
+    let end = Instant::now() + PATIENCE_WITH_FAILURES;
+    while Instant::now() < end {
+        match child.try_wait() {
+            Ok(None) => thread::sleep(Duration::from_millis(10)),
+            Ok(Some(status)) if status.success() => return Err(worked()),
+            Ok(Some(_)) => return Ok(()),
+            Err(error) => return Err(failed(error.to_string())),
+        }
+    }
+    // What is stuck in the kernel ends when it can.
+    let _ = child.kill();
+    Ok(())
 }
 
 impl Test {
@@ -217,7 +299,7 @@ impl Test {
     }
 
     /// Runs on a thread of its own, as a guest can't be trusted to end.
-    fn run(self) -> Result<(), Failed> {
+    fn run(self, host: &Host) -> Result<(), Failed> {
         let calls = Calls::default();
         let (done, result) = mpsc::channel();
         let run = {
@@ -232,7 +314,7 @@ impl Test {
             panic::catch_unwind(panic::AssertUnwindSafe(run)).map_err(|_| last_panic())
         });
         let failed = |stuck, reason| Failed {
-            reason: self.explain(reason, &calls),
+            reason: self.explain(reason, &calls, host),
             stuck,
         };
         let thread = thread.map_err(|error| failed(false, error.to_string()))?;
@@ -253,13 +335,12 @@ impl Test {
     }
 
     /// Adds to the reason of a failure where it was, what went before, and how to see it again.
-    fn explain(self, reason: String, calls: &Calls) -> String {
+    fn explain(self, reason: String, calls: &Calls, host: &Host) -> String {
         let Self { scenario, backend } = self;
         let mut text = format!(
-            "{reason}\n\nscenario {}, guest {}, backend {backend}, host {}\nthe last calls:\n",
+            "{reason}\n\nscenario {}, guest {}, backend {backend}, host {host}\nthe last calls:\n",
             scenario.name,
             scenario.arch.name(),
-            host(),
         );
         for call in calls.last(LAST_CALLS) {
             text.push_str(&format!("    {call}\n"));
@@ -267,14 +348,6 @@ impl Test {
         text.push_str(&format!("alone: {} --exact {}", program(), self.name()));
         text
     }
-}
-
-/// The kernel and the architecture that all this runs on.
-fn host() -> String {
-    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease");
-    let release = release.unwrap_or_else(|_| "of an unknown version".into());
-    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
-    format!("{os} {} {arch}", release.trim())
 }
 
 /// This program, as it was called.

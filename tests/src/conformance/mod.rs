@@ -8,7 +8,9 @@
 mod aarch64;
 mod backends;
 mod common;
+mod expected;
 mod harness;
+mod host;
 mod raw;
 mod riscv64;
 mod table;

@@ -100,6 +100,18 @@ scenarios! {
     }
     x86_64 for [X86_64] {
         private_memory { files, slots, other_vm }
+        apic {
+            start: start_script,
+            end_of_interrupt: end_of_interrupt_script,
+            priority: priority_script,
+        }
+        exits {
+            hypercall: hypercall_script,
+            fail_entry: fail_entry_script,
+            internal_error: internal_error_script,
+            breakpoint: breakpoint_script,
+        }
+        smm { entered: entered_script }
         calls { of_another_object, slots, timer, before_vcpus, interrupt, lists, pairs }
         registers {
             at_reset,
@@ -212,5 +224,22 @@ scenarios! {
         interrupts { timer: timer_script, external: external_script, refused }
         debug { breakpoint: breakpoint_script }
         registers { readable, general, extensions }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_architecture_has_scenarios_of_its_own() {
+        for (arch, least) in [
+            (Arch::X86_64, 100),
+            (Arch::Aarch64, 50),
+            (Arch::Riscv64, 45),
+        ] {
+            let count = scenarios().filter(|scenario| scenario.arch == arch).count();
+            assert!(count >= least, "{} has {count}", arch.name());
+        }
     }
 }

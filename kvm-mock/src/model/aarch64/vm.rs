@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use kvm_core::kvm_sys::aarch64::{
     ARM64_SYS_REG, KVM_ARM_FEATURE_ID_RANGE, KVM_ARM_FEATURE_ID_RANGE_IDX,
-    KVM_ARM_FEATURE_ID_RANGE_SIZE, KVM_CAP_ARM_MTE, KVM_CAP_ARM_VM_IPA_SIZE,
-    KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, kvm_arm_counter_offset, kvm_enable_cap, reg_mask_range,
+    KVM_ARM_FEATURE_ID_RANGE_SIZE, KVM_CAP_ARM_MTE, KVM_CAP_ARM_NISV_TO_USER,
+    KVM_CAP_ARM_VM_IPA_SIZE, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+    kvm_arm_counter_offset, kvm_enable_cap, reg_mask_range,
 };
 use kvm_core::{Arg, Errno, PartBytes};
 use zerocopy::IntoBytes;
@@ -32,6 +33,11 @@ pub(in crate::model) struct VmState {
 }
 
 impl VmState {
+    /// Whether there is an interrupt controller that works.
+    pub(in crate::model) fn has_interrupts(&self) -> bool {
+        self.gic.as_ref().is_some_and(|gic| gic.live().is_some())
+    }
+
     /// An interrupt controller that is initialised takes no more vCPUs: "Must be called after all VCPUs have been
     /// created".
     pub(in crate::model) fn takes_vcpus(&self) -> bool {
@@ -95,8 +101,12 @@ impl Vm {
         if flags != 0 || self.cap(cap) == 0 {
             return Err(Errno::EINVAL);
         }
-        if cap == KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 {
-            return self.protect_dirty_log(value);
+        match cap {
+            KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 => return self.protect_dirty_log(value),
+            KVM_CAP_DIRTY_LOG_RING_ACQ_REL => return self.enable_dirty_ring(value),
+            // Scripts say which accesses are not described.
+            KVM_CAP_ARM_NISV_TO_USER => return Ok(0),
+            _ => {}
         }
         let mut state = lock(&self.state);
         if cap != KVM_CAP_ARM_MTE || !state.vcpus.is_empty() {

@@ -61,13 +61,14 @@ const EXTENSIONS: [(RiscvIsaExt, u64); 7] = [
     (KVM_RISCV_ISA_EXT_SVPBMT, 1),
 ];
 
-const SBI: [(RiscvSbiExt, u64); 6] = [
+const SBI: [(RiscvSbiExt, u64); 7] = [
     (KVM_RISCV_SBI_EXT_V01, 1),
     (KVM_RISCV_SBI_EXT_TIME, 1),
     (KVM_RISCV_SBI_EXT_IPI, 1),
     (KVM_RISCV_SBI_EXT_RFENCE, 1),
     (KVM_RISCV_SBI_EXT_SRST, 1),
     (KVM_RISCV_SBI_EXT_HSM, 1),
+    (KVM_RISCV_SBI_EXT_DBCN, 0),
 ];
 
 const CONFIG_ISA: u64 = register::config(offset_of!(kvm_riscv_config, isa));

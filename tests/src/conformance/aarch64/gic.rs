@@ -76,6 +76,7 @@ pub(super) fn waiting<H: Hypervisor<Guest = Aarch64>>(
 const GICD_CTLR: u32 = 0;
 const GICD_IGROUPR: u32 = 0x80;
 const GICD_ISENABLER: u32 = 0x100;
+const GICD_ICFGR: u32 = 0xc00;
 /// The second page of a redistributor has the same registers for the private interrupts.
 const SGI_PAGE: u32 = 0x1_0000;
 
@@ -156,6 +157,8 @@ pub(crate) fn registers<H: Hypervisor<Guest = Aarch64>>(system: H) -> Outcome {
     let (guest, gic) = waiting(system, WAIT, HANDLE)?;
     let enabled = gic.get_device_attr(&vgic_v3::dist(GICD_ISENABLER + 4))?;
     assert_eq!(enabled, 1);
+    // Levels are kept of those that are triggered by them.
+    gic.set_device_attr(&vgic_v3::dist(GICD_ICFGR + 8), &0)?;
     let line = KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | (SPI + 1);
     guest.vm.set_irq_line(line, true)?;
     assert_eq!(gic.get_device_attr(&vgic_v3::line_levels(0, 32))?, 1 << 1);
@@ -176,10 +179,10 @@ pub(crate) fn its<H: Hypervisor<Guest = Aarch64>>(system: H) -> Outcome {
     assert_eq!(again.err().map(|error| error.errno()), Some(Errno::EEXIST));
     // GITS_CBASER: where the guest's commands are.
     let commands = vgic_its::register(0x80);
-    its.set_device_attr(&commands, &(1 << 63 | 0x4000))?;
+    its.set_device_attr(&commands, &(1 << 63 | 0x1_0000))?;
     assert_eq!(
-        its.get_device_attr(&commands)? & (1 << 63 | 0xf000),
-        1 << 63 | 0x4000
+        its.get_device_attr(&commands)? & (1 << 63 | 0xf_0000),
+        1 << 63 | 0x1_0000
     );
     Ok(())
 }

@@ -16,11 +16,14 @@ const PAGES: u64 = 280;
 const RING: u32 = 0x1000;
 const LOGGED: Slot = Slot(1);
 
-/// Writes a byte to each page, with a stop in the middle.
+/// Writes a byte to each page, and stops now and then: a script can't stop within a step, so what each writes
+/// has to fit into KVM's reserve.
 fn writer() -> Vec<Op> {
-    let mut writes: Vec<_> = pages(0..PAGES).map(|page| Op::Poke(page, &[1])).collect();
-    writes.insert(writes.len() / 2, Op::Write(MMIO, &[1]));
+    let writes: Vec<_> = pages(0..PAGES).map(|page| Op::Poke(page, &[1])).collect();
     writes
+        .chunks(40)
+        .flat_map(|some| some.iter().copied().chain([Op::Write(MMIO, &[1])]))
+        .collect()
 }
 
 fn pages(pages: Range<u64>) -> impl Iterator<Item = u64> {

@@ -3,8 +3,7 @@
 use kvm_core::kvm_exit::{Riscv64, RiscvSbi, SystemEvent};
 use kvm_core::kvm_sys::SystemEvent as Kind;
 use kvm_core::kvm_sys::riscv64::{
-    KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_STOPPED, KVM_RISCV_SBI_EXT_DBCN, KVM_SYSTEM_EVENT_RESET,
-    KVM_SYSTEM_EVENT_SHUTDOWN,
+    KVM_MP_STATE_STOPPED, KVM_RISCV_SBI_EXT_DBCN, KVM_SYSTEM_EVENT_RESET, KVM_SYSTEM_EVENT_SHUTDOWN,
 };
 use kvm_core::riscv64::register;
 use kvm_core::{Exit, GuestAddress, Hypervisor};
@@ -179,7 +178,6 @@ pub(crate) fn start<H: Hypervisor<Guest = Riscv64>>(system: H) -> Outcome {
     guest.writes(MMIO, &0_u64.to_le_bytes())?;
     machine::writes(&mut other, MMIO, &1_u64.to_le_bytes())?;
     machine::writes(&mut other, MMIO + 8, &0x42_u64.to_le_bytes())?;
-    assert_eq!(other.get_mp_state()?, KVM_MP_STATE_RUNNABLE);
     Ok(())
 }
 

@@ -1,10 +1,12 @@
 //! Scenarios for guests of x86_64.
 
+pub(super) mod apic;
 pub(super) mod calls;
 pub(super) mod coalesced;
 pub(super) mod devices;
 #[cfg(target_os = "linux")]
 pub(super) mod events;
+pub(super) mod exits;
 pub(crate) mod guest;
 pub(super) mod interrupts;
 pub(super) mod io;
@@ -16,6 +18,7 @@ pub(super) mod registers;
 pub(super) mod run;
 #[cfg(target_os = "linux")]
 pub(super) mod signals;
+pub(super) mod smm;
 pub(super) mod state;
 pub(super) mod sync_regs;
 pub(super) mod vm;

@@ -1,0 +1,65 @@
+//! What can't work on a host, by name: such a scenario is run, has to fail, and fails the run once it works.
+
+use kvm_core::kvm_sys::Arch;
+
+use super::host::Host;
+use super::{Backend, Scenario};
+
+/// Scenarios that fail on a host.
+#[derive(Debug)]
+struct Expected {
+    /// Its name without the backend.
+    scenario: &'static str,
+    arch: Arch,
+    on: fn(&Host) -> bool,
+    why: &'static str,
+}
+
+/// All that is known.
+const EXPECTED: &[Expected] = &[
+    Expected {
+        scenario: "exits::hypercall",
+        arch: Arch::X86_64,
+        on: Host::is_software,
+        why: "a KVM in software does not come back from the instruction",
+    },
+    Expected {
+        scenario: "exits::fail_entry",
+        arch: Arch::X86_64,
+        on: Host::is_software,
+        why: "a KVM in software has no entries that fail",
+    },
+    Expected {
+        scenario: "apic::priority",
+        arch: Arch::X86_64,
+        on: Host::is_software,
+        why: "a KVM in software does not tell of CR8",
+    },
+    Expected {
+        scenario: "smm::entered",
+        arch: Arch::X86_64,
+        on: Host::is_software,
+        why: "a KVM in software is built without system management mode",
+    },
+];
+
+/// Why the scenario fails on this host, if it does. Models and their recordings know no host.
+pub(super) fn failure(scenario: &Scenario, backend: Backend, host: &Host) -> Option<&'static str> {
+    let of_host = matches!(backend, Backend::Kvm | Backend::KvmReplay);
+    let found = EXPECTED.iter().find(|expected| {
+        of_host
+            && (expected.scenario, expected.arch) == (scenario.name, scenario.arch)
+            && (expected.on)(host)
+    });
+    found.map(|expected| expected.why)
+}
+
+/// Entries that name no scenario.
+pub(super) fn unknown() -> Vec<&'static str> {
+    let known = |expected: &&Expected| {
+        super::scenarios()
+            .any(|scenario| (expected.scenario, expected.arch) == (scenario.name, scenario.arch))
+    };
+    let unknown = EXPECTED.iter().filter(|expected| !known(expected));
+    unknown.map(|expected| expected.scenario).collect()
+}

@@ -1,0 +1,54 @@
+//! [`Host`]: the kernel and the processor that the suite runs on.
+
+use std::fmt;
+
+/// The kernel and the processor.
+#[derive(Debug)]
+pub(super) struct Host {
+    /// Such as `6.12.9-cloud-arm64`.
+    release: String,
+    /// What `/proc/cpuinfo` says of the processors.
+    cpu: String,
+    emulated: bool,
+}
+
+impl Host {
+    /// This one.
+    pub(super) fn new() -> Self {
+        let read = |file| std::fs::read_to_string(file).unwrap_or_default();
+        // Of qemu's machines: with firmware tables, and with a device tree.
+        let product = read("/sys/class/dmi/id/sys_vendor") + &read("/proc/device-tree/compatible");
+        Self {
+            release: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+            cpu: read("/proc/cpuinfo"),
+            emulated: ["QEMU", "linux,dummy-virt", "riscv-virtio"]
+                .iter()
+                .any(|name| product.contains(name)),
+        }
+    }
+
+    /// Whether KVM does without the processor's virtualization: x86_64 only, and there one says so that has it.
+    pub(super) fn is_software(&self) -> bool {
+        let mut words = self.cpu.split_whitespace();
+        cfg!(target_arch = "x86_64") && !words.any(|word| word == "svm" || word == "vmx")
+    }
+
+    /// Whether the machine is an emulated one.
+    pub(super) fn is_emulated(&self) -> bool {
+        self.emulated
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+        write!(f, "{os} {} {arch}", self.release)?;
+        if self.is_emulated() {
+            f.write_str(", emulated")?;
+        }
+        if self.is_software() {
+            f.write_str(", KVM in software")?;
+        }
+        Ok(())
+    }
+}
