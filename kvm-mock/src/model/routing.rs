@@ -1,12 +1,13 @@
 //! Where GSIs lead, and what raising one comes to.
 
 use kvm_core::kvm_sys::x86_64::{
-    KVM_IRQCHIP_IOAPIC, KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE, kvm_irqchip_chip,
-    kvm_pic_state,
+    KVM_CAP_HYPERV_SYNIC, KVM_IRQCHIP_IOAPIC, KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE,
+    kvm_irqchip_chip, kvm_pic_state,
 };
 use kvm_core::kvm_sys::{
-    KVM_CAP_IRQ_ROUTING, KVM_IRQ_ROUTING_IRQCHIP, KVM_IRQ_ROUTING_MSI, KVM_MSI_VALID_DEVID,
-    kvm_irq_level, kvm_irq_routing, kvm_irq_routing_entry, kvm_irq_routing_irqchip, kvm_msi,
+    KVM_CAP_IRQ_ROUTING, KVM_IRQ_ROUTING_HV_SINT, KVM_IRQ_ROUTING_IRQCHIP, KVM_IRQ_ROUTING_MSI,
+    KVM_MSI_VALID_DEVID, kvm_irq_level, kvm_irq_routing, kvm_irq_routing_entry,
+    kvm_irq_routing_irqchip, kvm_msi,
 };
 use kvm_core::{Arg, Errno};
 
@@ -67,6 +68,10 @@ impl Vm {
         }
         let entries: Vec<kvm_irq_routing_entry> = ROUTES.elements(arg, count)?;
         let mut state = lock(&self.state);
+        let hyperv = self.cap(KVM_CAP_HYPERV_SYNIC) != 0;
+        let leads = |entry: &kvm_irq_routing_entry| {
+            leads(entry) || hyperv && entry.type_ == KVM_IRQ_ROUTING_HV_SINT
+        };
         let known = entries.iter().all(|entry| entry.gsi < most && leads(entry));
         // Of a split controller, the pins are the VMM's.
         let pins = entries

@@ -114,7 +114,7 @@ impl Vm {
                 devices: BTreeSet::new(),
                 banks: Banks::new(&system.profile().resets),
                 boot_cpu: 0,
-                x86: x86_64::VmState::new(system.profile().tsc_khz),
+                x86: x86_64::VmState::new(system.profile()),
                 arm: aarch64::VmState::default(),
                 riscv: riscv64::VmState::default(),
             }),

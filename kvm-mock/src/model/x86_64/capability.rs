@@ -4,11 +4,12 @@ use kvm_core::kvm_sys::x86_64::{
     KVM_CAP_DIRTY_LOG_RING, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, KVM_CAP_DISABLE_QUIRKS,
     KVM_CAP_DISABLE_QUIRKS2, KVM_CAP_ENFORCE_PV_FEATURE_CPUID, KVM_CAP_EXCEPTION_PAYLOAD,
     KVM_CAP_EXIT_HYPERCALL, KVM_CAP_EXIT_ON_EMULATION_FAILURE, KVM_CAP_HALT_POLL,
-    KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MSR_PLATFORM_INFO,
-    KVM_CAP_PMU_CAPABILITY, KVM_CAP_SPLIT_IRQCHIP, KVM_CAP_VM_DISABLE_NX_HUGE_PAGES,
-    KVM_CAP_X2APIC_API, KVM_CAP_X86_APIC_BUS_CYCLES_NS, KVM_CAP_X86_DISABLE_EXITS,
-    KVM_CAP_X86_TRIPLE_FAULT_EVENT, KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_VALID_MASK,
-    KVM_VCPUEVENT_VALID_PAYLOAD, KVM_VCPUEVENT_VALID_TRIPLE_FAULT, kvm_enable_cap,
+    KVM_CAP_HYPERV_SYNIC, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, KVM_CAP_MAX_VCPU_ID,
+    KVM_CAP_MSR_PLATFORM_INFO, KVM_CAP_PMU_CAPABILITY, KVM_CAP_SPLIT_IRQCHIP,
+    KVM_CAP_VM_DISABLE_NX_HUGE_PAGES, KVM_CAP_X2APIC_API, KVM_CAP_X86_APIC_BUS_CYCLES_NS,
+    KVM_CAP_X86_DISABLE_EXITS, KVM_CAP_X86_TRIPLE_FAULT_EVENT, KVM_CAP_X86_USER_SPACE_MSR,
+    KVM_MSR_EXIT_REASON_VALID_MASK, KVM_VCPUEVENT_VALID_PAYLOAD, KVM_VCPUEVENT_VALID_TRIPLE_FAULT,
+    kvm_enable_cap,
 };
 use kvm_core::{Arg, Errno};
 
@@ -114,7 +115,12 @@ impl Vcpu {
     pub(super) fn enable_cap(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let kvm_enable_cap { cap, flags, .. } = args::read(arg)?;
         // What a guest then sees, its script says.
-        if flags == 0 && cap == KVM_CAP_ENFORCE_PV_FEATURE_CPUID && self.vm().cap(cap) != 0 {
+        let allowed = match cap {
+            KVM_CAP_ENFORCE_PV_FEATURE_CPUID => true,
+            KVM_CAP_HYPERV_SYNIC => self.vm().has_irqchip(),
+            _ => false,
+        };
+        if flags == 0 && allowed && self.vm().cap(cap) != 0 {
             Ok(0)
         } else {
             Err(Errno::EINVAL)

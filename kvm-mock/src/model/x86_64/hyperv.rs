@@ -16,6 +16,7 @@ impl Vm {
         if KVM_HYPERV_EVENTFD_DEASSIGN
             .complement()
             .intersects(eventfd.flags)
+            || eventfd.conn_id >= CONNECTIONS
         {
             return Err(Errno::EINVAL);
         }
@@ -24,9 +25,6 @@ impl Vm {
         if eventfd.flags.contains(KVM_HYPERV_EVENTFD_DEASSIGN) {
             let had = connections.remove(&eventfd.conn_id);
             return if had { Ok(0) } else { Err(Errno::ENOENT) };
-        }
-        if eventfd.conn_id >= CONNECTIONS {
-            return Err(Errno::EINVAL);
         }
         let is_new = connections.insert(eventfd.conn_id);
         if is_new { Ok(0) } else { Err(Errno::EEXIST) }

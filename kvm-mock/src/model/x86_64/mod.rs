@@ -165,6 +165,8 @@ pub(super) struct VmState {
     xen: xen::VmAttributes,
     /// When its clock was what it was set to.
     clock_since: Instant,
+    /// Whether guests are nested by SVM.
+    svm: bool,
     /// The Hyper-V connections that have one.
     hyperv_eventfds: BTreeSet<u32>,
     /// What `KVM_CAP_MAX_VCPU_ID` was enabled with.
@@ -175,9 +177,10 @@ pub(super) struct VmState {
 }
 
 impl VmState {
-    pub(super) fn new(tsc_khz: u32) -> Self {
+    pub(super) fn new(host: &Host) -> Self {
         Self {
-            tsc_khz,
+            tsc_khz: host.tsc_khz,
+            svm: nested::by_svm(host),
             xen: xen::VmAttributes::default(),
             clock_since: Instant::now(),
             hyperv_eventfds: BTreeSet::new(),
@@ -191,7 +194,7 @@ impl VmState {
         VcpuState {
             tsc_khz: self.tsc_khz,
             mcg_cap: mce::MOST_BANKS,
-            nested: nested::at_reset(),
+            nested: nested::at_reset(self.svm),
             tsc_offset: 0,
             external_interrupt: false,
             xen: xen::VcpuAttributes::default(),
