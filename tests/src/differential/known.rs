@@ -1,12 +1,14 @@
 //! The differences that are KVM's own: where it does other than its documentation and the model say, and why.
 
+use std::mem::offset_of;
 use std::ops::Range;
 
 use kvm_core::Errno;
 use kvm_core::kvm_sys::op::Op;
+use kvm_core::kvm_sys::x86_64::kvm_vcpu_events;
 
 use super::host::{Host, Kind};
-use super::step::Step;
+use super::step::{On, Step};
 use super::world::Answer;
 
 /// A difference that is not the model's.
@@ -54,6 +56,41 @@ pub(super) static KNOWN: &[Known] = &[
             step.names("KVM_CAP_X86_BUS_LOCK_EXIT") && kvm.result.is_ok() && model.result.is_err()
         },
         reason: "bus lock exits can be asked for, to no effect, where the processor has none",
+    },
+    Known {
+        op: "KVM_ENABLE_CAP",
+        kinds: X86,
+        kernels: (0, 0)..(6, 16),
+        is: |step, kvm, model| {
+            step.names("KVM_CAP_X86_DISABLE_EXITS") && kvm.result.is_ok() && model.result.is_err()
+        },
+        reason: "older kernels let exits be switched off when there are vCPUs already",
+    },
+    Known {
+        op: "KVM_SET_TSC_KHZ",
+        kinds: X86,
+        kernels: (0, 0)..(6, 16),
+        is: |step, kvm, model| step.on == On::Vm && kvm.result.is_ok() && model.result.is_err(),
+        reason: "older kernels let it be set for a VM that has vCPUs already",
+    },
+    Known {
+        op: "KVM_SET_SREGS",
+        kinds: &[Kind::Svm, Kind::Vmx],
+        kernels: ALL,
+        is: |step, kvm, model| {
+            step.names("with efer") && kvm.result == Err(Errno::EINVAL) && model.result.is_ok()
+        },
+        reason: "kernels with a later correction refuse bits of EFER that the guest's CPUID does not have",
+    },
+    Known {
+        op: "KVM_GET_VCPU_EVENTS",
+        kinds: &[Kind::Svm],
+        kernels: ALL,
+        is: |_, kvm, model| {
+            const SHADOW: usize = offset_of!(kvm_vcpu_events, interrupt.shadow);
+            differ_at(kvm, model) == [SHADOW]
+        },
+        reason: "SVM does not tell one kind of interrupt shadow from the other",
     },
     Known {
         op: "KVM_SIGNAL_MSI",
@@ -119,6 +156,13 @@ pub(super) static KNOWN: &[Known] = &[
         reason: NO_PAGING,
     },
 ];
+
+/// The bytes in which two answers differ.
+fn differ_at(kvm: &Answer, model: &Answer) -> Vec<usize> {
+    let bytes = kvm.bytes.iter().zip(&model.bytes).enumerate();
+    let differ = bytes.filter(|(_, (kvm, model))| kvm != model);
+    differ.map(|(at, _)| at).collect()
+}
 
 fn both_succeed(_: &Step, kvm: &Answer, model: &Answer) -> bool {
     kvm.result.is_ok() && model.result.is_ok()

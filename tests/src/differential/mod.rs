@@ -106,6 +106,9 @@ impl Campaign {
             length,
             ..
         } = *options;
+        if let Some(file) = &options.profile {
+            std::fs::write(file, self.profile.to_string())?;
+        }
         let last = first.saturating_add(sequences);
         println!(
             "{}: seeds {first} to {}, {length} steps each",

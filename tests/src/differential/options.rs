@@ -1,10 +1,11 @@
 //! [`Options`]: the command line.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// What is to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The seed of the first sequence; the next one has the next number.
     pub seed: u64,
@@ -12,6 +13,8 @@ pub struct Options {
     pub sequences: u64,
     /// How many steps each has.
     pub length: usize,
+    /// Where to write what the model is told of the host.
+    pub profile: Option<PathBuf>,
     /// Only asked what there is to choose, or by a test runner what tests there are.
     pub only_asked: bool,
 }
@@ -19,13 +22,14 @@ pub struct Options {
 impl Options {
     /// What is printed to a user who asks.
     pub const HELP: &'static str = "\
-usage: [--seed N] [--sequences N] [--length N]
+usage: [--seed N] [--sequences N] [--length N] [--profile FILE]
 
 Gives random sequences of calls to /dev/kvm and to the model of the same host, and compares the answers.
 
   --seed N       the seed of the first sequence, 1 if not given; the second has the next number, and so on
   --sequences N  how many, 300 if not given
   --length N     how many calls each has, 40 if not given
+  --profile FILE also write there what the model is told of the host
 ";
 
     /// Understands a command line, without the program's name.
@@ -38,6 +42,7 @@ Gives random sequences of calls to /dev/kvm and to the model of the same host, a
             seed: 1,
             sequences: 300,
             length: 40,
+            profile: None,
             only_asked: false,
         };
         let mut arguments = arguments.into_iter();
@@ -48,6 +53,10 @@ Gives random sequences of calls to /dev/kvm and to the model of the same host, a
                 "--seed" => options.seed = number(&name, value())?,
                 "--sequences" => options.sequences = number(&name, value())?,
                 "--length" => options.length = number(&name, value())?,
+                "--profile" => {
+                    let file = value().ok_or("--profile needs a file; see --help")?;
+                    options.profile = Some(file.into());
+                }
                 "--help" | "-h" | "--list" => options.only_asked = true,
                 // What test runners pass on, and says nothing here.
                 "--nocapture" | "--quiet" | "-q" => {}

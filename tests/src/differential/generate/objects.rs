@@ -192,3 +192,44 @@ pub(super) fn one_reg(draft: &mut Draft) {
     };
     draft.call(on, op, Given::pointer(&head, vec![0; 256]), Looks::SUCCESS);
 }
+
+/// Enables a capability.
+pub(super) fn enable(draft: &mut Draft, on: On, cap: Cap, value: u64) {
+    let mut enable = kvm_enable_cap {
+        cap,
+        flags: draft.mostly(97, &[0], &[1]),
+        ..Default::default()
+    };
+    enable.args[0] = value;
+    draft.call(on, &KVM_ENABLE_CAP, Given::of(&enable), Looks::SUCCESS);
+}
+
+/// Sets a register, and looks at it.
+pub(super) fn register(draft: &mut Draft, on: On, id: u64) {
+    let mut value = vec![0; usize::try_from(KVM_REG_SIZE(id)).unwrap_or_default().max(8)];
+    if let Some(first) = value.first_chunk_mut() {
+        *first = draft.number().to_ne_bytes();
+    }
+    if draft.chance(60) {
+        let head = kvm_one_reg { id, addr: 0 };
+        draft.call(
+            on,
+            &KVM_SET_ONE_REG,
+            Given::pointer(&head, value),
+            Looks::SUCCESS,
+        );
+    }
+    get_register(draft, on, id);
+}
+
+/// Looks at a register.
+pub(super) fn get_register(draft: &mut Draft, on: On, id: u64) {
+    let room = vec![0; usize::try_from(KVM_REG_SIZE(id)).unwrap_or_default().max(8)];
+    let head = kvm_one_reg { id, addr: 0 };
+    draft.call(
+        on,
+        &KVM_GET_ONE_REG,
+        Given::pointer(&head, room),
+        Looks::ALL,
+    );
+}

@@ -6,7 +6,7 @@ use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::x86_64::*;
 use zerocopy::{FromZeros, IntoBytes};
 
-use super::objects::new_vcpu;
+use super::objects::{enable, new_vcpu};
 use super::{Draft, Kind, Sequences};
 use crate::differential::step::{Change, Given, Looks, On, change};
 use crate::differential::world::{ATTRIBUTE_ROOM, PAGE};
@@ -62,16 +62,6 @@ impl Sequences for X86_64 {
 
 fn irqchip(draft: &mut Draft) {
     draft.call(On::Vm, &KVM_CREATE_IRQCHIP, Given::Value(0), Looks::SUCCESS);
-}
-
-fn enable(draft: &mut Draft, on: On, cap: Cap, value: u64) {
-    let mut enable = kvm_enable_cap {
-        cap,
-        flags: draft.mostly(97, &[0], &[1]),
-        ..Default::default()
-    };
-    enable.args[0] = value;
-    draft.call(on, &KVM_ENABLE_CAP, Given::of(&enable), Looks::SUCCESS);
 }
 
 fn split_irqchip(draft: &mut Draft) {
@@ -605,8 +595,12 @@ fn cpuid(draft: &mut Draft) {
         eax,
         ..Default::default()
     };
+    // None of the leaves that KVM itself looks at, or keeps up to date.
+    const FIRST: u32 = 0x8fff_0000;
     let count = draft.mostly(90, &[0, 1, 2, 3], &[256, 257]);
-    let entries: Vec<_> = (0..count).map(|n| entry(n, draft.rng.u32(0..4))).collect();
+    let entries: Vec<_> = (0..count)
+        .map(|n| entry(FIRST + n, draft.rng.u32(0..4)))
+        .collect();
     let head = kvm_cpuid2 {
         nent: count,
         padding: 0,
