@@ -86,6 +86,23 @@ impl CoalescedPage {
         written
     }
 
+    /// The writes from index `from` on, whether the VMM has taken them or not, and the index behind the last: what
+    /// was added since it was `from`, if that was less than the ring has room for.
+    pub fn since(&self, from: u32) -> (Vec<[u8; CoalescedRing::ENTRY_LEN]>, u32) {
+        // The entries are read after the index that says they are there.
+        let last = self.index(CoalescedRing::LAST).load(Ordering::Acquire);
+        let from = from % self.shape.capacity().max(1);
+        let mut at = from;
+        let entries = (0..self.shape.len(from, last)).map(|_| {
+            let mut entry = [0; CoalescedRing::ENTRY_LEN];
+            let read = self.entries.read(self.offset(at), &mut entry);
+            at = self.shape.next(at);
+            (read, entry)
+        });
+        let read = entries.filter(|(read, _)| *read);
+        (read.map(|(_, entry)| entry).collect(), last)
+    }
+
     /// Takes the oldest write. One thread at a time does so.
     fn pop(&self) -> Option<[u8; CoalescedRing::ENTRY_LEN]> {
         let (first, last) = (

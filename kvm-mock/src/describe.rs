@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use crate::format::{Call, Create, Delta, Entry, Kind, Map, Pages, Pread, Recording};
+use crate::format::{
+    Call, Coalesced, Create, Delta, Entry, Kind, Map, Pages, Pread, Recording, Registers,
+};
 
 /// Bytes that a message shows at most.
 const SHOWN: usize = 16;
@@ -67,6 +69,12 @@ pub(crate) fn record(recording: &Recording, entry: &Entry, other: Option<&Call<'
             let (len, slot) = (delta.bytes.len(), delta.slot);
             format!("{len} bytes of guest memory in slot {slot}")
         }),
+        Kind::Registers => Registers::read(body).map(|registers| {
+            let name = recording.name(registers.op).unwrap_or_default();
+            format!("registers as of {name}")
+        }),
+        Kind::Coalesced => Coalesced::read(body)
+            .map(|coalesced| format!("{} coalesced writes", coalesced.writes.len())),
         Kind::Pages => Pages::read(body).map(|pages| {
             let (count, slot) = (pages.iter().count(), pages.slot);
             format!("{count} pages of guest memory in slot {slot}")

@@ -44,6 +44,9 @@ pub enum RecordError {
     /// passed on and not recorded.
     #[error("the recording is another process's, which forked this one")]
     Forked,
+    /// Registers at exits are recorded for guests of x86_64 only: others have no call for so many at once.
+    #[error("registers are recorded at the exits of x86_64 guests only")]
+    Registers,
     /// A call has more bytes than fit into a record: 4 GiB.
     #[error("a call is too long for a record")]
     TooLong,

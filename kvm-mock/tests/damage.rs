@@ -14,14 +14,16 @@ use common::{Vmm, record};
 use kvm_core::{AnonymousMemory, Errno, Exit, GuestAddress, Kvm, Slot};
 use kvm_mock::{Mode, Outcome, RecorderOptions, Replay, ReplayError, ReplayOptions};
 
-/// A VMM, what it tells, and the recording of it; without guest memory and with it.
-fn recordings() -> [(Vmm, Vec<String>, Vec<u8>); 2] {
-    [false, true].map(|memory| {
+/// A VMM, what it tells, and the recording of it: without guest memory, with it, and with all there is.
+fn recordings() -> [(Vmm, Vec<String>, Vec<u8>); 3] {
+    let plain = RecorderOptions::new();
+    let all = plain.dirty_log(true).registers(true).times(true);
+    [(false, plain), (true, plain.memory(true)), (true, all)].map(|(looks, options)| {
         let vmm = Vmm {
-            looks: memory,
+            looks,
             ..Vmm::default()
         };
-        let (told, bytes) = record(vmm, RecorderOptions::new().memory(memory));
+        let (told, bytes) = record(vmm, options);
         (vmm, told, bytes)
     })
 }
@@ -211,7 +213,7 @@ fn run_anyhow(replay: Replay) -> Result<(), kvm_core::Error> {
 
 #[test]
 fn a_forged_recording_panics_nowhere() {
-    let (_, _, bytes) = &recordings()[1];
+    let (_, _, bytes) = &recordings()[2];
     let mut start = 64;
     while let Some(len) = bytes.get(start..).and_then(<[u8]>::first_chunk) {
         let len = u32::from_le_bytes(*len) as usize;

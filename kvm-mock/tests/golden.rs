@@ -8,13 +8,16 @@
 )]
 #![expect(unsafe_code, reason = "makes calls below the typed layer")]
 
-use kvm_core::kvm_exit::{Aarch64, Page, RunPage, X86_64};
+use std::ptr::NonNull;
+
+use kvm_core::kvm_exit::{Aarch64, CoalescedWrite, Page, RunPage, X86_64};
 use kvm_core::{AnonymousMemory, Arg, Backing, Errno, Exit, Hypervisor, Mapping, Region};
+use kvm_mock::recording::{Content, Recording};
 use kvm_mock::{Architecture, Outcome, Replay, ReplayError, ReplayOptions};
 use kvm_sys::x86_64::{KVM_GET_REGS, KVM_SET_REGS};
 use kvm_sys::{
-    KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_API_VERSION, KVM_SET_USER_MEMORY_REGION, kvm_regs,
-    kvm_userspace_memory_region,
+    KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_API_VERSION, KVM_REGISTER_COALESCED_MMIO,
+    KVM_SET_USER_MEMORY_REGION, kvm_coalesced_mmio_zone, kvm_regs, kvm_userspace_memory_region,
 };
 use zerocopy::IntoBytes;
 
@@ -24,6 +27,9 @@ const REGION: Region = Region::Run {
     len: 0x3000,
     private: 0x2000,
 };
+
+/// Made with times, registers and a dirty log; it has coalesced writes as well.
+const MORE: &[u8] = include_bytes!("golden/version-1-more-x86_64.kvmrec");
 
 /// What the run gives.
 const TOLD: &[&str] = &[
@@ -108,6 +114,89 @@ fn run<H: Hypervisor<Guest = X86_64>>(system: &H, reply: u8) -> Result<Vec<Strin
     Ok(told)
 }
 
+/// The run that was recorded with all that recordings may have.
+fn run_more<H: Hypervisor<Guest = X86_64>>(system: &H) -> Result<Vec<String>, Errno> {
+    let memory = AnonymousMemory::new(0x4000).unwrap();
+    // SAFETY: takes an integer.
+    let vm = unsafe { system.create(&KVM_CREATE_VM, &mut Arg::Value(0)) }?;
+    let region = kvm_userspace_memory_region {
+        memory_size: 0x4000,
+        userspace_addr: memory.start().as_ptr() as u64,
+        ..Default::default()
+    };
+    let mut arg = Arg::In(region.as_bytes());
+    // SAFETY: `memory` outlives the VM's objects, which are dropped before it, and no reference covers it.
+    unsafe { vm.ioctl(&KVM_SET_USER_MEMORY_REGION, &mut arg) }?;
+    // SAFETY: takes an integer.
+    let vcpu = unsafe { vm.create(&KVM_CREATE_VCPU, &mut Arg::Value(0)) }?;
+    let mapping = vcpu.map(REGION)?;
+    let zone = kvm_coalesced_mmio_zone {
+        addr: 0x10_0000,
+        size: 0x1000,
+        pio: 0,
+    };
+    let mut arg = Arg::In(zone.as_bytes());
+    // SAFETY: the bytes are those of the structure.
+    unsafe { vm.ioctl(&KVM_REGISTER_COALESCED_MMIO, &mut arg) }?;
+    let mut told = vec![enter(&vcpu, &mapping, 0), enter(&vcpu, &mapping, 0)];
+    let at = |start: NonNull<u8>, at: usize| {
+        // SAFETY: the offsets below are inside the memory and the mapping.
+        let byte = unsafe { start.add(at) };
+        // SAFETY: the same; memory that others may write is read by volatile accesses.
+        unsafe { byte.read_volatile() }
+    };
+    let written = [0x1fff, 0x2000, 0x3000].map(|offset| at(memory.start(), offset));
+    told.push(format!("memory {written:?}"));
+    // The indices of the ring, then address and data of its first write.
+    let ring = [0, 4, 8, 24].map(|offset| at(mapping.start(), 0x2000 + offset));
+    told.push(format!("ring {ring:?}"));
+    Ok(told)
+}
+
+#[test]
+fn the_recording_with_more_replays_as_it_ran() {
+    let replay = replay(MORE).unwrap();
+    let told = run_more(&replay).unwrap();
+    let expected = [
+        "io out 0x3f8 <- 48",
+        "hlt",
+        "memory [5, 6, 7]",
+        "ring [0, 2, 8, 1]",
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(replay.outcome(), Outcome::Complete);
+}
+
+#[test]
+fn the_recording_with_more_is_read_as_it_was_written() {
+    let recording = Recording::from_bytes(MORE).unwrap();
+    assert!(recording.has_times() && recording.has_memory());
+    let (mut pages, mut writes, mut registers, mut times) = (vec![], vec![], vec![], vec![]);
+    for record in recording.records() {
+        match record.content {
+            Content::Pages {
+                slot: 0,
+                pages: all,
+            } => pages.extend(all.iter().map(|page| page.offset())),
+            Content::Coalesced(all) => {
+                writes.extend(
+                    all.iter()
+                        .map(|write| CoalescedWrite::decode(*write).unwrap().data().to_vec()),
+                );
+            }
+            Content::Registers { name, bytes } => registers.push((name, bytes.len())),
+            Content::Entry(entry) => times.push(entry.times.unwrap()),
+            _ => {}
+        }
+    }
+    assert_eq!(pages, [0x1000, 0x2000, 0x3000]);
+    assert_eq!(writes, [[1], [2]]);
+    let sets = [("KVM_GET_REGS", 144), ("KVM_GET_SREGS", 312)];
+    assert_eq!(registers, [sets, sets].concat());
+    assert!(times.iter().all(|times| times.entered <= times.exited));
+    assert_eq!(times.len(), 2);
+}
+
 fn replay(bytes: &[u8]) -> Result<Replay<X86_64>, ReplayError> {
     ReplayOptions::new().guest_from_bytes(bytes)
 }
@@ -138,4 +227,16 @@ fn it_is_of_its_architecture_only() {
             ..
         }
     ));
+}
+
+#[test]
+fn every_flipped_bit_of_either_is_refused() {
+    for golden in [GOLDEN, MORE] {
+        let mut bytes = golden.to_vec();
+        for bit in 0..bytes.len() * 8 {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert!(replay(&bytes).is_err(), "bit {bit}");
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
 }

@@ -1,6 +1,9 @@
 //! The bodies of records: written field by field, and read back with every length checked.
 
+use zerocopy::FromBytes;
+
 use super::record::Record;
+use crate::ring::ENTRY;
 
 /// Puts fields into a record. Lengths that a caller gives are those of arguments and pages; one that
 /// does not fit its field becomes all ones, and the record, too long as well, is never written.
@@ -150,6 +153,52 @@ impl<'a> Delta<'a> {
             offset,
             bytes,
         })
+    }
+}
+
+/// Coalesced writes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Coalesced<'a> {
+    pub(crate) writes: &'a [[u8; ENTRY]],
+}
+
+impl<'a> Coalesced<'a> {
+    pub(crate) fn write(&self, to: &mut Record) {
+        to.put_len(self.writes.len());
+        to.put_u32(0);
+        to.put(self.writes.as_flattened());
+    }
+
+    pub(crate) fn read(body: &'a [u8]) -> Option<Self> {
+        let mut from = Reader(body);
+        let (count, reserved) = (from.len()?, from.u32()?);
+        let bytes = from.bytes(count.checked_mul(ENTRY)?)?;
+        let writes = <[[u8; ENTRY]]>::ref_from_bytes(bytes).ok()?;
+        (reserved == 0).then_some(())?;
+        from.end(Self { writes })
+    }
+}
+
+/// Registers, as a call would have got them.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Registers<'a> {
+    /// Number of the call's name.
+    pub(crate) op: u32,
+    pub(crate) bytes: &'a [u8],
+}
+
+impl<'a> Registers<'a> {
+    pub(crate) fn write(&self, to: &mut Record) {
+        to.put_u32(self.op);
+        to.put_len(self.bytes.len());
+        to.put(self.bytes);
+    }
+
+    pub(crate) fn read(body: &'a [u8]) -> Option<Self> {
+        let mut from = Reader(body);
+        let (op, len) = (from.u32()?, from.len()?);
+        let bytes = from.bytes(len)?;
+        from.end(Self { op, bytes })
     }
 }
 

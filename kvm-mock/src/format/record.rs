@@ -23,13 +23,18 @@ pub(crate) enum Kind {
     Memory = 6,
     Read = 7,
     Pages = 8,
+    Coalesced = 9,
+    Registers = 10,
     End = 15,
 }
 
 impl Kind {
     /// Whether it tells of an exit whose own record follows.
     pub(crate) fn is_of_exit(self) -> bool {
-        matches!(self, Self::Memory | Self::Pages)
+        matches!(
+            self,
+            Self::Memory | Self::Pages | Self::Coalesced | Self::Registers
+        )
     }
 
     pub(crate) fn from_number(number: u16) -> Option<Self> {
@@ -42,6 +47,8 @@ impl Kind {
             Self::Memory,
             Self::Read,
             Self::Pages,
+            Self::Coalesced,
+            Self::Registers,
             Self::End,
         ]
         .into_iter()

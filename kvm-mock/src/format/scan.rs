@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 
-use super::body::{Delta, End, Map, Name, Pread};
+use super::body::{Coalesced, Delta, End, Map, Name, Pread, Registers};
 use super::call::{Call, Create};
 use super::enter::Enter;
 use super::header::{self, Architecture, FileHeader, Flags};
@@ -74,6 +74,7 @@ pub(crate) struct StreamInfo {
     /// What it is, for messages: "vCPU 0".
     pub(crate) label: String,
     pub(crate) number: i32,
+    pub(crate) is_vcpu: bool,
     /// The stream of the object that made it, the number of the call's name, and the call's integer; nothing
     /// for the system.
     pub(crate) made: Option<(u32, u32, u64)>,
@@ -106,6 +107,7 @@ impl Recording {
             streams: vec![StreamInfo {
                 label: "the system".to_owned(),
                 number: 0,
+                is_vcpu: false,
                 made: None,
                 entries: Vec::new(),
             }],
@@ -233,6 +235,8 @@ impl Scan {
                 self.exits += 1;
             }
             Kind::Memory => _ = Delta::read(body).ok_or(bad)?,
+            Kind::Registers => self.registers(&Registers::read(body).ok_or(bad)?)?,
+            Kind::Coalesced => _ = Coalesced::read(body).ok_or(bad)?,
             Kind::Pages => _ = Pages::read(body).ok_or(bad)?,
             Kind::Read => _ = Pread::read(body).ok_or(bad)?,
         }
@@ -264,6 +268,11 @@ impl Scan {
         Ok(())
     }
 
+    fn registers(&self, registers: &Registers<'_>) -> Checked<()> {
+        let known = usize::try_from(registers.op).is_ok_and(|op| op < self.names.len());
+        known.then_some(()).ok_or("registers have no name")
+    }
+
     fn call(&self, call: &Call<'_>) -> Checked<&str> {
         usize::try_from(call.op)
             .ok()
@@ -291,6 +300,7 @@ impl Scan {
         Ok(Some(StreamInfo {
             label,
             number: create.number,
+            is_vcpu: name == kvm_sys::KVM_CREATE_VCPU.name,
             made: Some((parent, create.call.op, create.call.value)),
             entries: Vec::new(),
         }))

@@ -14,8 +14,12 @@ use kvm_exit::GuestArch;
 use kvm_sys::op::Op;
 
 use crate::call::Given;
-use crate::format::{Call, Create, FileHeader, Flags, Kind, Map, Pread, Record};
+use crate::format::{
+    Call, Coalesced, Create, FileHeader, Flags, Kind, Map, Pread, Record, Registers,
+};
 use crate::memory::{GuestMemory, changes_slots};
+use crate::registers;
+use crate::ring::Ring;
 use crate::tape::{RecordError, Sink, Summary, Tape};
 use crate::words;
 use run::Run;
@@ -56,6 +60,8 @@ pub struct Recorder<H> {
     vm: Option<Arc<H>>,
     stream: u32,
     run: Arc<Mutex<Run>>,
+    /// The VM's ring of coalesced writes.
+    ring: Ring,
     memory: Option<Arc<GuestMemory>>,
     options: RecorderOptions,
     alive: Arc<Alive>,
@@ -66,6 +72,7 @@ pub struct Recorder<H> {
 pub struct RecorderOptions {
     memory: bool,
     dirty_log: bool,
+    registers: bool,
     times: bool,
 }
 
@@ -98,6 +105,15 @@ impl RecorderOptions {
     /// A recorder over a replay gets no dirty pages: to record a replay, use `memory`.
     pub fn dirty_log(mut self, dirty_log: bool) -> Self {
         self.dirty_log = dirty_log;
+        self
+    }
+
+    /// Also records the registers after each exit, as `KVM_GET_REGS` and `KVM_GET_SREGS` give them: two calls more. Tools
+    /// show them, and a replay by exit answers from them what was not asked when it was recorded. For guests of x86_64.
+    ///
+    /// A recorder over a replay gets none.
+    pub fn registers(mut self, registers: bool) -> Self {
+        self.registers = registers;
         self
     }
 
@@ -153,6 +169,9 @@ impl RecorderOptions {
     }
 
     fn to_sink<H: Hypervisor>(self, inner: H, sink: Sink) -> Result<Recorder<H>, RecordError> {
+        if self.registers && H::Guest::ARCH != kvm_sys::Arch::X86_64 {
+            return Err(RecordError::Registers);
+        }
         // SAFETY: the call takes nothing.
         let page_size = unsafe { inner.ioctl(&ops::PAGE_SIZE, &mut Arg::None) }
             .map_err(RecordError::PageSize)?;
@@ -259,6 +278,7 @@ impl<H: Hypervisor> Recorder<H> {
             vm: None,
             stream,
             run: Arc::new(Mutex::new(Run::new(stream, options.dirty_log))),
+            ring: Ring::default(),
             memory,
             options,
             alive,
@@ -267,6 +287,35 @@ impl<H: Hypervisor> Recorder<H> {
 
     fn tape(&self) -> &Tape {
         &self.alive.0.tape
+    }
+
+    /// Writes down what was put into the ring of coalesced writes.
+    fn coalesced(&self) {
+        let writes = self.ring.take();
+        if !writes.is_empty() {
+            let mut record = Record::new();
+            Coalesced { writes: &writes }.write(&mut record);
+            self.tape()
+                .append(Kind::Coalesced, self.stream, &mut record);
+        }
+    }
+
+    /// Writes down the registers.
+    fn registers(&self) {
+        for (op, size) in registers::SETS.into_iter().zip(registers::SIZES) {
+            let mut bytes = [0; registers::MOST];
+            let Some(bytes) = bytes.get_mut(..size) else {
+                continue;
+            };
+            // SAFETY: this is a vCPU of an x86_64 guest, and the bytes are those of the call's structure.
+            if unsafe { self.inner.ioctl(op, &mut Arg::Mut(bytes)) }.is_ok() {
+                let mut record = Record::new();
+                let op = self.tape().name(op);
+                Registers { op, bytes }.write(&mut record);
+                self.tape()
+                    .append(Kind::Registers, self.stream, &mut record);
+            }
+        }
     }
 
     /// The object that the call made.
@@ -285,6 +334,11 @@ impl<H: Hypervisor> Recorder<H> {
         }
         let child = Self::new(inner, stream, memory, self.options, Arc::clone(&self.alive));
         Self {
+            ring: if vcpu {
+                self.ring.clone()
+            } else {
+                Ring::default()
+            },
             vm: (vcpu && self.options.dirty_log).then(|| Arc::clone(&self.inner)),
             ..child
         }
@@ -378,7 +432,7 @@ unsafe impl<H: Hypervisor> Hypervisor for Recorder<H> {
     }
 
     fn map(&self, region: Region) -> Result<Mapping, Errno> {
-        // What a guest leaves in a ring is in no recording, so a replay could not tell it.
+        // What a guest leaves in a dirty ring is in no recording, so a replay could not tell it.
         let Region::Run { len, private } = region else {
             return Err(Errno::EOPNOTSUPP);
         };
@@ -389,6 +443,7 @@ unsafe impl<H: Hypervisor> Hypervisor for Recorder<H> {
         };
         if let Ok(mapping) = &mapped {
             lock(&self.run).map(mapping);
+            self.ring.map(mapping, self.tape().page_size());
             let mut runs = lock(&self.alive.0.runs);
             runs.retain(|run| run.strong_count() > 0);
             runs.push(Arc::downgrade(&self.run));
@@ -406,16 +461,20 @@ unsafe impl<H: Hypervisor> Hypervisor for Recorder<H> {
 
     unsafe fn enter(&self) -> Result<(), Errno> {
         let memory = self.memory.as_deref();
-        let logged = self.options.dirty_log;
         // SAFETY: the caller's promise: nobody refers to the page, and this thread is the one inside.
         unsafe { lock(&self.run).begin(memory, self.tape()) };
         // SAFETY: the caller's promises, passed on.
         let result = unsafe { self.inner.enter() };
         // SAFETY: as before; the inner backend's `enter` has returned.
         unsafe {
-            lock(&self.run).end(result, memory, self.tape(), || match memory {
-                Some(memory) if logged => self.harvest(memory),
-                _ => {}
+            lock(&self.run).end(result, memory, self.tape(), || {
+                if let Some(memory) = memory.filter(|_| self.options.dirty_log) {
+                    self.harvest(memory);
+                }
+                self.coalesced();
+                if self.options.registers {
+                    self.registers();
+                }
             });
         }
         result

@@ -65,6 +65,16 @@ pub enum Content<'a> {
         /// The pages, of 4096 bytes whatever the host's are, in ascending order.
         pages: Pages<'a>,
     },
+    /// Registers at the next exit of the same stream.
+    Registers {
+        /// The call that got them (`KVM_GET_REGS`).
+        name: &'a str,
+        /// The structure that the call gives.
+        bytes: &'a [u8],
+    },
+    /// Writes that were put into the VM's ring of coalesced writes before the next exit of the same stream. For
+    /// [`CoalescedWrite::decode`](kvm_core::kvm_exit::CoalescedWrite::decode).
+    Coalesced(&'a [[u8; 24]]),
     /// A read from an object, as from a file.
     Read {
         /// Offset in the object in bytes.
@@ -218,6 +228,14 @@ impl<'a> Record<'a> {
                     bytes: delta.bytes,
                 }
             }
+            Kind::Registers => {
+                let registers = format::Registers::read(body)?;
+                Content::Registers {
+                    name: recording.name(registers.op)?,
+                    bytes: registers.bytes,
+                }
+            }
+            Kind::Coalesced => Content::Coalesced(format::Coalesced::read(body)?.writes),
             Kind::Pages => {
                 let pages = format::Pages::read(body)?;
                 Content::Pages {

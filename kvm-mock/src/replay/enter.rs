@@ -7,11 +7,12 @@ use kvm_core::Errno;
 use kvm_exit::{GuestArch, RunPage};
 use zerocopy::IntoBytes;
 
-use super::cursor::{Cursor, Run};
+use super::cursor::{Cursor, Known, Run};
+use super::order::Order;
 use super::{Mode, Replay};
 use crate::describe;
-use crate::format::{Delta, Enter, Entry, Kind, Pages};
-use crate::{page, words};
+use crate::format::{Coalesced, Delta, Enter, Entry, Kind, Pages, Registers};
+use crate::{page, registers, words};
 
 /// What differs, and how it was and is.
 struct Difference {
@@ -25,6 +26,10 @@ impl<G: GuestArch> Replay<G> {
     /// As [`enter`](kvm_core::Hypervisor::enter).
     pub(super) unsafe fn next_exit(&self) -> Result<(), Errno> {
         self.shared.check()?;
+        self.shared.entered();
+        if let Some(order) = &self.shared.order {
+            self.await_turn(order)?;
+        }
         let mut guard = self.cursor();
         let cursor = &mut *guard;
         let place = self.next_entry(cursor)?;
@@ -74,12 +79,50 @@ impl<G: GuestArch> Replay<G> {
         if self.shared.mode == Mode::ByExit {
             cursor.span = cursor.next;
             cursor.taken.clear();
-            self.shared.entered.fetch_add(1, Ordering::Relaxed);
+            let entries = self.shared.entered.fetch_add(1, Ordering::Relaxed) + 1;
+            self.learn_registers(cursor, place, entries);
+        }
+        if let Some(order) = &self.shared.order {
+            order.advance();
+            self.shared.wake();
         }
         match enter.errno {
             0 => Ok(()),
             errno => Err(Errno(errno)),
         }
+    }
+
+    /// Waits until the next exit is this vCPU's.
+    fn await_turn(&self, order: &Order) -> Result<(), Errno> {
+        let (sequence, memory) = {
+            let cursor = self.cursor();
+            let place = self.next_entry(&cursor)?;
+            let entry = self.entries().get(place).ok_or(Errno::DIVERGED)?;
+            let enter = Enter::read(self.body(entry)).ok_or(Errno::DIVERGED)?;
+            if enter.flags.unfinished {
+                return Ok(());
+            }
+            let memory = cursor.run.memory.as_ref();
+            (entry.sequence, memory.map(|(memory, _)| memory.clone()))
+        };
+        while !order.is_turn(sequence) {
+            let over = || self.shared.failed() || order.is_turn(sequence);
+            match &memory {
+                Some(memory) => {
+                    let errno = memory.block_unless(None, over);
+                    self.shared.check()?;
+                    if !order.is_turn(sequence) {
+                        return Err(errno);
+                    }
+                }
+                // It was never mapped, so nobody can be told to wake it.
+                None => {
+                    self.shared.check()?;
+                    std::thread::yield_now();
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Where the record of the entry is that comes now.
@@ -157,16 +200,28 @@ impl<G: GuestArch> Replay<G> {
         }
     }
 
-    /// Writes to guest memory what was recorded for the exit at `place`.
+    /// Writes to guest memory, and to the ring of coalesced writes, what was recorded for the exit at `place`.
     fn write_memory(&self, cursor: &Cursor, place: usize) -> Result<(), Errno> {
-        let Some(memory) = &self.memory else {
-            return Ok(());
-        };
         let before = self.entries().get(cursor.next..place).unwrap_or_default();
         let others = before.iter().rposition(|entry| !entry.kind.is_of_exit());
         let first = others.map_or(0, |place| place + 1);
         for entry in before.get(first..).unwrap_or_default() {
             let body = self.body(entry);
+            if entry.kind == Kind::Coalesced {
+                let coalesced = Coalesced::read(body).ok_or(Errno::DIVERGED)?;
+                if !coalesced.writes.iter().all(|write| self.ring.push(*write)) {
+                    let what = "the ring of coalesced writes is full";
+                    return Err(self.no_room(cursor, entry, what, "no room"));
+                }
+                continue;
+            }
+            let Some(memory) = self
+                .memory
+                .as_ref()
+                .filter(|_| entry.kind != Kind::Registers)
+            else {
+                continue;
+            };
             let mut slots = memory.lock();
             let applied = match entry.kind {
                 Kind::Pages => Pages::read(body).map(|pages| slots.apply_pages(&pages)),
@@ -174,17 +229,41 @@ impl<G: GuestArch> Replay<G> {
             };
             drop(slots);
             if applied != Some(Ok(())) {
-                return Err(self.no_memory(cursor, entry));
+                let what = "the guest wrote to memory that the VM does not have";
+                return Err(self.no_room(cursor, entry, what, "no such memory"));
             }
         }
         Ok(())
     }
 
+    /// Keeps the registers that were recorded with the exit at `place`, for what asks for them.
+    fn learn_registers(&self, cursor: &mut Cursor, place: usize, entries: u64) {
+        let before = self.entries().get(..place).unwrap_or_default();
+        let of_exit = before
+            .iter()
+            .rev()
+            .take_while(|entry| entry.kind.is_of_exit());
+        for entry in of_exit.filter(|entry| entry.kind == Kind::Registers) {
+            let Some(registers) = Registers::read(self.body(entry)) else {
+                continue;
+            };
+            let name = self.shared.recording.name(registers.op);
+            let known = registers::SETS.iter().find(|op| Some(op.name) == name);
+            if let Some(bank) = known.and_then(|op| op.bank) {
+                let known = Known {
+                    bytes: registers.bytes.to_vec(),
+                    own: false,
+                    entries,
+                };
+                cursor.known.insert(bank, known);
+            }
+        }
+    }
+
     #[cold]
-    fn no_memory(&self, cursor: &Cursor, entry: &Entry) -> Errno {
-        let what = "the guest wrote to memory that the VM does not have";
+    fn no_room(&self, cursor: &Cursor, entry: &Entry, what: &str, given: &str) -> Errno {
         let recorded = describe::record(&self.shared.recording, entry, None);
-        let texts = [recorded, "no such memory".to_owned()];
+        let texts = [recorded, given.to_owned()];
         self.shared
             .diverge(self.stream, cursor, Some(entry), what, texts)
     }

@@ -4,6 +4,7 @@
 mod by_exit;
 mod cursor;
 mod enter;
+mod order;
 mod outcome;
 mod recent;
 mod shared;
@@ -23,6 +24,7 @@ use crate::describe;
 use crate::format::{Architecture, Call, Create, Entry, Kind, Map, Pread, Recording, ReplayError};
 use crate::memory::{GuestMemory, changes_slots};
 use crate::page::RunMemory;
+use crate::ring::Ring;
 use crate::signals;
 use crate::words;
 use cursor::Cursor;
@@ -81,6 +83,8 @@ pub struct Replay<G = Native> {
     shared: Arc<Shared>,
     stream: usize,
     memory: Option<Arc<GuestMemory>>,
+    /// The VM's ring of coalesced writes.
+    ring: Ring,
     guest: PhantomData<fn() -> G>,
 }
 
@@ -89,7 +93,8 @@ pub struct Replay<G = Native> {
 #[non_exhaustive]
 pub enum Mode {
     /// Each call of an object is the next one recorded for it. Objects that are created one right
-    /// after the other may come in another order.
+    /// after the other may come in another order. Once a vCPU runs, threads may race for what they share: a
+    /// call of an object that is no vCPU, and is not the next one, may then be any that was recorded and is left.
     #[default]
     Strict,
     /// Exits come in their order for each vCPU; what the VMM asks and sets between them is its own
@@ -105,10 +110,11 @@ pub enum Mode {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReplayOptions {
     mode: Mode,
+    ordered: bool,
 }
 
 impl ReplayOptions {
-    /// The default: [`Mode::Strict`].
+    /// The default: [`Mode::Strict`], vCPUs independent of each other.
     pub fn new() -> Self {
         Self::default()
     }
@@ -116,6 +122,16 @@ impl ReplayOptions {
     /// How the run is held against the recording.
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
+        self
+    }
+
+    /// Whether the exits of all vCPUs come in the order in which they were recorded. If not, which is the default, each
+    /// vCPU has an order of its own only.
+    ///
+    /// A vCPU whose turn it is not waits inside its run; a kick ends the wait with `EINTR`, and another run waits on. If
+    /// the VMM never runs the vCPU whose turn it is, the others wait until they are kicked.
+    pub fn ordered(mut self, ordered: bool) -> Self {
+        self.ordered = ordered;
         self
     }
 
@@ -166,9 +182,10 @@ impl ReplayOptions {
             return Err(ReplayError::Architecture { expected, found });
         }
         Ok(Replay {
-            shared: Arc::new(Shared::new::<G>(recording, self.mode)),
+            shared: Arc::new(Shared::new::<G>(recording, self)),
             stream: 0,
             memory: None,
+            ring: Ring::default(),
             guest: PhantomData,
         })
     }
@@ -255,6 +272,11 @@ impl<G: GuestArch> Replay<G> {
             shared: Arc::clone(&self.shared),
             stream: usize::try_from(create.child).map_err(|_| Errno::DIVERGED)?,
             memory,
+            ring: if *op == kvm_sys::KVM_CREATE_VM {
+                Ring::default()
+            } else {
+                self.ring.clone()
+            },
             guest: PhantomData,
         })
     }
@@ -282,6 +304,7 @@ impl<G> Clone for Replay<G> {
             shared: Arc::clone(&self.shared),
             stream: self.stream,
             memory: self.memory.clone(),
+            ring: self.ring.clone(),
             guest: PhantomData,
         }
     }
@@ -360,6 +383,8 @@ unsafe impl<G: GuestArch> Hypervisor for Replay<G> {
         let memory = RunMemory::new::<G>(region)?;
         let mapping = memory.mapping();
         run.shadow = vec![0; words::in_page(mapping.private())];
+        let page_size = self.shared.recording.header.page_size;
+        self.ring.map(&mapping, page_size);
         lock(&self.shared.waits).push(Arc::downgrade(&memory));
         run.memory = Some((memory, mapping.clone()));
         Ok(mapping)

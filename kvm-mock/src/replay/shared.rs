@@ -6,10 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use kvm_core::{Errno, Guard};
 use kvm_exit::GuestArch;
 
-use super::Mode;
 use super::cursor::Cursor;
+use super::order::Order;
 use super::outcome::{Divergence, Outcome};
 use super::recent;
+use super::{Mode, ReplayOptions};
 use crate::describe;
 use crate::format::{Call, Enter, Entry, Kind, Recording};
 use crate::page::RunMemory;
@@ -19,11 +20,15 @@ use crate::page::RunMemory;
 pub(super) struct Shared {
     pub(super) recording: Recording,
     pub(super) mode: Mode,
+    /// The order of exits, if they are to keep one.
+    pub(super) order: Option<Order>,
     /// Gives the exit in a run page as text.
     describe: fn(&mut [u64]) -> String,
     /// One for each stream, then one that is never read.
     cursors: Vec<Mutex<Cursor>>,
     nowhere: Mutex<Cursor>,
+    /// A vCPU was entered.
+    running: AtomicBool,
     failed: AtomicBool,
     failure: Mutex<Option<Failure>>,
     /// Entries of all vCPUs.
@@ -40,13 +45,16 @@ enum Failure {
 }
 
 impl Shared {
-    pub(super) fn new<G: GuestArch>(recording: Recording, mode: Mode) -> Self {
+    pub(super) fn new<G: GuestArch>(recording: Recording, options: ReplayOptions) -> Self {
+        let order = options.ordered.then(|| Order::new(&recording));
         Self {
             cursors: recording.streams.iter().map(|_| Mutex::default()).collect(),
             recording,
-            mode,
+            mode: options.mode,
+            order,
             describe: recent::describe::<G>,
             nowhere: Mutex::default(),
+            running: AtomicBool::new(false),
             failed: AtomicBool::new(false),
             failure: Mutex::default(),
             entered: AtomicU64::new(0),
@@ -66,6 +74,20 @@ impl Shared {
 
     pub(super) fn failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
+    }
+
+    /// Takes note that vCPUs run, perhaps on threads of their own.
+    pub(super) fn entered(&self) {
+        if !self.running.load(Ordering::Relaxed) {
+            self.running.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether several threads may call the object at the same time: all but vCPUs, whose thread is their own.
+    pub(super) fn races(&self, stream: usize) -> bool {
+        let stream = self.recording.streams.get(stream);
+        let shared = stream.is_some_and(|stream| !stream.is_vcpu);
+        shared && self.running.load(Ordering::Relaxed)
     }
 
     /// Refuses calls after the run has failed.
@@ -138,10 +160,15 @@ impl Shared {
     fn fail(&self, failure: Failure) -> Errno {
         lock(&self.failure).get_or_insert(failure);
         self.failed.store(true, Ordering::Release);
+        self.wake();
+        Errno::DIVERGED
+    }
+
+    /// Lets all that wait look again.
+    pub(super) fn wake(&self) {
         for wait in lock(&self.waits).iter().filter_map(Weak::upgrade) {
             wait.wake();
         }
-        Errno::DIVERGED
     }
 
     pub(super) fn outcome(&self) -> Outcome {

@@ -26,6 +26,20 @@ impl<G: GuestArch> Replay<G> {
                 return call::answer(op, &recorded, arg);
             }
         }
+        // Threads that share an object race, once there are any: then any call that is left may be the one.
+        if self.shared.races(self.stream) {
+            let pending = self.entries().iter().enumerate().skip(cursor.next);
+            let pending = pending
+                .filter(|(place, entry)| entry.kind == Kind::Call && !cursor.taken.contains(place));
+            let mut pending =
+                pending.filter_map(|(place, entry)| Some((place, Call::read(self.body(entry))?)));
+            if let Some((place, recorded)) =
+                pending.find(|(_, recorded)| self.same(op, recorded, given))
+            {
+                cursor.take(place);
+                return call::answer(op, &recorded, arg);
+            }
+        }
         Err(self.strict_divergence(cursor, op, given))
     }
 
