@@ -1,7 +1,8 @@
 //! Steps that leave the guest for less usual reasons. Those of one architecture are in its own file.
 
 use kvm_core::Errno;
-use kvm_core::kvm_sys::{self, HypercallExitFlags, MemoryFaultFlags};
+use kvm_core::kvm_sys::x86_64::HypercallExitFlags;
+use kvm_core::kvm_sys::{self, MemoryFaultFlags};
 use kvm_exit::{
     Exit, FailEntry, GuestArch, Hypercall, InternalError, MemoryFault, Page, SystemEvent,
 };
