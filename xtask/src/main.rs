@@ -19,6 +19,7 @@ mod emit;
 mod exits;
 mod extract;
 mod facts;
+mod foreign;
 mod guests;
 mod headers;
 mod lab;
@@ -66,6 +67,8 @@ enum Cmd {
     Budget(budget::Options),
     /// Have C compilers write every exit, for the tests of kvm-exit.
     Exits(exits::Options),
+    /// Run other people's tests, and QEMU, on the model and on recordings.
+    Foreign(foreign::Options),
     /// Run programs on the KVM of emulated machines.
     Lab(lab::Options),
     /// Compare MIGRATING.md with the methods of kvm-ioctls and ours.
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         Cmd::Bench(options) => bench::run(&options),
         Cmd::Budget(options) => budget::run(&options),
         Cmd::Exits(options) => exits::run(&options),
+        Cmd::Foreign(options) => foreign::run(&options),
         Cmd::Lab(options) => return ended(lab::run(&options)),
         Cmd::Migrating => migrating::run(),
         Cmd::Port => port::run(),

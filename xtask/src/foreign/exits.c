@@ -1,0 +1,49 @@
+/* Prints the nanoseconds of an exit for port output, and of a KVM_GET_REGS. */
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1e9 + time.tv_nsec;
+}
+
+int main(void)
+{
+    enum { TIMES = 50000 };
+    static const uint8_t code[] = {0xe6, 0x10, 0xeb, 0xfc}; /* out %al, $0x10; jmp to it */
+    int kvm = open("/dev/kvm", O_RDWR);
+    int vm = ioctl(kvm, KVM_CREATE_VM, 0UL);
+    uint8_t *memory = mmap(NULL, 0x1000, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    memcpy(memory, code, sizeof code);
+    struct kvm_userspace_memory_region region = {
+        .guest_phys_addr = 0x1000, .memory_size = 0x1000, .userspace_addr = (uintptr_t)memory};
+    ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region);
+    int vcpu = ioctl(vm, KVM_CREATE_VCPU, 0UL);
+    struct kvm_run *run = mmap(NULL, ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0UL), PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+    struct kvm_sregs sregs;
+    ioctl(vcpu, KVM_GET_SREGS, &sregs);
+    sregs.cs.base = sregs.cs.selector = 0;
+    ioctl(vcpu, KVM_SET_SREGS, &sregs);
+    struct kvm_regs regs = {.rip = 0x1000, .rflags = 2};
+    ioctl(vcpu, KVM_SET_REGS, &regs);
+    for (int i = 0; i < 1000; i++)
+        ioctl(vcpu, KVM_RUN, 0UL);
+    double begun = now();
+    for (int i = 0; i < TIMES; i++)
+        if (ioctl(vcpu, KVM_RUN, 0UL) || run->exit_reason != KVM_EXIT_IO)
+            return 1;
+    double ran = now();
+    for (int i = 0; i < TIMES; i++)
+        ioctl(vcpu, KVM_GET_REGS, &regs);
+    double got = now();
+    printf("%f %f\n", (ran - begun) / TIMES, (got - ran) / TIMES);
+    return 0;
+}
