@@ -86,7 +86,7 @@ impl System {
             }
             Source::Replay { path: first, mode } => {
                 path = turn(config, first).map_err(|error| trouble(first, &error))?;
-                let opened = ReplayOptions::new().mode(*mode).open(&path);
+                let opened = ReplayOptions::new().mode(*mode).unowned(true).open(&path);
                 let opened = opened.map_err(|error| trouble(&path, &error))?;
                 replay = Some(opened.clone());
                 Backend::Replay(opened)
@@ -96,6 +96,7 @@ impl System {
         if let Some(first) = &config.record {
             path = turn(config, first).map_err(|error| trouble(first, &error))?;
             let options = RecorderOptions::new()
+                .unowned(true)
                 .memory(config.memory)
                 .times(config.times);
             let recording: Recorder<Backend> = options

@@ -138,7 +138,7 @@ impl Slots {
                 for offset in (start..start + page_size).step_by(PAGE) {
                     let mut now = [0; PAGE];
                     let last = slot.shadow.get_mut(offset..offset + PAGE);
-                    let Some(last) = last.filter(|_| slot.span.read(offset, &mut now)) else {
+                    let Some(last) = last.filter(|_| slot.bytes.read(offset, &mut now)) else {
                         continue;
                     };
                     write_page(&mut record, offset as u64, &now, last);
@@ -164,7 +164,7 @@ impl Slots {
             let end = offset.checked_add(PAGE).ok_or(Errno::EFAULT)?;
             let last = slot.shadow.get_mut(offset..end).ok_or(Errno::EFAULT)?;
             page.apply(last);
-            if !slot.span.write(offset, last) {
+            if !slot.bytes.write(offset, last) {
                 return Err(Errno::EFAULT);
             }
         }

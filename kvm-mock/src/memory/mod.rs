@@ -1,6 +1,7 @@
 //! [`GuestMemory`]: a VM's memory, and what changed in it.
 #![expect(unsafe_code, reason = "guest memory is known by its host address")]
 
+mod bytes;
 mod dirty;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use kvm_sys::{KVM_MEM_READONLY, kvm_userspace_memory_region};
 use zerocopy::FromBytes;
 
 use crate::format::{Crc, Delta};
+use bytes::Bytes;
 use dirty::Log;
 pub(crate) use dirty::loggable;
 
@@ -40,6 +42,8 @@ pub(crate) struct Slots {
     page_size: usize,
     /// Dirty logs are cleared by a call of their own.
     pub(crate) manual: bool,
+    /// The VMM may unmap what is in a slot.
+    unowned: bool,
 }
 
 #[derive(Debug)]
@@ -48,16 +52,20 @@ struct Slot {
     host: u64,
     /// The guest can't write to it, and perhaps neither can this process.
     read_only: bool,
-    span: Span,
+    bytes: Bytes,
     shadow: Vec<u8>,
     log: Log,
 }
 
 impl GuestMemory {
     /// Of a VM on a host with pages of so many bytes.
-    pub(crate) fn new(page_size: u32) -> Arc<Self> {
+    /// `unowned`: the VMM may unmap what is in a slot.
+    pub(crate) fn new(page_size: u32, unowned: bool) -> Arc<Self> {
         let memory = Self::default();
-        memory.lock().page_size = usize::try_from(page_size).unwrap_or(0);
+        let mut slots = memory.lock();
+        slots.page_size = usize::try_from(page_size).unwrap_or(0);
+        slots.unowned = unowned;
+        drop(slots);
         Arc::new(memory)
     }
 
@@ -120,13 +128,21 @@ impl Slots {
         // SAFETY: the call's contract, which the caller passes on: the bytes are valid and covered by no
         // reference until they are taken back, which replaces or removes this slot, or until the VM's
         // last object, and with it the use of `self`, is gone.
-        if let Some(span) = unsafe { Span::new(start, len) } {
+        let span = unsafe { Span::new(start, len) };
+        #[cfg(target_os = "linux")]
+        let bytes = match span {
+            Some(_) if self.unowned => Some(Bytes::Promised { start: host, len }),
+            span => span.map(Bytes::Kept),
+        };
+        #[cfg(not(target_os = "linux"))]
+        let bytes = span.map(Bytes::Kept);
+        if let Some(bytes) = bytes {
             let shadow = vec![0; len];
             let slot = Slot {
                 address,
                 host,
                 read_only,
-                span,
+                bytes,
                 shadow,
                 log: Log::default(),
             };
@@ -146,7 +162,7 @@ impl Slots {
                 let Some(now) = piece.get_mut(..shadow.len()) else {
                     continue;
                 };
-                if slot.span.read(offset, now) && shadow != now {
+                if slot.bytes.read(offset, now) && shadow != now {
                     changed(*number, slot.address, offset, shadow, now);
                     shadow.copy_from_slice(now);
                 }
@@ -199,7 +215,7 @@ impl Slots {
         let offset = usize::try_from(delta.offset).map_err(|_| Errno::EFAULT)?;
         let end = offset.checked_add(delta.bytes.len()).ok_or(Errno::EFAULT)?;
         let shadow = slot.shadow.get_mut(offset..end).ok_or(Errno::EFAULT)?;
-        if !slot.span.write(offset, delta.bytes) {
+        if !slot.bytes.write(offset, delta.bytes) {
             return Err(Errno::EFAULT);
         }
         shadow.copy_from_slice(delta.bytes);

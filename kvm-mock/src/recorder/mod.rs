@@ -74,6 +74,7 @@ pub struct RecorderOptions {
     dirty_log: bool,
     registers: bool,
     times: bool,
+    unowned: bool,
 }
 
 impl RecorderOptions {
@@ -114,6 +115,13 @@ impl RecorderOptions {
     /// A recorder over a replay gets none.
     pub fn registers(mut self, registers: bool) -> Self {
         self.registers = registers;
+        self
+    }
+
+    /// The calls come from a program that has made no promise to keep memory mapped that it has put into a slot: the kernel
+    /// copies it, and what is no longer there is not recorded. Without effect where there is no Linux.
+    pub fn unowned(mut self, unowned: bool) -> Self {
+        self.unowned = unowned;
         self
     }
 
@@ -321,7 +329,7 @@ impl<H: Hypervisor> Recorder<H> {
     /// The object that the call made.
     fn child(&self, op: &Op, inner: H, stream: u32) -> Self {
         let memory = if *op == kvm_sys::KVM_CREATE_VM {
-            let new = || GuestMemory::new(self.tape().page_size());
+            let new = || GuestMemory::new(self.tape().page_size(), self.options.unowned);
             self.options.has_memory().then(new)
         } else if *op == kvm_sys::KVM_CREATE_VCPU {
             self.memory.clone()

@@ -111,6 +111,7 @@ pub enum Mode {
 pub struct ReplayOptions {
     mode: Mode,
     ordered: bool,
+    unowned: bool,
 }
 
 impl ReplayOptions {
@@ -132,6 +133,14 @@ impl ReplayOptions {
     /// the VMM never runs the vCPU whose turn it is, the others wait until they are kicked.
     pub fn ordered(mut self, ordered: bool) -> Self {
         self.ordered = ordered;
+        self
+    }
+
+    /// The calls come from a program that has made no promise to keep memory mapped that it has put into a slot: the kernel
+    /// copies what the guest wrote, and where there is no memory the run diverges. Without effect where there is no
+    /// Linux.
+    pub fn unowned(mut self, unowned: bool) -> Self {
+        self.unowned = unowned;
         self
     }
 
@@ -263,7 +272,10 @@ impl<G: GuestArch> Replay<G> {
         }
         let memory = if *op == kvm_sys::KVM_CREATE_VM {
             let flags = self.shared.recording.header.flags;
-            let new = || GuestMemory::new(self.shared.recording.header.page_size);
+            let new = || {
+                let page_size = self.shared.recording.header.page_size;
+                GuestMemory::new(page_size, self.shared.unowned)
+            };
             flags.memory.then(new)
         } else {
             self.memory.clone()

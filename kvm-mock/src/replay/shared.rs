@@ -22,6 +22,8 @@ pub(super) struct Shared {
     pub(super) mode: Mode,
     /// The order of exits, if they are to keep one.
     pub(super) order: Option<Order>,
+    /// The VMM may unmap what is in a slot.
+    pub(super) unowned: bool,
     /// Gives the exit in a run page as text.
     describe: fn(&mut [u64]) -> String,
     /// One for each stream, then one that is never read.
@@ -52,6 +54,7 @@ impl Shared {
             recording,
             mode: options.mode,
             order,
+            unowned: options.unowned,
             describe: recent::describe::<G>,
             nowhere: Mutex::default(),
             running: AtomicBool::new(false),

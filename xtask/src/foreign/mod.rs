@@ -33,7 +33,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let tools = Tools::build(here)?;
+    let tools = Tools::build(here, options.bench)?;
     if options.bench {
         return bench::run_bench(&tools);
     }
@@ -63,31 +63,26 @@ struct Tools {
 }
 
 impl Tools {
-    fn build(here: &Path) -> Result<Self> {
+    /// Builds them; `fast` to be timed.
+    fn build(here: &Path, fast: bool) -> Result<Self> {
         let root = here.parent().context("xtask is in a folder")?;
-        let build = [
-            "build",
-            "--quiet",
-            "--release",
-            "--package",
-            "kvm-preload",
-            "--package",
-            "kvm-mock",
-            "--features",
-            "kvm-mock/kvmrec",
-            "--lib",
-            "--bin",
-            "kvmrec",
-        ];
         let mut command = Command::new(env!("CARGO"));
-        command.current_dir(root).args(build);
+        command
+            .current_dir(root)
+            .args(["build", "--quiet", "--lib", "--bin", "kvmrec"]);
+        command.args(["--package", "kvm-preload", "--package", "kvm-mock"]);
+        command.args(["--features", "kvm-mock/kvmrec"]);
+        let folder = if fast { "release" } else { "debug" };
+        if fast {
+            command.arg("--release");
+        }
         if !command.status()?.success() {
             bail!("kvmrec does not build");
         }
-        let target =
-            std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+        let target = std::env::var_os("CARGO_TARGET_DIR");
+        let target = target.map_or_else(|| root.join("target"), PathBuf::from);
         Ok(Self {
-            kvmrec: root.join(target).join("release/kvmrec"),
+            kvmrec: root.join(target).join(folder).join("kvmrec"),
             scratch: tempfile::tempdir()?,
             kvm: OpenOptions::new()
                 .read(true)
