@@ -197,7 +197,7 @@ mod tests {
                 "TRAILER!!!"
             ]
         );
-        assert!(text.contains("lab/programs/0\0\0a\0\0\0"), "{text:?}");
+        assert!(text.contains("lab/programs/0\0\0\0\0a\0\0\0"), "{text:?}");
     }
 
     #[test]

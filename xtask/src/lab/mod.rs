@@ -2,7 +2,9 @@
 
 mod image;
 mod machine;
+mod methods;
 mod packages;
+mod profile;
 mod programs;
 mod report;
 mod run;
@@ -22,6 +24,9 @@ use programs::{Program, Source};
 use report::Report;
 use rust::{Cargo, Kind, Target};
 
+/// The compiler's flags that make a program count what it ran.
+const COVERAGE: &str = "-Cinstrument-coverage -Cllvm-args=-enable-name-compression=false";
+
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(subcommand)]
@@ -34,6 +39,8 @@ enum Cmd {
     Setup(SetupOptions),
     /// Run programs on the KVM of an emulated machine.
     Run(RunOptions),
+    /// List the methods of kvm-core that the conformance suite never calls on real KVM.
+    Methods(SetupOptions),
 }
 
 #[derive(Args)]
@@ -100,6 +107,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     match &options.command {
         Cmd::Setup(options) => setup(options),
         Cmd::Run(options) => run_all(options),
+        Cmd::Methods(options) => list_methods(options),
     }
 }
 
@@ -122,7 +130,7 @@ fn run_all(options: &RunOptions) -> Result<ExitCode> {
             Which::All => out.join(arch.name()),
             _ => out.clone(),
         });
-        reports.push(run_on(arch, options, &programs, out.as_deref())?);
+        reports.push(run_on(arch, options, &programs, out.as_deref(), "")?);
     }
     for report in &reports {
         println!("{report}");
@@ -134,19 +142,61 @@ fn run_all(options: &RunOptions) -> Result<ExitCode> {
     })
 }
 
+fn list_methods(options: &SetupOptions) -> Result<ExitCode> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("kvm-core/src");
+    for &arch in options.arch.arches() {
+        let out = tempfile::tempdir()?;
+        let run = RunOptions {
+            arch: options.arch,
+            kernel: options.kernel,
+            timeout: 600,
+            manifest_path: None,
+            into: Vec::new(),
+            out: None,
+            env: vec!["LLVM_PROFILE_FILE=/out/%p.profraw".to_owned()],
+            programs: Vec::new(),
+        };
+        let report = run_on(
+            arch,
+            &run,
+            &[Program::conformance()],
+            Some(out.path()),
+            COVERAGE,
+        )?;
+        println!("{report}");
+        let all = methods::of(arch, &src)?;
+        let called = methods::called(out.path())?;
+        let missing: Vec<_> = all.difference(&called).collect();
+        println!(
+            "{arch}: {} of {} methods called on real KVM; never called:",
+            all.len() - missing.len(),
+            all.len()
+        );
+        for method in missing {
+            println!("    {method}");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Runs the programs on a machine, and once more if it was the machine that failed.
 fn run_on(
     arch: Arch,
     options: &RunOptions,
     programs: &[Program],
     out: Option<&Path>,
+    flags: &str,
 ) -> Result<Report> {
     let own_compiler = !rust::has_library(arch)?;
     let store = Store::with(arch, options.kernel, own_compiler)?;
-    let cargo = Cargo::new(&store, arch, own_compiler)?;
+    let cargo = Cargo::new(&store, arch, own_compiler, flags)?;
     let scratch = tempfile::tempdir()?;
     let image = scratch.path().join("initramfs");
-    let bytes = initramfs(&store, &cargo, arch, options, programs)?;
+    let plain = Cargo::new(&store, arch, own_compiler, "")?;
+    let init = first_process(&plain)?;
+    let mut machine = Image::new(&init, arch, &store.kernel(arch, options.kernel))?;
+    fill(&mut machine, &cargo, options, programs)?;
+    let bytes = machine.finish()?;
     std::fs::write(&image, &bytes)?;
     let size = u64::try_from(bytes.len())?;
     let boot = Boot {
@@ -172,30 +222,27 @@ fn run_on(
             .unpack(out)
             .with_context(|| format!("cannot unpack what was left into {}", out.display()))?;
     }
-    Ok(Report::new(arch, options.kernel, programs, run))
+    let manifest = options.manifest_path.as_deref();
+    Ok(Report::new(arch, options.kernel, programs, manifest, run))
 }
 
-/// Builds the programs and packs all that the machine needs.
-fn initramfs(
-    store: &Store,
-    cargo: &Cargo,
-    arch: Arch,
-    options: &RunOptions,
-    programs: &[Program],
-) -> Result<Vec<u8>> {
-    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let init = Target {
+fn first_process(cargo: &Cargo) -> Result<PathBuf> {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("lab/init/Cargo.toml");
+    let target = Target {
         kind: Kind::Bin,
         name: "lab-init".to_owned(),
     };
-    let init = cargo.build(
-        &home.join("lab/init/Cargo.toml"),
-        &["--quiet", "--release"],
-        &[init],
-    )?;
-    let init = init.first().context("cargo built no lab-init")?;
-    let mut image = Image::new(init, arch, &store.kernel(arch, options.kernel))?;
+    let built = cargo.build(&manifest, &["--quiet", "--release"], &[target])?;
+    built.into_iter().next().context("cargo built no lab-init")
+}
 
+/// Builds the programs and adds them, and all that they need.
+fn fill(
+    image: &mut Image,
+    cargo: &Cargo,
+    options: &RunOptions,
+    programs: &[Program],
+) -> Result<()> {
     let targets: Vec<Target> = programs
         .iter()
         .filter_map(|program| match &program.source {
@@ -203,7 +250,7 @@ fn initramfs(
             Source::File(_) => None,
         })
         .collect();
-    let own = home.with_file_name("Cargo.toml");
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("Cargo.toml");
     let manifest = options.manifest_path.as_ref().unwrap_or(&own);
     let mut built = match targets.as_slice() {
         [] => Vec::new(),
@@ -241,8 +288,7 @@ fn initramfs(
     .map(str::to_owned)
     .to_vec();
     environment.extend(options.env.iter().cloned());
-    image.words(Path::new("lab/env"), &environment)?;
-    image.finish()
+    image.words(Path::new("lab/env"), &environment)
 }
 
 /// The kernel that a package has.

@@ -1,6 +1,7 @@
 //! What is said of a run at its end: how each program ended, and how to run alone what failed.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::machine::{Arch, Kernel};
@@ -15,15 +16,24 @@ pub(crate) struct Report {
     arch: Arch,
     kernel: Kernel,
     programs: Vec<Program>,
+    /// What cargo built them from, if not this workspace.
+    manifest: Option<PathBuf>,
     run: Run,
 }
 
 impl Report {
-    pub(crate) fn new(arch: Arch, kernel: Kernel, programs: &[Program], run: Run) -> Self {
+    pub(crate) fn new(
+        arch: Arch,
+        kernel: Kernel,
+        programs: &[Program],
+        manifest: Option<&Path>,
+        run: Run,
+    ) -> Self {
         Self {
             arch,
             kernel,
             programs: programs.to_vec(),
+            manifest: manifest.map(Path::to_owned),
             run,
         }
     }
@@ -58,7 +68,13 @@ impl Report {
     /// The command that runs one test of a program.
     fn alone(&self, program: &Program, test: &str) -> String {
         let (arch, kernel, name) = (self.arch, self.kernel, program.name());
-        format!("cargo xtask lab run --arch {arch} --kernel {kernel} -- {name} --exact {test}")
+        let manifest = match &self.manifest {
+            Some(path) => format!(" --manifest-path {}", path.display()),
+            None => String::new(),
+        };
+        format!(
+            "cargo xtask lab run --arch {arch} --kernel {kernel}{manifest} -- {name} --exact {test}"
+        )
     }
 }
 
@@ -70,6 +86,9 @@ impl fmt::Display for Report {
         };
         let machine = format!("{}, Linux {kernel}", self.arch);
         let seconds = self.run.took.as_secs_f64();
+        for line in self.run.console.lines().filter(|line| is_complaint(line)) {
+            writeln!(f, "lab: {machine}: the kernel complained: {line}")?;
+        }
         if self.is_success() {
             return write!(f, "lab: {machine}: passed in {seconds:.1} s");
         }
@@ -112,6 +131,13 @@ fn failed_test(line: &str) -> Option<&str> {
     line.strip_prefix("test ")?.strip_suffix(" ... FAILED")
 }
 
+/// Whether the kernel says that something is wrong with itself.
+fn is_complaint(line: &str) -> bool {
+    ["BUG:", "WARNING:", "Oops", "Kernel panic"]
+        .iter()
+        .any(|word| line.contains(word))
+}
+
 /// What is known of a machine that did not come to its end.
 pub(crate) fn fault(run: &Run) -> String {
     let last = |text: &str| -> String {
@@ -130,4 +156,70 @@ pub(crate) fn fault(run: &Run) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::run::Status;
+    use super::*;
+
+    fn report(ended: Vec<Ended>, done: bool, output: &[&str]) -> Report {
+        let run = Run {
+            output: output.iter().map(|&line| line.to_owned()).collect(),
+            console: "[ 1.0] WARNING: CPU: 0 PID: 1\n[ 1.1] fine\n".to_owned(),
+            status: Status {
+                kernel: Some("6.12.1-cloud".to_owned()),
+                ended,
+                done,
+            },
+            timed_out: false,
+            complaints: String::new(),
+            took: Duration::from_secs(2),
+        };
+        let programs = [Program::conformance()];
+        Report::new(
+            Arch::Aarch64,
+            Kernel::V6_12,
+            &programs,
+            Some(Path::new("a/Cargo.toml")),
+            run,
+        )
+    }
+
+    #[test]
+    fn a_failed_test_is_named_with_the_machine_and_the_way_to_run_it_alone() {
+        let output = ["test kvm::a::b ... ok", "test kvm::a::c ... FAILED"];
+        let text = report(vec![Ended::Exit(1)], true, &output).to_string();
+        for part in [
+            "aarch64, Linux 6.12.1-cloud: FAILED: test:conformance ended with status 1",
+            "aarch64, Linux 6.12.1-cloud: FAILED: kvm::a::c",
+            "alone: cargo xtask lab run --arch aarch64 --kernel 6.12 --manifest-path a/Cargo.toml \
+             -- test:conformance --exact kvm::a::c",
+            "the kernel complained: [ 1.0] WARNING",
+        ] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+        assert!(!text.contains("a::b") && !text.contains("fine"), "{text}");
+    }
+
+    #[test]
+    fn a_run_without_an_end_is_no_success() {
+        assert!(report(vec![Ended::Exit(0)], true, &[]).is_success());
+        for (ended, done) in [
+            (vec![Ended::Exit(0)], false),
+            (vec![], true),
+            (vec![Ended::Signal(9)], true),
+        ] {
+            let report = report(ended, done, &["starting"]);
+            assert!(!report.is_success());
+            assert_eq!(report.run.is_fault(), !done);
+        }
+        let cut = report(vec![], false, &["starting"]).to_string();
+        assert!(
+            cut.contains("did not come to its end") && cut.contains("starting"),
+            "{cut}"
+        );
+    }
 }

@@ -45,9 +45,9 @@ pub(crate) fn has_library(arch: Arch) -> Result<bool> {
 }
 
 impl Cargo {
-    /// Cargo for an architecture; `own` says whether with the compiler of the store.
-    pub(crate) fn new(store: &Store, arch: Arch, own: bool) -> Result<Self> {
-        let mut flags = "-Ctarget-feature=+crt-static".to_owned();
+    /// Cargo for an architecture, with more flags for the compiler; `own` says whether that is the store's.
+    pub(crate) fn new(store: &Store, arch: Arch, own: bool, more: &str) -> Result<Self> {
+        let mut flags = format!("-Ctarget-feature=+crt-static {more}");
         let mut environment = Vec::new();
         let variable = arch.target().replace('-', "_").to_uppercase();
         if arch != Arch::X86_64 {
