@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::format::{
-    Call, Coalesced, Create, Delta, Entry, Kind, Map, Pages, Pread, Recording, Registers,
+    Call, Coalesced, Create, Delta, Doorbell, Entry, Kind, Map, Pages, Pread, Recording, Registers,
 };
 
 /// Bytes that a message shows at most.
@@ -69,6 +69,8 @@ pub(crate) fn record(recording: &Recording, entry: &Entry, other: Option<&Call<'
             let (len, slot) = (delta.bytes.len(), delta.slot);
             format!("{len} bytes of guest memory in slot {slot}")
         }),
+        Kind::Doorbell => Doorbell::read(body)
+            .map(|Doorbell(write)| format!("a write to the eventfd of {:#x}", write.address)),
         Kind::Registers => Registers::read(body).map(|registers| {
             let name = recording.name(registers.op).unwrap_or_default();
             format!("registers as of {name}")

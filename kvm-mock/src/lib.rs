@@ -149,6 +149,7 @@
 
 mod call;
 mod describe;
+mod doorbells;
 mod eventfd;
 mod faults;
 mod file;

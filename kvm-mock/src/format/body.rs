@@ -3,6 +3,7 @@
 use zerocopy::FromBytes;
 
 use super::record::Record;
+use crate::doorbells::Write;
 use crate::ring::ENTRY;
 
 /// Puts fields into a record. Lengths that a caller gives are those of arguments and pages; one that
@@ -199,6 +200,33 @@ impl<'a> Registers<'a> {
         let (op, len) = (from.u32()?, from.len()?);
         let bytes = from.bytes(len)?;
         from.end(Self { op, bytes })
+    }
+}
+
+/// A write that signalled an eventfd.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Doorbell(pub(crate) Write);
+
+impl Doorbell {
+    pub(crate) fn write(&self, to: &mut Record) {
+        let Self(write) = self;
+        to.put_u64(write.address);
+        to.put_u64(write.value);
+        to.put_u32(write.len);
+        to.put_u32(u32::from(write.pio));
+    }
+
+    pub(crate) fn read(body: &[u8]) -> Option<Self> {
+        let mut from = Reader(body);
+        let (address, value, len, pio) = (from.u64()?, from.u64()?, from.u32()?, from.u32()?);
+        let write = Write {
+            pio: pio == 1,
+            address,
+            len,
+            value,
+        };
+        (pio < 2).then_some(())?;
+        from.end(Self(write))
     }
 }
 

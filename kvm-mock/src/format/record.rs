@@ -25,6 +25,7 @@ pub(crate) enum Kind {
     Pages = 8,
     Coalesced = 9,
     Registers = 10,
+    Doorbell = 11,
     End = 15,
 }
 
@@ -33,7 +34,7 @@ impl Kind {
     pub(crate) fn is_of_exit(self) -> bool {
         matches!(
             self,
-            Self::Memory | Self::Pages | Self::Coalesced | Self::Registers
+            Self::Memory | Self::Pages | Self::Coalesced | Self::Registers | Self::Doorbell
         )
     }
 
@@ -49,6 +50,7 @@ impl Kind {
             Self::Pages,
             Self::Coalesced,
             Self::Registers,
+            Self::Doorbell,
             Self::End,
         ]
         .into_iter()

@@ -2,26 +2,22 @@
 #![expect(unsafe_code, reason = "takes descriptors by their numbers")]
 
 use kvm_core::kvm_sys::{
-    IoeventfdFlags, IrqfdFlags, KVM_IOEVENTFD_FLAG_DATAMATCH, KVM_IOEVENTFD_FLAG_DEASSIGN,
-    KVM_IOEVENTFD_FLAG_PIO, KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY, KVM_IRQFD_FLAG_DEASSIGN,
-    KVM_IRQFD_FLAG_RESAMPLE, kvm_ioeventfd, kvm_irqfd,
+    IrqfdFlags, KVM_IRQFD_FLAG_DEASSIGN, KVM_IRQFD_FLAG_RESAMPLE, kvm_ioeventfd, kvm_irqfd,
 };
 use kvm_core::{Arg, Errno};
 
 use super::args;
 use super::lock;
 use super::vm::Vm;
+use crate::doorbells::{self, Doorbells};
 use crate::eventfd::EventFd;
 use crate::model::script::Write;
-
-/// The flags of an ioeventfd that KVM takes: the four that have a name, and the bit behind them.
-const KNOWN_FLAGS: u32 = 0x1f;
 
 /// The eventfds that a VM has.
 #[derive(Debug, Default)]
 pub(super) struct Events {
     irqfds: Vec<Irqfd>,
-    ioeventfds: Vec<Ioeventfd>,
+    doorbells: Doorbells,
 }
 
 #[derive(Debug)]
@@ -29,46 +25,6 @@ struct Irqfd {
     eventfd: EventFd,
     gsi: u32,
     resample: Option<EventFd>,
-}
-
-#[derive(Debug)]
-struct Ioeventfd {
-    eventfd: EventFd,
-    kind: IoeventfdFlags,
-    address: u64,
-    /// 0 for any.
-    len: u32,
-    datamatch: Option<u64>,
-}
-
-impl Ioeventfd {
-    fn new(args: &kvm_ioeventfd) -> Result<Self, Errno> {
-        let matches = args.flags.contains(KVM_IOEVENTFD_FLAG_DATAMATCH);
-        Ok(Self {
-            eventfd: eventfd(args.fd)?,
-            kind: args.flags & (KVM_IOEVENTFD_FLAG_PIO | KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY),
-            address: args.addr,
-            len: args.len,
-            datamatch: matches.then_some(args.datamatch),
-        })
-    }
-
-    /// Whether there is a write that is both events.
-    fn collides(&self, other: &Self) -> bool {
-        let any_len = self.len == 0 || other.len == 0;
-        let any_data = self.datamatch.is_none() || other.datamatch.is_none();
-        self.kind == other.kind
-            && self.address == other.address
-            && (any_len || self.len == other.len && (any_data || self.datamatch == other.datamatch))
-    }
-
-    fn same(&self, other: &Self) -> bool {
-        self.eventfd == other.eventfd
-            && self.kind == other.kind
-            && self.address == other.address
-            && self.len == other.len
-            && self.datamatch == other.datamatch
-    }
 }
 
 impl Events {
@@ -82,21 +38,8 @@ impl Events {
 
     /// Signals the eventfd that is registered for this write. Says whether one is.
     pub(super) fn take(&self, write: Write<'_>) -> bool {
-        let kind = if write.pio {
-            KVM_IOEVENTFD_FLAG_PIO
-        } else {
-            IoeventfdFlags::empty()
-        };
-        let found = self.ioeventfds.iter().find(|event| {
-            event.kind == kind
-                && event.address == write.address
-                && (event.len == 0 || event.len as usize == write.data.len())
-                && event.datamatch.is_none_or(|data| data == write.value())
-        });
-        if let Some(event) = found {
-            event.eventfd.signal();
-        }
-        found.is_some()
+        let write = doorbells::Write::new(write.pio, write.address, write.data);
+        write.is_some_and(|write| self.doorbells.take(write))
     }
 }
 
@@ -138,32 +81,10 @@ impl Vm {
         Ok(0)
     }
 
-    /// Section 4.59. The rules that it leaves out are KVM's: the errnos are those of KVM on x86_64.
+    /// Section 4.59.
     pub(super) fn ioeventfd(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let args: kvm_ioeventfd = args::read(arg)?;
-        if args.flags.contains(KVM_IOEVENTFD_FLAG_DEASSIGN) {
-            let event = Ioeventfd::new(&args)?;
-            let events = &mut lock(&self.state).events.ioeventfds;
-            let found = events.iter().position(|other| other.same(&event));
-            events.remove(found.ok_or(Errno::ENOENT)?);
-            return Ok(0);
-        }
-        let natural = matches!(args.len, 0 | 1 | 2 | 4 | 8);
-        let inside = args.addr.checked_add(args.len.into()).is_some();
-        let known = args.flags.bits() & !KNOWN_FLAGS == 0;
-        // "If datamatch flag is set, the event will be signaled only if the written value ... is equal", of
-        // which no length has one.
-        let can_match = args.len != 0 || !args.flags.contains(KVM_IOEVENTFD_FLAG_DATAMATCH);
-        if !(natural && inside && known && can_match) {
-            return Err(Errno::EINVAL);
-        }
-        let event = Ioeventfd::new(&args)?;
-        let events = &mut lock(&self.state).events.ioeventfds;
-        if events.iter().any(|other| other.collides(&event)) {
-            return Err(Errno::EEXIST);
-        }
-        events.push(event);
-        Ok(0)
+        lock(&self.state).events.doorbells.call(&args)
     }
 }
 

@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "implements the contract of backends")]
 
 mod dirty;
+mod doorbell;
 mod run;
 
 use std::fs::{self, OpenOptions};
@@ -11,9 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region, ops};
 use kvm_exit::GuestArch;
+use kvm_sys::KVM_IOEVENTFD;
 use kvm_sys::op::Op;
 
 use crate::call::Given;
+use crate::doorbells::Doorbells;
 use crate::format::{
     Call, Coalesced, Create, FileHeader, Flags, Kind, Map, Pread, Record, Registers,
 };
@@ -62,6 +65,8 @@ pub struct Recorder<H> {
     run: Arc<Mutex<Run>>,
     /// The VM's ring of coalesced writes.
     ring: Ring,
+    /// The VM's ioeventfds, if the recorder keeps them.
+    doorbells: Arc<Mutex<Doorbells>>,
     memory: Option<Arc<GuestMemory>>,
     options: RecorderOptions,
     alive: Arc<Alive>,
@@ -73,6 +78,7 @@ pub struct RecorderOptions {
     memory: bool,
     dirty_log: bool,
     registers: bool,
+    eventfds: bool,
     times: bool,
     unowned: bool,
 }
@@ -106,6 +112,18 @@ impl RecorderOptions {
     /// A recorder over a replay gets no dirty pages: to record a replay, use `memory`.
     pub fn dirty_log(mut self, dirty_log: bool) -> Self {
         self.dirty_log = dirty_log;
+        self
+    }
+
+    /// Also records the guest's writes that signal an eventfd (`KVM_IOEVENTFD`), so that a replay signals it.
+    ///
+    /// The kernel would not tell of them: the recorder keeps these eventfds from it. Each such write is an exit, which the
+    /// recorder matches, signals, writes down and enters again; the VMM does not see it. It costs as much as an exit
+    /// does. A replay signals the eventfd when it gives the next exit, after guest memory is as it was at the write.
+    ///
+    /// A recorder over a replay sees none of them.
+    pub fn eventfds(mut self, eventfds: bool) -> Self {
+        self.eventfds = eventfds;
         self
     }
 
@@ -287,6 +305,7 @@ impl<H: Hypervisor> Recorder<H> {
             stream,
             run: Arc::new(Mutex::new(Run::new(stream, options.dirty_log))),
             ring: Ring::default(),
+            doorbells: Arc::default(),
             memory,
             options,
             alive,
@@ -295,6 +314,14 @@ impl<H: Hypervisor> Recorder<H> {
 
     fn tape(&self) -> &Tape {
         &self.alive.0.tape
+    }
+
+    /// Writes down what guest and kernel changed outside of the run page, as far as the kernel says what.
+    fn changed(&self) {
+        if let Some(memory) = self.memory.as_ref().filter(|_| self.options.dirty_log) {
+            self.harvest(memory);
+        }
+        self.coalesced();
     }
 
     /// Writes down what was put into the ring of coalesced writes.
@@ -347,6 +374,11 @@ impl<H: Hypervisor> Recorder<H> {
             } else {
                 Ring::default()
             },
+            doorbells: if vcpu {
+                Arc::clone(&self.doorbells)
+            } else {
+                Arc::default()
+            },
             vm: (vcpu && self.options.dirty_log).then(|| Arc::clone(&self.inner)),
             ..child
         }
@@ -390,6 +422,9 @@ unsafe impl<H: Hypervisor> Hypervisor for Recorder<H> {
         let slots = slots.filter(|_| logged || changes_slots(op));
         // Held through the call, so that nobody looks at memory that it takes back.
         let result = match slots.map(|memory| memory.lock()) {
+            _ if self.options.eventfds && *op == KVM_IOEVENTFD => {
+                doorbell::call(&self.doorbells, arg)
+            }
             // SAFETY: the caller's promises, passed on.
             Some(mut slots) if logged => unsafe { self.logged_ioctl(op, arg, &mut slots) },
             slots => {
@@ -472,14 +507,11 @@ unsafe impl<H: Hypervisor> Hypervisor for Recorder<H> {
         // SAFETY: the caller's promise: nobody refers to the page, and this thread is the one inside.
         unsafe { lock(&self.run).begin(memory, self.tape()) };
         // SAFETY: the caller's promises, passed on.
-        let result = unsafe { self.inner.enter() };
+        let result = unsafe { self.enter_past_doorbells() };
         // SAFETY: as before; the inner backend's `enter` has returned.
         unsafe {
             lock(&self.run).end(result, memory, self.tape(), || {
-                if let Some(memory) = memory.filter(|_| self.options.dirty_log) {
-                    self.harvest(memory);
-                }
-                self.coalesced();
+                self.changed();
                 if self.options.registers {
                     self.registers();
                 }

@@ -93,6 +93,17 @@ impl Run {
         }
         self.note_time(Enter::exited_at(self.flags), tape);
         harvest();
+        self.memory(memory, tape);
+        // SAFETY: the caller's promise.
+        let runs = unsafe { self.diff(words::exit) };
+        self.record.patch(Enter::EXIT_RUNS_AT, &runs.to_le_bytes());
+        let errno = result.map_or_else(|errno| errno.0, |()| 0);
+        self.record.patch(Enter::ERRNO_AT, &errno.to_le_bytes());
+        tape.append(Kind::Enter, self.stream, &mut self.record);
+    }
+
+    /// Writes down what changed in guest memory that has no dirty log.
+    pub(super) fn memory(&self, memory: Option<&GuestMemory>, tape: &Tape) {
         if let Some(memory) = memory {
             memory.lock().deltas(self.logged, |delta| {
                 let mut record = Record::new();
@@ -100,12 +111,17 @@ impl Run {
                 tape.append(Kind::Memory, self.stream, &mut record);
             });
         }
+    }
+
+    /// Gives the run page as it is; nothing before it is mapped.
+    ///
+    /// # Safety
+    ///
+    /// As [`begin`](Self::begin); nobody else is inside any more.
+    pub(super) unsafe fn with_page<R>(&self, look: impl FnOnce(&mut [u64]) -> R) -> Option<R> {
+        let mapping = self.mapping.as_ref()?;
         // SAFETY: the caller's promise.
-        let runs = unsafe { self.diff(words::exit) };
-        self.record.patch(Enter::EXIT_RUNS_AT, &runs.to_le_bytes());
-        let errno = result.map_or_else(|errno| errno.0, |()| 0);
-        self.record.patch(Enter::ERRNO_AT, &errno.to_le_bytes());
-        tape.append(Kind::Enter, self.stream, &mut self.record);
+        Some(unsafe { page::with_page(mapping, look) })
     }
 
     /// Writes down that a thread that is inside has not returned, as the recording ends.

@@ -65,6 +65,17 @@ pub enum Content<'a> {
         /// The pages, of 4096 bytes whatever the host's are, in ascending order.
         pages: Pages<'a>,
     },
+    /// A write of the guest, before the next exit of the same stream, that signalled an eventfd.
+    Doorbell {
+        /// Whether it was to a port.
+        pio: bool,
+        /// The port, or the guest's address.
+        address: u64,
+        /// How many bytes it wrote.
+        len: u32,
+        /// What it wrote.
+        value: u64,
+    },
     /// Registers at the next exit of the same stream.
     Registers {
         /// The call that got them (`KVM_GET_REGS`).
@@ -226,6 +237,15 @@ impl<'a> Record<'a> {
                     slot: delta.slot,
                     offset: delta.offset,
                     bytes: delta.bytes,
+                }
+            }
+            Kind::Doorbell => {
+                let format::Doorbell(write) = format::Doorbell::read(body)?;
+                Content::Doorbell {
+                    pio: write.pio,
+                    address: write.address,
+                    len: write.len,
+                    value: write.value,
                 }
             }
             Kind::Registers => {

@@ -9,9 +9,10 @@ use zerocopy::IntoBytes;
 
 use super::cursor::{Cursor, Known, Run};
 use super::order::Order;
+use super::shared::lock;
 use super::{Mode, Replay};
 use crate::describe;
-use crate::format::{Coalesced, Delta, Enter, Entry, Kind, Pages, Registers};
+use crate::format::{Coalesced, Delta, Doorbell, Enter, Entry, Kind, Pages, Registers};
 use crate::{page, registers, words};
 
 /// What differs, and how it was and is.
@@ -213,6 +214,11 @@ impl<G: GuestArch> Replay<G> {
                     let what = "the ring of coalesced writes is full";
                     return Err(self.no_room(cursor, entry, what, "no room"));
                 }
+                continue;
+            }
+            if entry.kind == Kind::Doorbell {
+                let Doorbell(write) = Doorbell::read(body).ok_or(Errno::DIVERGED)?;
+                lock(&self.doorbells).take(write);
                 continue;
             }
             let Some(memory) = self

@@ -13,14 +13,17 @@ mod strict;
 use std::fs;
 use std::marker::PhantomData;
 use std::path::Path;
-use std::sync::{Arc, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region, ops};
 use kvm_exit::{GuestArch, Native};
+use kvm_sys::kvm_ioeventfd;
 use kvm_sys::op::{Op, Returns};
+use zerocopy::FromBytes;
 
 use crate::call::{self, Given};
 use crate::describe;
+use crate::doorbells::Doorbells;
 use crate::format::{Architecture, Call, Create, Entry, Kind, Map, Pread, Recording, ReplayError};
 use crate::memory::{GuestMemory, changes_slots};
 use crate::page::RunMemory;
@@ -85,6 +88,8 @@ pub struct Replay<G = Native> {
     memory: Option<Arc<GuestMemory>>,
     /// The VM's ring of coalesced writes.
     ring: Ring,
+    /// The VM's ioeventfds.
+    doorbells: Arc<Mutex<Doorbells>>,
     guest: PhantomData<fn() -> G>,
 }
 
@@ -195,6 +200,7 @@ impl ReplayOptions {
             stream: 0,
             memory: None,
             ring: Ring::default(),
+            doorbells: Arc::default(),
             guest: PhantomData,
         })
     }
@@ -289,6 +295,11 @@ impl<G: GuestArch> Replay<G> {
             } else {
                 self.ring.clone()
             },
+            doorbells: if *op == kvm_sys::KVM_CREATE_VM {
+                Arc::default()
+            } else {
+                Arc::clone(&self.doorbells)
+            },
             guest: PhantomData,
         })
     }
@@ -317,6 +328,7 @@ impl<G> Clone for Replay<G> {
             stream: self.stream,
             memory: self.memory.clone(),
             ring: self.ring.clone(),
+            doorbells: Arc::clone(&self.doorbells),
             guest: PhantomData,
         }
     }
@@ -344,6 +356,12 @@ unsafe impl<G: GuestArch> Hypervisor for Replay<G> {
         };
         if *op == kvm_sys::KVM_SET_SIGNAL_MASK && result.is_ok() {
             cursor.run.blocked = signals::blocked(arg);
+        }
+        if result.is_ok() && *op == kvm_sys::KVM_IOEVENTFD {
+            let args =
+                call::head(arg).and_then(|(bytes, _)| kvm_ioeventfd::read_from_prefix(bytes).ok());
+            // Where there are no eventfds, none can be signalled.
+            let _ = args.map(|(args, _)| lock(&self.doorbells).call(&args));
         }
         if let (Some(mut slots), Ok(_)) = (slots, result) {
             // SAFETY: the caller's promises; the objects of the VM own the slots, and use them as long
