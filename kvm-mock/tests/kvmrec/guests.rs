@@ -101,3 +101,14 @@ fn memory_in_pages() {
         "{out}"
     );
 }
+
+#[test]
+fn registers_at_each_exit() {
+    let options = RecorderOptions::new().registers(true);
+    let steps = vec![Step::io_out(1, [1])];
+    let bytes = recorded::<kvm_core::kvm_exit::X86_64>(options, steps, |_| ());
+    let exits = exits_of("guests-registers.kvmrec", &bytes);
+    assert!(exits[0].starts_with("        kvm_regs {"), "{exits:?}");
+    assert!(exits[1].starts_with("        kvm_sregs {"), "{exits:?}");
+    assert_eq!(exits[2], "#0    io out 0x1 <- 01");
+}

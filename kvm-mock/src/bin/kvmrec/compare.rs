@@ -30,6 +30,10 @@ pub(crate) enum Part {
     Page(String),
     /// Bytes of guest memory.
     Memory,
+    /// Registers at an exit.
+    Registers,
+    /// Writes that waited in a ring.
+    Coalesced,
     /// A mapping, or a read.
     Other,
 }
@@ -47,6 +51,8 @@ impl fmt::Display for Part {
             Self::End => f.write_str("another exit"),
             Self::Page(what) => write!(f, "the exit left another run page ({what})"),
             Self::Memory => f.write_str("other guest memory"),
+            Self::Registers => f.write_str("other registers"),
+            Self::Coalesced => f.write_str("other coalesced writes"),
             Self::Other => f.write_str("it went otherwise"),
         }
     }
@@ -80,6 +86,10 @@ impl Compare {
             (a, b) if a == b => None,
             (Content::Memory { .. }, Content::Memory { .. })
             | (Content::Pages { .. }, Content::Pages { .. }) => Some(Part::Memory),
+            (Content::Registers { name: a, .. }, Content::Registers { name: b, .. }) if a == b => {
+                Some(Part::Registers)
+            }
+            (Content::Coalesced(_), Content::Coalesced(_)) => Some(Part::Coalesced),
             (Content::Map { .. }, Content::Map { .. })
             | (Content::Read { .. }, Content::Read { .. }) => Some(Part::Other),
             _ => Some(Part::Kind),

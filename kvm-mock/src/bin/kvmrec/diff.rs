@@ -71,7 +71,7 @@ struct Difference {
 
 pub(crate) fn run(args: &Args) -> Done {
     let (a, b) = (Source::open(&args.a)?, Source::open(&args.b)?);
-    let header = header(&a, &b);
+    let header = header(&a, &b, args.exits);
     let mut objects = Vec::new();
     if a.recording.architecture() == b.recording.architecture() {
         for (stream_a, stream_b) in pairs(&a, &b) {
@@ -100,7 +100,8 @@ pub(crate) fn run(args: &Args) -> Done {
     Ok(ExitCode::from(u8::from(!report.same)))
 }
 
-fn header(a: &Source, b: &Source) -> Vec<String> {
+/// What differs of the files as a whole; guest memory does not matter to exits.
+fn header(a: &Source, b: &Source, exits: bool) -> Vec<String> {
     let (a, b) = (&a.recording, &b.recording);
     let mut differences = Vec::new();
     let mut hold = |what: &str, a: String, b: String| {
@@ -116,7 +117,9 @@ fn header(a: &Source, b: &Source) -> Vec<String> {
         b.page_size().to_string(),
     );
     let with = |memory| if memory { "recorded" } else { "not recorded" }.to_owned();
-    hold("guest memory", with(a.has_memory()), with(b.has_memory()));
+    if !exits {
+        hold("guest memory", with(a.has_memory()), with(b.has_memory()));
+    }
     differences
 }
 
@@ -288,9 +291,13 @@ fn print(out: &mut impl Write, report: &Report, args: &Args) -> io::Result<()> {
             object.difference.is_some() || object.a.is_some() != object.b.is_some()
         });
         let (differ, all) = (differ.count(), report.objects.len());
+        let whole = match report.header.len() {
+            0 => "",
+            _ => "as a whole, and ",
+        };
         writeln!(
             out,
-            "the recordings differ: {differ} of {}",
+            "the recordings differ: {whole}{differ} of {}",
             several(all as u64, "object")
         )?;
     }

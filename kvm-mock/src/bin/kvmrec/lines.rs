@@ -40,6 +40,9 @@ struct Exit {
     end: json::Exit,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     memory: Vec<Memory>,
+    /// Registers, and coalesced writes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    beside: Vec<String>,
 }
 
 /// What the VMM answered to an exit.
@@ -74,6 +77,8 @@ pub(crate) struct Lines<'a> {
     awaiting: HashSet<u32>,
     /// What was written to memory since the last exit, by stream and slot.
     memory: HashMap<u32, BTreeMap<u32, Memory>>,
+    /// What else was recorded for the next exit, by stream.
+    beside: HashMap<u32, Vec<Content<'a>>>,
 }
 
 impl<'a> Lines<'a> {
@@ -87,6 +92,7 @@ impl<'a> Lines<'a> {
             next: HashMap::new(),
             awaiting: HashSet::new(),
             memory: HashMap::new(),
+            beside: HashMap::new(),
         }
     }
 
@@ -97,14 +103,11 @@ impl<'a> Lines<'a> {
 
     /// The answer in a record, to an exit that was told, and what else is told of the record if it is wanted and the filter
     /// takes it.
-    pub(crate) fn of<'r>(
+    pub(crate) fn of(
         &mut self,
-        record: &Record<'r>,
+        record: &Record<'a>,
         wanted: bool,
-    ) -> (Option<Line<'r>>, Option<Line<'r>>)
-    where
-        'a: 'r,
-    {
+    ) -> (Option<Line<'a>>, Option<Line<'a>>) {
         let Some(stream) = record.stream else {
             return (None, None);
         };
@@ -132,7 +135,7 @@ impl<'a> Lines<'a> {
         (answer.map(What::Answer).map(line), what.map(line))
     }
 
-    fn what<'r>(&mut self, record: &Record<'r>, stream: u32, wanted: bool) -> Option<What<'r>> {
+    fn what(&mut self, record: &Record<'a>, stream: u32, wanted: bool) -> Option<What<'a>> {
         let (source, filter) = (self.source, self.filter);
         let end = self.exits.exit(record, |end| {
             let taken = wanted && filter.takes_exit(record, end, source);
@@ -144,12 +147,14 @@ impl<'a> Lines<'a> {
                 let exit = *next;
                 *next += 1;
                 let memory = self.memory.remove(&stream).unwrap_or_default();
+                let beside = self.beside.remove(&stream).unwrap_or_default();
                 let end = end.flatten()?;
                 self.awaiting.insert(stream);
                 Some(What::Exit(Exit {
                     exit,
                     end,
                     memory: memory.into_values().collect(),
+                    beside: beside.iter().flat_map(|it| self.beside(it)).collect(),
                 }))
             }
             Content::Memory {
@@ -166,8 +171,23 @@ impl<'a> Lines<'a> {
                 }
                 None
             }
+            Content::Registers { .. } | Content::Coalesced(_) => {
+                let beside = self.beside.entry(stream).or_default();
+                beside.push(record.content.clone());
+                None
+            }
             _ if !wanted || !filter.takes(record, source) => None,
             _ => json::Call::new(record, self.exits.arch(), source, self.full).map(What::Call),
+        }
+    }
+
+    fn beside(&self, content: &Content<'_>) -> Vec<String> {
+        match content {
+            Content::Registers { name, bytes } => {
+                vec![text::registers(name, bytes, self.exits.arch(), self.full)]
+            }
+            Content::Coalesced(writes) => writes.iter().copied().map(text::coalesced).collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -209,6 +229,10 @@ impl Line<'_> {
                         "        wrote {bytes} to slot {slot} between {from:#x} and {to:#x}"
                     );
                     text += &self.line(times, exit.end.exited_ns, Paint::Faint.on(what));
+                }
+                for beside in &exit.beside {
+                    let what = Paint::Faint.on(format!("        {beside}"));
+                    text += &self.line(times, exit.end.exited_ns, what);
                 }
                 let number = Paint::Faint.on(format!("#{:<4}", exit.exit));
                 let paint = match exit.end.errno {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::exits::Exits;
 use crate::json;
 use crate::source::Source;
+use crate::text;
 
 /// What is told of a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -72,6 +73,13 @@ impl<'a> Teller<'a> {
             Content::Pages { slot, pages } => {
                 let count = pages.iter().count();
                 format!("{count} pages of guest memory in slot {slot}")
+            }
+            Content::Registers { name, bytes } => {
+                text::registers(name, bytes, self.exits.arch(), true)
+            }
+            Content::Coalesced(writes) => {
+                let writes = writes.iter().copied().map(text::coalesced);
+                writes.collect::<Vec<_>>().join(", ")
             }
             _ => json::Call::new(record, self.exits.arch(), self.source, true)?.text,
         };
