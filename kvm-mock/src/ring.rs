@@ -1,5 +1,6 @@
 //! [`Ring`]: a VM's ring of coalesced writes, as recorder and replay see it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kvm_core::{CoalescedPage, Mapping};
@@ -9,7 +10,14 @@ pub(crate) const ENTRY: usize = kvm_exit::CoalescedRing::ENTRY_LEN;
 
 /// The ring behind the run page of the vCPU that was mapped first: all show the same one.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ring(Arc<Mutex<Seen>>);
+pub(crate) struct Ring(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// A zone was registered; before that nothing is ever put into the ring, and no exit need look at it.
+    used: AtomicBool,
+    seen: Mutex<Seen>,
+}
 
 #[derive(Debug, Default)]
 struct Seen {
@@ -27,8 +35,16 @@ impl Ring {
         }
     }
 
+    /// Takes note that a zone was registered.
+    pub(crate) fn enable(&self) {
+        self.0.used.store(true, Ordering::Release);
+    }
+
     /// The writes that were added since the last look.
     pub(crate) fn take(&self) -> Vec<[u8; ENTRY]> {
+        if !self.0.used.load(Ordering::Acquire) {
+            return Vec::new();
+        }
         let mut seen = self.seen();
         let Some(page) = &seen.page else {
             return Vec::new();
@@ -47,6 +63,6 @@ impl Ring {
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region, ops};
 use kvm_exit::GuestArch;
-use kvm_sys::KVM_IOEVENTFD;
 use kvm_sys::op::Op;
+use kvm_sys::{KVM_IOEVENTFD, KVM_REGISTER_COALESCED_MMIO};
 
 use crate::call::Given;
 use crate::doorbells::Doorbells;
@@ -438,6 +438,9 @@ unsafe impl<H: Hypervisor> Hypervisor for Recorder<H> {
                 result
             }
         };
+        if *op == KVM_REGISTER_COALESCED_MMIO && result.is_ok() {
+            self.ring.enable();
+        }
         let mut record = Record::new();
         let id = self.tape().name(op);
         with_call(op, &given, arg, result, |call| {
