@@ -97,7 +97,7 @@ fn what_a_vcpu_is_can_be_changed_until_it_runs() {
     let frequency = register::timer(offset_of!(kvm_riscv_timer, frequency));
     assert_eq!(errno(vcpu.set_reg(frequency, &1u64)), Some(Errno::EINVAL));
     let foreign = vcpu.get_reg::<u64>(kvm_core::aarch64::register::PC);
-    assert_eq!(errno(foreign), Some(Errno::EINVAL));
+    assert_eq!(errno(foreign), Some(Errno::ENOENT));
     vcpu.run().unwrap();
     assert_eq!(errno(vcpu.set_reg(compressed, &1u64)), Some(Errno::EBUSY));
     vcpu.set_reg(compressed, &0u64).unwrap();

@@ -7,7 +7,8 @@ use std::ptr::{self, NonNull};
 
 use kvm_core::kvm_sys::{
     DirtyLogProtectFlags, KVM_CAP_MULTI_ADDRESS_SPACE, KVM_CAP_NR_MEMSLOTS, KVM_CAP_READONLY_MEM,
-    KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY, MemFlags, kvm_userspace_memory_region,
+    KVM_CAP_VM_GPA_BITS, KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY, MemFlags,
+    kvm_userspace_memory_region,
 };
 use kvm_core::{Errno, Span};
 
@@ -91,8 +92,15 @@ impl Slots {
             self.places.remove(&(space, old.start));
             return Ok(());
         }
-        if start + len > NO_ADDRESS {
-            return Err(Errno::EINVAL);
+        let (most, errno) = match host.cap_of_vm(KVM_CAP_VM_GPA_BITS) {
+            0 => (NO_ADDRESS, Errno::EINVAL),
+            bits => (
+                1_u64.checked_shl(bits).unwrap_or(u64::MAX) - 1,
+                Errno::EFAULT,
+            ),
+        };
+        if start + len > most {
+            return Err(errno);
         }
         // "When changing an existing slot, it may be moved in the guest physical memory space, or its flags
         // may be modified, but it may not be resized."

@@ -1,6 +1,6 @@
 //! Profiles that come with this crate.
 
-use kvm_exit::X86_64;
+use kvm_exit::{Riscv64, X86_64};
 
 use super::{Profile, ProfileError};
 
@@ -22,5 +22,28 @@ impl Profile<X86_64> {
     /// As [`parse`](Self::parse): only on big-endian hosts.
     pub fn amd_pvm() -> Result<Self, ProfileError> {
         Self::parse(include_str!("../../../profiles/x86_64-amd-pvm.profile"))
+    }
+}
+
+impl Profile<Riscv64> {
+    /// A KVM by the hypervisor extension, of Linux 6.12 on an emulated machine (QEMU's `rv64`). Taken from a machine.
+    ///
+    /// ```
+    /// use kvm_core::Kvm;
+    /// use kvm_mock::{Model, Profile};
+    /// use kvm_core::kvm_exit::Riscv64;
+    ///
+    /// let profile = Profile::<Riscv64>::qemu_riscv64()?;
+    /// assert!(!profile.is_synthetic());
+    /// let vcpu = Kvm::with(Model::with_profile(profile))?.create_vm()?.create_vcpu(0)?;
+    /// assert!(vcpu.get_reg_list()?.len() > 100);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse): only on big-endian hosts.
+    pub fn qemu_riscv64() -> Result<Self, ProfileError> {
+        Self::parse(include_str!("../../../profiles/riscv64-qemu.profile"))
     }
 }

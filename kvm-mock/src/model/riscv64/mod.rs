@@ -41,7 +41,8 @@ static PLATFORM: Platform = Platform {
     unknown_on_vm: Errno::EINVAL,
     devices: &[KVM_DEV_TYPE_RISCV_AIA],
     create_device: aia::create,
-    knows_vm_type: |_, vm_type| vm_type == 0,
+    // The kernel does not look at it.
+    knows_vm_type: |_, _| true,
     start: registers::start,
     check_vm: |_, _, _| Ok(()),
     check_vcpu: registers::check,

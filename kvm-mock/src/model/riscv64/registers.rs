@@ -54,13 +54,14 @@ pub(super) fn check(_: &Vcpu, op: &Op, arg: &Arg<'_>) -> Result<(), Errno> {
     Ok(())
 }
 
-/// The kernel's errno for ids of other architectures is `EINVAL`, for others that it does not know
-/// `ENOENT`.
+/// The kernel's errno for a register of another size is `EINVAL`, for ids that it does not know, those of other
+/// architectures too, `ENOENT`.
 fn check_id(id: u64, registers: &OneRegs) -> Result<(), Errno> {
-    if id >> 56 != KVM_REG_RISCV >> 56 {
-        Err(Errno::EINVAL)
-    } else if registers.has(id) {
+    let long = id & !KVM_REG_SIZE_MASK | KVM_REG_SIZE_U64;
+    if registers.has(id) {
         Ok(())
+    } else if registers.has(long) {
+        Err(Errno::EINVAL)
     } else {
         Err(Errno::ENOENT)
     }
@@ -104,6 +105,12 @@ impl Vcpu {
                 return Err(Errno::EINVAL);
             }
         }
+        // The kernel keeps one bit of it.
+        if id == register::MODE {
+            let supervisor = u64::from(value == u64::from(KVM_RISCV_MODE_S));
+            state.registers.put(id, &supervisor);
+            return Ok(0);
+        }
         state.registers.set(arg)
     }
 
@@ -112,15 +119,11 @@ impl Vcpu {
         one_reg::list(&ids, arg)
     }
 
-    /// Section 4.16: the line is up or down. A scripted guest takes no interrupt.
+    /// Section 4.16: the line is up or, for every other value, down. A scripted guest takes no interrupt.
     #[expect(clippy::unused_self, reason = "an entry of the table of calls")]
     pub(super) fn riscv_interrupt(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        match args::read(arg)? {
-            kvm_interrupt {
-                irq: KVM_INTERRUPT_SET | KVM_INTERRUPT_UNSET,
-            } => Ok(0),
-            _ => Err(Errno::EINVAL),
-        }
+        let _: kvm_interrupt = args::read(arg)?;
+        Ok(0)
     }
 }
 
@@ -131,9 +134,14 @@ impl Vm {
             cap, flags, args, ..
         } = args::read(arg)?;
         let [value, ..] = args;
-        if flags != 0 || self.cap(cap) == 0 || cap != KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 {
+        if flags != 0 || self.cap(cap) == 0 {
             return Err(Errno::EINVAL);
         }
-        self.protect_dirty_log(value)
+        match cap {
+            KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 => self.protect_dirty_log(value),
+            // Nanoseconds, in 32 bits.
+            KVM_CAP_HALT_POLL if u32::try_from(value).is_ok() => Ok(0),
+            _ => Err(Errno::EINVAL),
+        }
     }
 }
