@@ -10,11 +10,11 @@
 mod support;
 
 use kvm_core::Kvm;
-use kvm_core::kvm_exit::Aarch64;
+use kvm_core::kvm_exit::{Aarch64, GuestArch, Riscv64};
 use kvm_mock::{Model, Recorder};
 use kvm_tests::{Example, Options};
 use support::{
-    HELLO, Hello, LONG_MODE, LongMode, SINGLE_STEP, Scratch, expected, folder, recording, run,
+    HELLO, Hello, LONG_MODE, LongMode, SINGLE_STEP, Scratch, Uart, expected, folder, recording, run,
 };
 
 fn assert_replays_as_expected<E: Example>(example: &E) {
@@ -42,6 +42,47 @@ fn long_mode_replays_as_expected() {
 #[test]
 fn single_step_replays_as_expected() {
     assert_replays_as_expected(&SINGLE_STEP);
+}
+
+/// What a VMM for another architecture did is replayed and decoded here.
+fn assert_guest_of_another_architecture_replays<E: Example>(example: &E) {
+    let ran = run(example, &Options::Replay(None));
+    let arch = E::Guest::ARCH.name();
+    let expected = format!(
+        "backend: replay of tests/recordings/{arch}/uart.kvmrec\nHello from {arch}, key K\n2 * 21 = 42\n"
+    );
+    assert_eq!(ran.printed, expected);
+    ran.ended.unwrap();
+}
+
+#[test]
+fn an_aarch64_guest_replays_as_expected() {
+    assert_guest_of_another_architecture_replays(&Uart::<Aarch64>::new(b'K'));
+}
+
+#[test]
+fn a_riscv64_guest_replays_as_expected() {
+    assert_guest_of_another_architecture_replays(&Uart::<Riscv64>::new(b'K'));
+}
+
+#[test]
+fn a_changed_reply_to_an_aarch64_guest_is_told_with_both_values() {
+    let error = run(&Uart::<Aarch64>::new(b'X'), &Options::Replay(None)).error();
+    for part in [
+        "tests/recordings/aarch64/uart.kvmrec",
+        "vCPU 0",
+        "KVM_EXIT_MMIO",
+        "4b",
+        "58",
+    ] {
+        assert!(error.contains(part), "{part} is not in: {error}");
+    }
+}
+
+#[test]
+fn damage_to_the_recordings_of_other_architectures_is_noticed() {
+    assert_damage_is_noticed(&Uart::<Aarch64>::new(b'K'));
+    assert_damage_is_noticed(&Uart::<Riscv64>::new(b'K'));
 }
 
 #[test]

@@ -9,14 +9,19 @@ mod long_mode;
 #[path = "../../examples/single_step.rs"]
 #[expect(dead_code, reason = "its main is not called")]
 mod single_step;
+#[path = "../../examples/uart.rs"]
+#[expect(dead_code, reason = "its main is not called")]
+mod uart;
 
 use std::path::{Path, PathBuf};
 
+use kvm_core::kvm_exit::GuestArch;
 use kvm_tests::{Example, Failure, Options};
 
 pub(crate) use hello::Hello;
 pub(crate) use long_mode::LongMode;
 use single_step::SingleStep;
+pub(crate) use uart::Uart;
 
 /// The example as its `main` runs it.
 pub(crate) const HELLO: Hello = Hello { key: b'K' };
@@ -55,7 +60,8 @@ pub(crate) fn folder(name: &str) -> PathBuf {
 
 /// The recording that comes with an example.
 pub(crate) fn recording<E: Example>(_: &E) -> Vec<u8> {
-    std::fs::read(folder(&format!("recordings/x86_64/{}.kvmrec", E::NAME))).unwrap()
+    let arch = E::Guest::ARCH.name();
+    std::fs::read(folder(&format!("recordings/{arch}/{}.kvmrec", E::NAME))).unwrap()
 }
 
 /// What an example prints in a replay of that, after the line that names the backend.
