@@ -1,4 +1,5 @@
 //! Which handles may go to other threads, and that they are of use there.
+#![cfg(target_arch = "x86_64")]
 
 use std::sync::mpsc;
 use std::thread;

@@ -1,4 +1,5 @@
 //! What real KVM wrote into run pages decodes to what the guests did.
+#![cfg(target_arch = "x86_64")]
 
 use std::collections::BTreeSet;
 use std::path::Path;

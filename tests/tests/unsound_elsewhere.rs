@@ -1,6 +1,7 @@
 //! What safe code can break, or the kernel can make panic, in other wrappers of KVM: here it is refused, or
 //! can't be written. Each test has the name of what goes wrong elsewhere. What the compiler refuses is in
 //! the module `refused` of this package's library.
+#![cfg(target_arch = "x86_64")]
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -41,6 +41,24 @@ const EXPECTED: &[Expected] = &[
         on: Host::is_software,
         why: "a KVM in software is built without system management mode",
     },
+    Expected {
+        scenario: "objects::unknown_vm_type",
+        arch: Arch::Riscv64,
+        on: |host| host.has_kernel("6.12"),
+        why: "KVM on riscv64 does not look at the type",
+    },
+    Expected {
+        scenario: "slots::initially_set",
+        arch: Arch::Riscv64,
+        on: |host| host.has_kernel("6.12"),
+        why: "KVM on riscv64 has the capability without this flag",
+    },
+    Expected {
+        scenario: "sbi::put",
+        arch: Arch::Riscv64,
+        on: |host| host.has_kernel("6.12"),
+        why: "Debian's kernel is built without calls of SBI 0.1",
+    },
 ];
 
 /// Why the scenario fails on this host, if it does. Models and their recordings know no host.

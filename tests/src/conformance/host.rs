@@ -37,6 +37,12 @@ impl Host {
     pub(super) fn is_emulated(&self) -> bool {
         self.emulated
     }
+
+    /// Whether the kernel is one of this series, such as `6.1`.
+    pub(super) fn has_kernel(&self, series: &str) -> bool {
+        let rest = self.release.strip_prefix(series);
+        rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))
+    }
 }
 
 impl fmt::Display for Host {

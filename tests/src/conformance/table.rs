@@ -221,7 +221,7 @@ scenarios! {
             start: start_script,
             put: put_script,
         }
-        interrupts { timer: timer_script, external: external_script, refused }
+        interrupts { timer: timer_script, external: external_script }
         debug { breakpoint: breakpoint_script }
         registers { readable, general, extensions }
     }

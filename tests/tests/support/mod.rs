@@ -11,7 +11,7 @@ mod long_mode;
 mod single_step;
 #[path = "../../examples/uart.rs"]
 #[expect(dead_code, reason = "its main is not called")]
-mod uart;
+pub(crate) mod uart;
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,6 @@ use kvm_tests::{Example, Failure, Options};
 pub(crate) use hello::Hello;
 pub(crate) use long_mode::LongMode;
 use single_step::SingleStep;
-pub(crate) use uart::Uart;
 
 /// The example as its `main` runs it.
 pub(crate) const HELLO: Hello = Hello { key: b'K' };

@@ -20,9 +20,18 @@ pub(crate) fn system<H: Hypervisor>(system: H) -> Outcome {
     assert!(kvm.check_extension(KVM_CAP_NR_MEMSLOTS)? >= 32);
     let recommended = kvm.check_extension(KVM_CAP_NR_VCPUS)?;
     let most = kvm.check_extension(KVM_CAP_MAX_VCPUS)?;
-    let ids = kvm.check_extension(KVM_CAP_MAX_VCPU_ID)?;
+    let ids = most_ids(most, kvm.check_extension(KVM_CAP_MAX_VCPU_ID)?);
     assert!(0 < recommended && recommended <= most && most <= ids);
     Ok(())
+}
+
+/// Section 4.7: "If the KVM_CAP_MAX_VCPU_ID does not exist, you should assume that the maximum id is the same as the
+/// value returned from KVM_CAP_MAX_VCPUS."
+fn most_ids(most_vcpus: u32, most_ids: u32) -> u32 {
+    match most_ids {
+        0 => most_vcpus,
+        ids => ids,
+    }
 }
 
 /// Section 4.4: what KVM does not know it does not have; it is no error.
@@ -69,7 +78,8 @@ pub(crate) fn vcpu_ids<H: Hypervisor>(system: H) -> Outcome {
     drop(vcpus);
     assert_eq!(again(5), Some(Errno::EEXIST));
     assert_eq!(again(4), None);
-    let ids = vm.check_extension(KVM_CAP_MAX_VCPU_ID)?;
+    let most = vm.check_extension(KVM_CAP_MAX_VCPUS)?;
+    let ids = most_ids(most, vm.check_extension(KVM_CAP_MAX_VCPU_ID)?);
     assert_eq!(again(ids.into()), Some(Errno::EINVAL));
     Ok(())
 }

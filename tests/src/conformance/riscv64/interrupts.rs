@@ -1,8 +1,8 @@
 //! Interrupts: of the timer, and from the VMM by section 4.16.
 
+use kvm_core::Hypervisor;
 use kvm_core::kvm_exit::Riscv64;
 use kvm_core::kvm_sys::riscv64::{KVM_INTERRUPT_SET, KVM_INTERRUPT_UNSET};
-use kvm_core::{Errno, Hypervisor};
 
 use super::guest::guest;
 use super::{Model, Outcome, Step};
@@ -84,16 +84,5 @@ pub(crate) fn external<H: Hypervisor<Guest = Riscv64>>(system: H) -> Outcome {
         guest.writes(MMIO, &EXTERNAL.to_le_bytes())?;
         guest.vcpu.interrupt(KVM_INTERRUPT_UNSET)?;
     }
-    Ok(())
-}
-
-/// There is nothing but raising and lowering.
-pub(crate) fn refused<H: Hypervisor<Guest = Riscv64>>(system: H) -> Outcome {
-    let guest = guest(system, WAIT, HANDLE)?;
-    let refused = guest.vcpu.interrupt(7);
-    assert_eq!(
-        refused.err().map(|error| error.errno()),
-        Some(Errno::EINVAL)
-    );
     Ok(())
 }

@@ -181,7 +181,7 @@ pub(crate) fn start<H: Hypervisor<Guest = Riscv64>>(system: H) -> Outcome {
     Ok(())
 }
 
-/// The call of a version that all kernels leave to the VMM.
+/// A call of the first version of SBI.
 #[rustfmt::skip]
 const PUT: &[u32] = &[
     0x0010_0893, // li a7, 1: console_putchar
@@ -205,7 +205,7 @@ pub(crate) fn put_script(model: &Model) {
     model.script(0, [call, Step::mmio_write(MMIO, 0_u64.to_le_bytes())]);
 }
 
-/// The console of the first version is the VMM's.
+/// Where the kernel knows that version, its console is the VMM's.
 pub(crate) fn put<H: Hypervisor<Guest = Riscv64>>(system: H) -> Outcome {
     let mut guest = guest(system, PUT, &[])?;
     match guest.vcpu.run()?.0 {
