@@ -1,9 +1,11 @@
 //! Capabilities that are off until a VMM enables them.
 
 use kvm_sys::{
-    Cap, KVM_CAP_HYPERV_ENLIGHTENED_VMCS, KVM_CAP_IRQ_MPIC, KVM_CAP_IRQ_XICS, KVM_CAP_PPC_IRQ_XIVE,
-    KVM_CAP_SGX_ATTRIBUTE, KVM_CAP_SW_TLB, KVM_CAP_VM_COPY_ENC_CONTEXT_FROM,
-    KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM, KVM_ENABLE_CAP, kvm_enable_cap,
+    Cap, KVM_CAP_DIRTY_LOG_RING, KVM_CAP_DIRTY_LOG_RING_ACQ_REL,
+    KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP, KVM_CAP_HYPERV_ENLIGHTENED_VMCS, KVM_CAP_IRQ_MPIC,
+    KVM_CAP_IRQ_XICS, KVM_CAP_PPC_IRQ_XIVE, KVM_CAP_SGX_ATTRIBUTE, KVM_CAP_SW_TLB,
+    KVM_CAP_VM_COPY_ENC_CONTEXT_FROM, KVM_CAP_VM_MOVE_ENC_CONTEXT_FROM, KVM_ENABLE_CAP,
+    kvm_enable_cap,
 };
 
 use crate::error::Cause;
@@ -46,6 +48,13 @@ pub(crate) fn enable<H: Hypervisor>(
     ENABLE_CAP.call(on, &enable)
 }
 
+/// Capabilities that have methods of their own, which keep account of them.
+const RINGS: [Cap; 3] = [
+    KVM_CAP_DIRTY_LOG_RING,
+    KVM_CAP_DIRTY_LOG_RING_ACQ_REL,
+    KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP,
+];
+
 impl<H: Hypervisor> Vm<H> {
     /// Enables a capability of the VM, with the flags and arguments that its section in chapter 7 of the
     /// API document names. Section 4.37; needs `KVM_CAP_ENABLE_CAP_VM`.
@@ -72,8 +81,13 @@ impl<H: Hypervisor> Vm<H> {
     ///
     /// `EINVAL` when the capability is not there, is none to be enabled, or not with these arguments or
     /// any more. [`Cause::NotPlain`] when it takes an address or a descriptor, or is newer
-    /// than this crate; [`ioctl`](Self::ioctl) makes such a call.
+    /// than this crate; [`ioctl`](Self::ioctl) makes such a call. [`Cause::OwnMethod`] for the dirty ring, whose
+    /// size has to be known: [`enable_dirty_ring`](Self::enable_dirty_ring).
     pub fn enable_cap(&self, cap: &kvm_enable_cap) -> Result<(), Error> {
+        if RINGS.contains(&cap.cap) {
+            let (errno, cause) = (Errno::EINVAL, Cause::OwnMethod);
+            return Err(Error::with(&KVM_ENABLE_CAP, errno, cause, cap.cap.0));
+        }
         enable(self.backend(), cap.cap, cap.flags, cap.args).map(|_| ())
     }
 }

@@ -177,6 +177,15 @@ impl<H: Hypervisor> Vm<H> {
     /// Writes to this range exit again, as do those to all that was registered around it. What waits in the
     /// ring stays there. Section 4.116.
     ///
+    /// ```
+    /// use kvm_core::IoEventAddress;
+    ///
+    /// let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// vm.register_coalesced_mmio(IoEventAddress::Mmio(0xd000_0000), 0x1000)?;
+    /// vm.unregister_coalesced_mmio(IoEventAddress::Mmio(0xd000_0000), 0x1000)?;
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// What the backend answers. That nothing was registered is no error.

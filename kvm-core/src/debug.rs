@@ -56,6 +56,19 @@ where
     ///
     /// Kernels so far accept it on riscv64, and do not step.
     ///
+    /// ```
+    /// use kvm_core::{Exit, Kvm};
+    /// use kvm_mock::{Model, Step};
+    ///
+    /// let model = Model::new();
+    /// model.script(0, [Step::hlt()]);
+    /// let mut vcpu = Kvm::with(model)?.create_vm()?.create_vcpu(0)?;
+    /// vcpu.set_single_step(true)?;
+    /// vcpu.set_single_step(false)?;
+    /// assert_eq!(vcpu.run()?.0, Exit::Hlt);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`set_guest_debug`](Self::set_guest_debug).

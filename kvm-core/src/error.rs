@@ -62,12 +62,16 @@ pub enum Cause {
     RingSize,
     /// The file is no memfd that is sealed against shrinking.
     NotSealed,
+    /// The guest_memfd was not made to be mapped, and shared from the beginning.
+    NotShared,
     /// The VM has vCPUs already.
     HasVcpus,
     /// The VM's vCPUs have no dirty ring.
     NoRing,
     /// The vCPU's dirty ring was taken already.
     RingTaken,
+    /// The capability numbered [`Error::detail`] has a method of its own, which keeps account of it.
+    OwnMethod,
     /// The object belongs to another VM.
     OtherVm,
     /// The range of addresses is not all in slots.
@@ -204,8 +208,10 @@ impl fmt::Display for Error {
             ),
             Cause::RingSize => write!(f, "{detail} bytes are no power of two of entries"),
             Cause::NotSealed => f.write_str("the file is no memfd sealed against shrinking"),
+            Cause::NotShared => f.write_str("the file was not made to be mapped and shared"),
             Cause::HasVcpus => f.write_str("the VM has vCPUs already"),
             Cause::NoRing => f.write_str("the VM's vCPUs have no dirty ring"),
+            Cause::OwnMethod => write!(f, "capability {detail} has a method of its own"),
             Cause::RingTaken => f.write_str("the vCPU's dirty ring was taken already"),
             Cause::OtherVm => f.write_str("the object belongs to another VM"),
             Cause::NotMemory => f.write_str("the addresses are not all in memory slots"),

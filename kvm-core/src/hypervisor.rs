@@ -145,4 +145,9 @@ pub enum Region {
         /// Length in bytes: what the ring was enabled with.
         len: usize,
     },
+    /// The memory of a guest_memfd that can be mapped. No byte is private: it is accessed as guest memory is.
+    GuestMemfd {
+        /// Length in bytes: all of the file.
+        len: usize,
+    },
 }

@@ -92,6 +92,15 @@ impl<H: Hypervisor> Kvm<H> {
 
     /// Version of the interface: 12. Section 4.1.
     ///
+    /// ```
+    /// let kvm = kvm_core::Kvm::with(kvm_mock::Model::new())?;
+    /// assert_eq!(kvm.get_api_version()?, 12);
+    /// assert!(kvm.get_nr_memslots()? > 0);
+    /// // The run page, and what lies behind it.
+    /// assert!(kvm.get_vcpu_mmap_size()? as u64 >= kvm.page_size());
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// What the backend answers.
@@ -192,6 +201,13 @@ impl<H: Hypervisor> Kvm<H> {
     /// (aarch64) has it. Section 4.2.
     ///
     /// A signal that interrupts the call does not make it fail.
+    ///
+    /// ```
+    /// let kvm = kvm_core::Kvm::with(kvm_mock::Model::new())?;
+    /// assert!(kvm.create_vm_with_type(0).is_ok());
+    /// assert!(kvm.create_vm_with_type(9999).is_err());
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

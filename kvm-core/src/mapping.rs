@@ -19,7 +19,7 @@ pub trait Guard: Send + Sync {
     fn wake(&self);
 }
 
-/// Memory that a backend lends: a vCPU's run page and what follows it, or its dirty ring.
+/// Memory that a backend lends: a vCPU's run page and what follows it, its dirty ring, or a guest_memfd.
 ///
 /// It unmaps itself when the last clone goes. Bytes 0 and 1 of a run page (`request_interrupt_window`
 /// and `immediate_exit`) are shared between threads and accessed atomically; the other private bytes
@@ -50,7 +50,7 @@ impl Mapping {
     ///   but the user of the mapping touches bytes `8..private` outside
     ///   [`enter`](crate::Hypervisor::enter).
     /// * Bytes 0 and 1 of a run page are only accessed atomically, and all bytes of a dirty ring, by aligned
-    ///   words of 8 bytes.
+    ///   words of 8 bytes; those of a guest_memfd as [`Span`](crate::Span)s do.
     pub unsafe fn new(
         start: NonNull<u8>,
         len: usize,

@@ -21,6 +21,19 @@ impl<H: Hypervisor> Registers<H> {
     /// Reads the register with this id into `data`, in host byte order, and gives its size in bytes. The id has
     /// the size in it: [`KVM_REG_SIZE`](kvm_sys::KVM_REG_SIZE). Section 4.69; needs `KVM_CAP_ONE_REG`.
     ///
+    /// ```
+    /// use kvm_core::Kvm;
+    /// use kvm_core::kvm_exit::Riscv64;
+    /// use kvm_core::riscv64::register;
+    ///
+    /// let vcpu = Kvm::with(kvm_mock::Model::<Riscv64>::default())?.create_vm()?.create_vcpu(0)?;
+    /// vcpu.set_one_reg(register::PC, &0x8020_0000_u64.to_ne_bytes())?;
+    /// let mut pc = [0; 8];
+    /// assert_eq!(vcpu.get_one_reg(register::PC, &mut pc)?, 8);
+    /// assert_eq!(u64::from_ne_bytes(pc), 0x8020_0000);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Cause::Length`](crate::Cause::Length) when `data` has not that size. `ENOENT` when there is no such

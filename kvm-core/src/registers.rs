@@ -89,6 +89,17 @@ impl<H: Hypervisor> Registers<H> {
 
     /// Makes the vCPU run, halt or wait to be started. Section 4.39; needs `KVM_CAP_MP_STATE`.
     ///
+    /// ```
+    /// use kvm_core::kvm_sys::KVM_MP_STATE_HALTED;
+    ///
+    /// let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// vm.create_irq_chip()?;
+    /// let vcpu = vm.create_vcpu(0)?;
+    /// vcpu.set_mp_state(KVM_MP_STATE_HALTED)?;
+    /// assert_eq!(vcpu.get_mp_state()?, KVM_MP_STATE_HALTED);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `EINVAL` when the state is unknown, or on x86_64 needs an in-kernel interrupt controller.

@@ -199,6 +199,24 @@ impl<H: Hypervisor> Vcpu<H> {
     /// it says so: write `#[inline(always)]` before the closure. What decides whether the loop goes on is
     /// best kept outside of the closure, since what that returns is looked at once more behind it.
     ///
+    /// ```
+    /// use kvm_core::{Exit, Kvm};
+    /// use kvm_mock::{Model, Step};
+    ///
+    /// let model = Model::new();
+    /// model.script(0, [Step::io_out(0x3f8, *b"h"), Step::io_out(0x3f8, *b"i"), Step::hlt()]);
+    /// let mut vcpu = Kvm::with(model)?.create_vm()?.create_vcpu(0)?;
+    /// let (mut serial, mut halted) = (Vec::new(), false);
+    /// while !halted {
+    ///     vcpu.run_with(|exit, _| match exit {
+    ///         Exit::IoOut(io) => serial.extend_from_slice(io.data),
+    ///         _ => halted = true,
+    ///     })?;
+    /// }
+    /// assert_eq!(serial, b"hi");
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`run`](Self::run).
@@ -223,6 +241,18 @@ impl<H: Hypervisor> Vcpu<H> {
 
     /// Runs the guest until it exits, and goes on when a signal interrupts it: never gives
     /// [`Exit::Interrupted`]. For vCPUs that nobody kicks: a kick ends no run here, and is gone.
+    ///
+    /// ```
+    /// use kvm_core::{Exit, Kvm};
+    /// use kvm_mock::{Model, Step};
+    ///
+    /// let model = Model::new();
+    /// model.script(0, [Step::hlt()]);
+    /// let mut vcpu = Kvm::with(model)?.create_vm()?.create_vcpu(0)?;
+    /// vcpu.kicker().kick(); // and nobody sees it
+    /// assert_eq!(vcpu.run_uninterrupted()?.0, Exit::Hlt);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -373,6 +403,14 @@ impl<H: Hypervisor> Vcpu<H> {
     /// The register half, to keep or to give to another thread, a debugger's say.
     ///
     /// Its calls wait while the vCPU runs: the kernel serves one thread at a time.
+    ///
+    /// ```
+    /// let vcpu = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?.create_vcpu(0)?;
+    /// let registers = vcpu.registers().clone();
+    /// let rip = std::thread::spawn(move || Ok::<_, kvm_core::Error>(registers.get_regs()?.rip));
+    /// assert_eq!(rip.join().unwrap()?, vcpu.get_regs()?.rip);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     pub fn registers(&self) -> &Registers<H> {
         &self.registers
     }
@@ -383,6 +421,14 @@ impl<H: Hypervisor> Vcpu<H> {
     }
 
     /// The run page from byte 8 on, to be read and written between runs.
+    ///
+    /// ```
+    /// let mut vcpu = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?.create_vcpu(0)?;
+    /// // The next entry takes the task priority from here, if the local APIC is the VMM's.
+    /// vcpu.run_page_mut().set_cr8(4);
+    /// assert_eq!(vcpu.run_page().cr8(), 4);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     pub fn run_page_mut(&mut self) -> &mut Page<H::Guest> {
         self.run.page_mut()
     }

@@ -1,6 +1,7 @@
 //! Programs in C and Python on `/dev/kvm`, as they are, recorded, and on a recording of that very run.
 #![allow(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a test without libtest, which is what clippy looks for"
 )]
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]

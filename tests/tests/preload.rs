@@ -1,5 +1,6 @@
 //! Programs in C and Python on a model and on recordings, by `kvmrec` and the library that it preloads.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod preload_support;
 
@@ -156,7 +157,7 @@ fn what_cannot_be_served_is_told() {
 fn without_a_launcher_the_library_does_nothing() {
     let library = target().join("debug/libkvm_preload.so");
     kvmrec(&["--version"], "").succeeded();
-    let plain = run(&mut Command::new("ls").arg("/dev"), "").succeeded();
+    let plain = run(Command::new("ls").arg("/dev"), "").succeeded();
     let mut preloaded = Command::new("ls");
     preloaded.arg("/dev").env("LD_PRELOAD", library);
     assert_eq!(run(&mut preloaded, "").succeeded(), plain);

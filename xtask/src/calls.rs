@@ -7,11 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 
 use crate::curation::Row;
+use crate::methods;
 
 /// The architectures whose calls are all to have a method, as the curation names them.
 const ARCHES: [(&str, &str); 3] = [
@@ -54,7 +55,7 @@ pub(crate) struct Coverage {
 /// Compares the table with the source of the safe layer in this folder.
 pub(crate) fn coverage(rows: &[Row], src: &Path) -> Result<Vec<Coverage>> {
     let mut source = Source::default();
-    folder(src, &mut source)?;
+    methods::each_file(src, &mut |path, file| source.read(path, file))?;
     Ok(compare(rows, &source))
 }
 
@@ -173,20 +174,6 @@ impl Source {
             (true, _) => Vec::new(),
         }
     }
-}
-
-fn folder(path: &Path, source: &mut Source) -> Result<()> {
-    for entry in std::fs::read_dir(path).with_context(|| path.display().to_string())? {
-        let path = entry?.path();
-        if path.is_dir() {
-            folder(&path, source)?;
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = std::fs::read_to_string(&path)?;
-            let file = syn::parse_file(&text).with_context(|| path.display().to_string())?;
-            source.read(&path, &file);
-        }
-    }
-    Ok(())
 }
 
 impl Source {

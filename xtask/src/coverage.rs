@@ -14,6 +14,7 @@ use crate::arch::{Arch, Vendor};
 use crate::calls;
 use crate::curation::Curation;
 use crate::headers::{self, Found, Lock, Tree};
+use crate::methods::Methods;
 use crate::toolchain::{KVM_HEADERS, PREAMBLE, Toolchain};
 use crate::verify::names::{self, Module};
 
@@ -23,6 +24,19 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DIR")]
     headers: Option<PathBuf>,
 }
+
+/// What backends implement and use, whose examples are the backends of kvm-mock, and what is not exported.
+const FOR_BACKENDS: [&str; 9] = [
+    "Hypervisor",
+    "Guard",
+    "Mapping",
+    "Backing",
+    "Span",
+    "Sealed",
+    "Erased",
+    "Bytes",
+    "Plan",
+];
 
 /// Names by what they are.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -46,6 +60,16 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         let without = calls.missing.into_iter();
         missing.extend(without.map(|call| format!("{}: a method for {call}", calls.arch)));
     }
+
+    let methods = Methods::read(&safe_layer)?;
+    let unshown = methods.without_example(&FOR_BACKENDS);
+    println!(
+        "examples     {}/{} public methods of kvm-core",
+        methods.names().len() - unshown.len(),
+        methods.names().len()
+    );
+    let unshown = unshown.into_iter();
+    missing.extend(unshown.map(|method| format!("kvm-core: an example of {method}")));
 
     let lock = Lock::read(&here.join("headers.lock"))?;
     let tree = match headers::find(options.headers.as_deref(), &lock, false)? {

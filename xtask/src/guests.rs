@@ -19,6 +19,8 @@ pub(crate) struct Options {
 struct Guest {
     /// Below `tests/guests`, without an extension.
     path: &'static str,
+    /// What the names of its architecture's tools begin with.
+    tools: &'static str,
     /// The assembler's option for the object format. Real-mode code is in 32-bit objects.
     format: &'static str,
     /// The linker's name of the same format.
@@ -27,30 +29,48 @@ struct Guest {
     address: &'static str,
 }
 
-const GUESTS: [Guest; 4] = [
+const GUESTS: [Guest; 6] = [
     Guest {
         path: "x86_64/hello",
+        tools: "",
         format: "--32",
         emulation: "elf_i386",
         address: "0x1000",
     },
     Guest {
         path: "x86_64/long_mode",
+        tools: "",
         format: "--64",
         emulation: "elf_x86_64",
         address: "0xffffffff80000000",
     },
     Guest {
         path: "x86_64/single_step",
+        tools: "",
         format: "--32",
         emulation: "elf_i386",
         address: "0x1000",
     },
     Guest {
         path: "x86_64/state",
+        tools: "",
         format: "--64",
         emulation: "elf_x86_64",
         address: "0x1000",
+    },
+    Guest {
+        path: "aarch64/state",
+        tools: "aarch64-linux-gnu-",
+        format: "-EL",
+        emulation: "aarch64linux",
+        address: "0x40001000",
+    },
+    Guest {
+        path: "riscv64/state",
+        tools: "riscv64-linux-gnu-",
+        format: "-march=rv64gc",
+        emulation: "elf64lriscv",
+        address: "0x80001000",
     },
 ];
 
@@ -112,16 +132,17 @@ fn assemble(guest: &Guest, dir: &Path) -> Result<Vec<u8>> {
     let object = scratch.path().join("guest.o");
     let image = scratch.path().join("guest.elf");
     let bytes = scratch.path().join("guest.bin");
-    let mut assembler = Command::new("as");
+    let tool = |name| Command::new(format!("{}{name}", guest.tools));
+    let mut assembler = tool("as");
     assembler
         .args([guest.format, "--fatal-warnings", "-o"])
         .args([&object, &source]);
-    let mut linker = Command::new("ld");
+    let mut linker = tool("ld");
     linker
         .args(["-m", guest.emulation, "--build-id=none", "-Ttext"])
         .args([guest.address, "-o"])
         .args([&image, &object]);
-    let mut stripper = Command::new("objcopy");
+    let mut stripper = tool("objcopy");
     stripper
         .args(["-O", "binary", "-j", ".text"])
         .args([&image, &bytes]);

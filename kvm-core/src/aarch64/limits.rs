@@ -12,6 +12,18 @@ impl<H: Hypervisor<Guest = Aarch64>> Kvm<H> {
     /// [`create_vm_with_type`](Self::create_vm_with_type); 0 where the host knows 40 only. Section 4.2;
     /// `KVM_CAP_ARM_VM_IPA_SIZE`.
     ///
+    /// ```
+    /// use kvm_core::Kvm;
+    /// use kvm_core::kvm_exit::Aarch64;
+    ///
+    /// let kvm = Kvm::with(kvm_mock::Model::<Aarch64>::default())?;
+    /// // As many bits as the host can have, and no more.
+    /// let bits = kvm.get_host_ipa_limit()?;
+    /// assert!(kvm.create_vm_with_type(bits.into()).is_ok());
+    /// assert!(kvm.create_vm_with_type(u64::from(bits) + 1).is_err());
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// What the backend answers.

@@ -19,6 +19,22 @@ impl<H: Hypervisor<Guest = Aarch64>> Vm<H> {
     /// Copies the tags of the guest's memory from `address` on: one byte for each 16 of memory, in whole pages.
     /// Gives how many were copied. Section 4.130; needs `KVM_CAP_ARM_MTE`, enabled.
     ///
+    /// ```
+    /// use kvm_core::kvm_exit::Aarch64;
+    /// use kvm_core::kvm_sys::{KVM_CAP_ARM_MTE, kvm_enable_cap};
+    /// use kvm_core::{AnonymousMemory, GuestAddress, Kvm, Slot};
+    ///
+    /// let vm = Kvm::with(kvm_mock::Model::<Aarch64>::default())?.create_vm()?;
+    /// vm.enable_cap(&kvm_enable_cap { cap: KVM_CAP_ARM_MTE, ..Default::default() })?;
+    /// vm.add_memory(Slot(0), GuestAddress(0x4000_0000), AnonymousMemory::new(0x1000)?)?;
+    /// // One for each 16 bytes.
+    /// vm.set_mte_tags(GuestAddress(0x4000_0000), &[7; 256])?;
+    /// let mut tags = [0; 256];
+    /// assert_eq!(vm.get_mte_tags(GuestAddress(0x4000_0000), &mut tags)?, 256);
+    /// assert_eq!(tags, [7; 256]);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `EINVAL` when the VM has no tags, or address or length are not of whole pages; `EFAULT` when not even the first

@@ -17,6 +17,22 @@ impl<H: Hypervisor<Guest = Aarch64>> Vm<H> {
     /// older programs, for the GICv2; others set attributes of the device. Section 4.85; needs
     /// `KVM_CAP_ARM_SET_DEVICE_ADDR`.
     ///
+    /// ```
+    /// use kvm_core::Kvm;
+    /// use kvm_core::kvm_exit::Aarch64;
+    /// use kvm_core::kvm_sys::aarch64::{
+    ///     KVM_ARM_DEVICE_VGIC_V2, KVM_VGIC_V2_ADDR_TYPE_DIST, kvm_arm_device_addr,
+    /// };
+    ///
+    /// let vm = Kvm::with(kvm_mock::Model::<Aarch64>::default())?.create_vm()?;
+    /// vm.create_irq_chip()?;
+    /// vm.set_device_addr(&kvm_arm_device_addr {
+    ///     id: u64::from(KVM_ARM_DEVICE_VGIC_V2) << 16 | KVM_VGIC_V2_ADDR_TYPE_DIST,
+    ///     addr: 0x800_0000,
+    /// })?;
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `ENODEV` when the device or its part is unknown, `ENXIO` when the host has no such device, `EEXIST` when the

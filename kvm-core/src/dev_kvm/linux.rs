@@ -123,6 +123,7 @@ unsafe impl Hypervisor for DevKvm {
         let (len, private, offset) = match region {
             Region::Run { len, private } => (len, private.min(len), 0),
             Region::DirtyRing { len } => (len, 0, dirty_ring_offset()?),
+            Region::GuestMemfd { len } => (len, 0, 0),
         };
         let access = libc::PROT_READ | libc::PROT_WRITE;
         let shared = libc::MAP_SHARED;

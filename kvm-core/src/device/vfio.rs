@@ -16,6 +16,18 @@ impl<H: Hypervisor> Device<H> {
     /// Tells KVM of a VFIO group or device that the guest has, on a [device](crate::Vm::create_device) of
     /// `KVM_DEV_TYPE_VFIO`. The kernel keeps a reference of its own to the file.
     ///
+    /// ```
+    /// use kvm_core::kvm_sys::KVM_DEV_TYPE_VFIO;
+    /// use rustix::event::{EventfdFlags, eventfd};
+    ///
+    /// let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// let vfio = vm.create_device(KVM_DEV_TYPE_VFIO)?;
+    /// let other = eventfd(0, EventfdFlags::CLOEXEC)?;
+    /// assert!(vfio.add_vfio_file(&other).is_err(), "no file of VFIO");
+    /// assert!(vfio.remove_vfio_file(&other).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `EINVAL` when the file is none of VFIO, `EEXIST` when it was added, `ENXIO` when this is another

@@ -136,6 +136,19 @@ impl<H: Hypervisor> Vm<H> {
 
     /// The writes signal the eventfd no longer, and exit again. Section 4.59.
     ///
+    /// ```
+    /// use kvm_core::IoEvent;
+    /// use rustix::event::{EventfdFlags, eventfd};
+    ///
+    /// let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// let notify = eventfd(0, EventfdFlags::CLOEXEC)?;
+    /// let event = IoEvent::mmio(0xd000_0050);
+    /// vm.register_ioevent(&notify, event)?;
+    /// vm.unregister_ioevent(&notify, event)?;
+    /// assert!(vm.unregister_ioevent(&notify, event).is_err(), "it is gone");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `ENOENT` when this eventfd is not registered for this event.

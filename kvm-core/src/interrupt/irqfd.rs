@@ -46,6 +46,18 @@ impl<H: Hypervisor> Vm<H> {
     ///
     /// Unregistered with [`unregister_irqfd`](Self::unregister_irqfd).
     ///
+    /// ```
+    /// use rustix::event::{EventfdFlags, eventfd};
+    ///
+    /// let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// vm.create_irq_chip()?;
+    /// let flags = EventfdFlags::CLOEXEC;
+    /// let (raise, ended) = (eventfd(0, flags)?, eventfd(0, flags)?);
+    /// vm.register_irqfd_with_resample(&raise, &ended, 10)?;
+    /// vm.unregister_irqfd(&raise, 10)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`register_irqfd`](Self::register_irqfd); a split interrupt controller of x86_64 gives `EINVAL`,

@@ -43,6 +43,16 @@ impl AnonymousMemory {
 
     /// As [`new`](Self::new), in huge pages of `page` bytes that the host has set aside.
     ///
+    /// ```
+    /// use kvm_core::{AnonymousMemory, Errno};
+    ///
+    /// match AnonymousMemory::with_huge_pages(2 << 20, 2 << 20) {
+    ///     Ok(memory) => assert_eq!(memory.as_slice().len(), 2 << 20),
+    ///     Err(error) => assert_eq!(error.errno(), Errno::ENOMEM, "none is set aside"),
+    /// }
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `EINVAL` when `page` is no size of the host's huge pages, or `len` is 0 or no multiple of it; `ENOMEM`

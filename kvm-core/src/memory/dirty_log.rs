@@ -100,6 +100,19 @@ impl DirtyLog {
     }
 
     /// The bitmap: page 0 is the lowest bit of the first word. Bits beyond the last page are 0.
+    ///
+    /// ```
+    /// use kvm_core::kvm_sys::KVM_MEM_LOG_DIRTY_PAGES;
+    /// use kvm_core::{AnonymousMemory, GuestAddress, Kvm, Slot};
+    ///
+    /// let vm = Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// let ram = AnonymousMemory::new(0x4000)?;
+    /// vm.add_memory_with(Slot(3), GuestAddress(0), ram, KVM_MEM_LOG_DIRTY_PAGES)?;
+    /// let log = vm.get_dirty_log(Slot(3))?;
+    /// assert_eq!((log.slot(), log.pages(), log.is_dirty(0)), (Slot(3), 4, false));
+    /// assert_eq!(log.words(), [0]);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     pub fn words(&self) -> &[u64] {
         &self.words
     }

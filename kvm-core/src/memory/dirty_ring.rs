@@ -64,6 +64,16 @@ pub struct DirtyRing<H: Hypervisor = DevKvm> {
 impl<H: Hypervisor> DirtyRing<H> {
     /// How many pages it holds. KVM makes the vCPU exit with
     /// [`Exit::DirtyRingFull`](crate::Exit::DirtyRingFull) somewhat earlier.
+    ///
+    /// ```
+    /// use kvm_core::Kvm;
+    ///
+    /// let vm = Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// vm.enable_dirty_ring(0x1_0000)?;
+    /// let vcpu = vm.create_vcpu(0)?;
+    /// assert_eq!(vcpu.take_dirty_ring()?.capacity(), 0x1000);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     pub fn capacity(&self) -> u32 {
         self.shape.capacity()
     }
@@ -136,6 +146,16 @@ impl<H: Hypervisor> Vm<H> {
     /// [`get_dirty_log`](Self::get_dirty_log) gives it. To be called after
     /// [`enable_dirty_ring`](Self::enable_dirty_ring) and before memory is added. Section 8.29; needs
     /// `KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP`.
+    ///
+    /// ```
+    /// let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// vm.enable_dirty_ring(0x1_0000)?;
+    /// // Where KVM itself writes to guest memory with no vCPU to tell it of: on aarch64.
+    /// if vm.check_extension(kvm_sys::KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP)? != 0 {
+    ///     vm.enable_dirty_ring_bitmap()?;
+    /// }
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -2,18 +2,19 @@
 #![expect(unsafe_code, reason = "registers memory by its host address")]
 
 use alloc::sync::{Arc, Weak};
+use core::ptr::NonNull;
 
 use kvm_sys::{
-    GuestMemfdFlags, KVM_CREATE_GUEST_MEMFD, KVM_MEM_GUEST_MEMFD, KVM_SET_USER_MEMORY_REGION2,
-    kvm_create_guest_memfd, kvm_userspace_memory_region2,
+    GUEST_MEMFD_FLAG_INIT_SHARED, GUEST_MEMFD_FLAG_MMAP, GuestMemfdFlags, KVM_CREATE_GUEST_MEMFD,
+    KVM_MEM_GUEST_MEMFD, KVM_SET_USER_MEMORY_REGION2, kvm_create_guest_memfd,
+    kvm_userspace_memory_region2,
 };
 use zerocopy::IntoBytes;
 
-use super::slots::Region;
-use super::{GuestAddress, Memory, Slot};
+use super::{Backing, GuestAddress, Memory, Slot, slots};
 use crate::error::Cause;
 use crate::typed::CreateWith;
-use crate::{Arg, DevKvm, Errno, Error, Hypervisor, Vm, vm};
+use crate::{Arg, DevKvm, Errno, Error, Hypervisor, Mapping, Region, Vm, ops, vm};
 
 const CREATE_GUEST_MEMFD: CreateWith<kvm_create_guest_memfd> =
     CreateWith::new(&KVM_CREATE_GUEST_MEMFD);
@@ -37,6 +38,7 @@ const CREATE_GUEST_MEMFD: CreateWith<kvm_create_guest_memfd> =
 pub struct GuestMemfd<H: Hypervisor = DevKvm> {
     file: Arc<H>,
     size: u64,
+    flags: GuestMemfdFlags,
     vm: Weak<vm::Inner<H>>,
 }
 
@@ -49,6 +51,55 @@ impl<H: Hypervisor> GuestMemfd<H> {
     /// Whether there is no byte in it, which KVM does not allow.
     pub fn is_empty(&self) -> bool {
         self.size == 0
+    }
+
+    /// All of the file as memory that the VMM can read and write too, to be given to the guest as any other, with
+    /// the file beside it or without. It was made with `GUEST_MEMFD_FLAG_MMAP`, and with
+    /// `GUEST_MEMFD_FLAG_INIT_SHARED`: else the kernel ends a process that touches it.
+    ///
+    /// ```
+    /// use kvm_core::kvm_sys::{GUEST_MEMFD_FLAG_INIT_SHARED, GUEST_MEMFD_FLAG_MMAP};
+    /// use kvm_core::{GuestAddress, Kvm, Slot};
+    ///
+    /// let vm = Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// let flags = GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED;
+    /// let file = vm.create_guest_memfd(0x4000, flags)?;
+    /// let memory = vm.add_private_memory(Slot(0), GuestAddress(0), file.map()?, &file, 0)?;
+    /// assert!(memory.write(0, b"boot"));
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Cause::NotShared`] (`ENODEV`) when it was made without one of these flags; what `mmap` answers.
+    pub fn map(&self) -> Result<Memory, Error> {
+        let op = &ops::MMAP;
+        if !self
+            .flags
+            .contains(GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED)
+        {
+            return Err(Error::with(op, Errno::ENODEV, Cause::NotShared, 0));
+        }
+        let len = usize::try_from(self.size).map_err(|_| Error::new(op, Errno::ENOMEM))?;
+        let mapping = self.file.map(Region::GuestMemfd { len });
+        let mapping = mapping.map_err(|errno| Error::new(op, errno))?;
+        Ok(Memory::from(Mapped(mapping)))
+    }
+}
+
+/// A guest_memfd that is mapped.
+struct Mapped(Mapping);
+
+// SAFETY: the mapping's contract: as long as it lives, which is as long as the value does, its bytes are
+// initialised, readable and writable, where and as many as they are, and everybody in the process accesses them as
+// spans do. (The file has all of them: its size never changes.)
+unsafe impl Backing for Mapped {
+    fn start(&self) -> NonNull<u8> {
+        self.0.start()
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
     }
 }
 
@@ -87,6 +138,7 @@ impl<H: Hypervisor> Vm<H> {
         Ok(GuestMemfd {
             file: Arc::new(CREATE_GUEST_MEMFD.call(self.backend(), &create)?),
             size,
+            flags,
             vm: Arc::downgrade(&self.inner),
         })
     }
@@ -146,7 +198,7 @@ impl<H: Hypervisor> Vm<H> {
             .map_err(|errno| Error::new(op, errno))?;
         slots.insert(
             slot,
-            Region {
+            slots::Region {
                 address,
                 memory: memory.clone(),
                 flags: KVM_MEM_GUEST_MEMFD,

@@ -104,6 +104,17 @@ impl Memory {
     }
 
     /// Writes a value at `offset`. Says whether it is all inside; if not nothing is written.
+    ///
+    /// ```
+    /// use kvm_core::{AnonymousMemory, Memory};
+    ///
+    /// let memory = Memory::from(AnonymousMemory::new(0x1000)?);
+    /// assert!(memory.write_obj(8, &0x1234_u32));
+    /// assert_eq!(memory.read_obj::<u32>(8), Some(0x1234));
+    /// assert_eq!(memory.read_obj::<u32>(0xffe), None, "not all inside");
+    /// assert_eq!(memory.host_address() % 0x1000, 0);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     #[must_use]
     pub fn write_obj<T: IntoBytes + Immutable>(&self, offset: usize, value: &T) -> bool {
         self.write(offset, value.as_bytes())

@@ -33,6 +33,20 @@ impl<'a> Piece<'a> {
 
     /// What the call gave, in the byte order of the architecture; nothing when the host that saved it had no
     /// such thing.
+    ///
+    /// ```
+    /// use kvm_core::kvm_sys::KVM_GET_MP_STATE;
+    ///
+    /// let mut vcpu = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?.create_vcpu(0)?;
+    /// let state = vcpu.save()?;
+    /// let mut pieces = state.pieces();
+    /// let first = pieces.next().expect("a vCPU has state");
+    /// assert_eq!(first.op(), Some(&KVM_GET_MP_STATE));
+    /// assert_eq!(first.request(), KVM_GET_MP_STATE.request());
+    /// assert_eq!(first.bytes(), Some(&[0; 4][..]), "runnable");
+    /// assert!(state.as_bytes().starts_with(b"kvmstate"));
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     pub fn bytes(&self) -> Option<&'a [u8]> {
         self.bytes
     }

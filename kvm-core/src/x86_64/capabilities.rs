@@ -114,6 +114,17 @@ impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// [`Exit::X86BusLock`](crate::Exit::X86BusLock), or not. The modes that the processor has are the
     /// capability's value. Needs `KVM_CAP_X86_BUS_LOCK_EXIT`.
     ///
+    /// ```
+    /// use kvm_core::kvm_sys::x86_64::{KVM_BUS_LOCK_DETECTION_EXIT, KVM_CAP_X86_BUS_LOCK_EXIT};
+    ///
+    /// let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// // Where the processor tells of such locks.
+    /// if vm.check_extension(KVM_CAP_X86_BUS_LOCK_EXIT)? != 0 {
+    ///     vm.set_bus_lock_detection(KVM_BUS_LOCK_DETECTION_EXIT)?;
+    /// }
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `EINVAL` for a mode that the processor lacks, or more than one.
@@ -123,6 +134,17 @@ impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
 
     /// Makes the processor leave a guest that lets no event in for `window` cycles of the TSC. Needs
     /// `KVM_CAP_X86_NOTIFY_VMEXIT`.
+    ///
+    /// ```
+    /// use kvm_core::kvm_sys::x86_64::{KVM_CAP_X86_NOTIFY_VMEXIT, KVM_X86_NOTIFY_VMEXIT_ENABLED};
+    ///
+    /// let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// // Where the processor notices such guests.
+    /// if vm.check_extension(KVM_CAP_X86_NOTIFY_VMEXIT)? != 0 {
+    ///     vm.enable_notify_vmexit(0, KVM_X86_NOTIFY_VMEXIT_ENABLED)?;
+    /// }
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -239,6 +261,15 @@ impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// Turns off, for this VM, the splitting of huge pages against a bug of some processors. Needs
     /// `KVM_CAP_VM_DISABLE_NX_HUGE_PAGES`.
     ///
+    /// ```
+    /// let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// // A process that may reboot the host may do that.
+    /// if vm.check_extension(kvm_sys::KVM_CAP_VM_DISABLE_NX_HUGE_PAGES)? != 0 {
+    ///     vm.disable_nx_huge_pages()?;
+    /// }
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `EPERM` without the privilege to reboot the host, `EINVAL` when the VM has a vCPU.
@@ -268,6 +299,16 @@ impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// Lets the guest use only the Hyper-V features that its CPUID has; or all. Needs
     /// `KVM_CAP_HYPERV_ENFORCE_CPUID`.
     ///
+    /// ```
+    /// use kvm_core::kvm_sys::KVM_CAP_HYPERV_ENFORCE_CPUID;
+    ///
+    /// let kvm = kvm_core::Kvm::with(kvm_mock::Model::new())?;
+    /// let vcpu = kvm.create_vm()?.create_vcpu(0)?;
+    /// let can_be = kvm.check_extension(KVM_CAP_HYPERV_ENFORCE_CPUID)? != 0;
+    /// assert_eq!(vcpu.enforce_hyperv_features(true).is_ok(), can_be);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`enable_cap`](Self::enable_cap).
@@ -276,6 +317,15 @@ impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     }
 
     /// Gives the guest Hyper-V's synthetic interrupt controller. Needs `KVM_CAP_HYPERV_SYNIC2`.
+    ///
+    /// ```
+    /// let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// vm.create_irq_chip()?;
+    /// let vcpu = vm.create_vcpu(0)?;
+    /// let can_be = vm.check_extension(kvm_sys::KVM_CAP_HYPERV_SYNIC2)? != 0;
+    /// assert_eq!(vcpu.enable_hyperv_synic().is_ok(), can_be);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -23,6 +23,15 @@ impl<H: Hypervisor<Guest = X86_64>> Kvm<H> {
     /// The CPUID leaves that the CPU and KVM both support, to give to
     /// [`set_cpuid2`](Registers::set_cpuid2), whole or in part. Section 4.46; needs `KVM_CAP_EXT_CPUID`.
     ///
+    /// ```
+    /// let kvm = kvm_core::Kvm::with(kvm_mock::Model::new())?;
+    /// let vcpu = kvm.create_vm()?.create_vcpu(0)?;
+    /// let leaves = kvm.get_supported_cpuid()?;
+    /// vcpu.set_cpuid2(&leaves)?;
+    /// assert_eq!(vcpu.get_cpuid2()?.len(), leaves.len());
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// What the backend answers.
@@ -50,6 +59,13 @@ impl<H: Hypervisor<Guest = X86_64>> Kvm<H> {
 
     /// The CPUID leaves, from 0x40000000 on, with the Hyper-V features that KVM can show to guests. Section 4.118; needs
     /// `KVM_CAP_SYS_HYPERV_CPUID`.
+    ///
+    /// ```
+    /// let kvm = kvm_core::Kvm::with(kvm_mock::Model::new())?;
+    /// let leaves = kvm.get_supported_hv_cpuid()?;
+    /// assert!(leaves.iter().any(|leaf| leaf.function == 0x4000_0001));
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -124,6 +124,15 @@ impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// Lets go of memory that
     /// [`register_enc_memory_region`](Self::register_enc_memory_region) pinned. Section 4.112.
     ///
+    /// ```
+    /// use kvm_core::kvm_sys::x86_64::kvm_enc_region;
+    ///
+    /// let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// // Not a VM whose memory is encrypted.
+    /// assert!(vm.unregister_enc_memory_region(&kvm_enc_region::default()).is_err());
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `ENOTTY` when the VM has no memory encryption, `EINVAL` when the range is not one that was

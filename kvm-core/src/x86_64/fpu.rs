@@ -70,6 +70,15 @@ impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// The first 4096 bytes of the extended state, in the layout of `XSAVE`.
     /// [`get_xsave2`](Self::get_xsave2) gives all of it. Section 4.42; needs `KVM_CAP_XSAVE`.
     ///
+    /// ```
+    /// let vcpu = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?.create_vcpu(0)?;
+    /// let mut xsave = vcpu.get_xsave()?;
+    /// xsave.region[0] = 0x37f; // the control word of the x87 unit
+    /// vcpu.set_xsave(&xsave)?;
+    /// assert_eq!(vcpu.get_xsave()?.region[0], 0x37f);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `EINVAL` when the vCPU has more state than this.

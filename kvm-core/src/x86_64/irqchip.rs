@@ -24,6 +24,17 @@ impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     /// Sets the state of the interrupt controller that `chip.chip_id` names. Section 4.27; needs
     /// `KVM_CAP_IRQCHIP`.
     ///
+    /// ```
+    /// use kvm_core::kvm_sys::x86_64::{KVM_IRQCHIP_IOAPIC, kvm_irqchip};
+    ///
+    /// let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// vm.create_irq_chip()?;
+    /// let mut chip = kvm_irqchip { chip_id: KVM_IRQCHIP_IOAPIC, ..Default::default() };
+    /// vm.get_irqchip(&mut chip)?;
+    /// vm.set_irqchip(&chip)?;
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`get_irqchip`](Self::get_irqchip).

@@ -22,6 +22,12 @@ const MOST_MSRS: usize = 255;
 impl<H: Hypervisor<Guest = X86_64>> Kvm<H> {
     /// The MSRs whose values make up a vCPU's state. Section 4.3.
     ///
+    /// ```
+    /// let kvm = kvm_core::Kvm::with(kvm_mock::Model::new())?;
+    /// assert!(kvm.get_msr_index_list()?.contains(&0x10)); // the time stamp counter
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// What the backend answers.
@@ -74,6 +80,18 @@ impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     }
 
     /// Writes the MSRs. Section 4.19.
+    ///
+    /// ```
+    /// use kvm_core::Cause;
+    /// use kvm_core::kvm_sys::x86_64::kvm_msr_entry;
+    ///
+    /// let vcpu = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?.create_vcpu(0)?;
+    /// let msr = |index, data| kvm_msr_entry { index, data, ..Default::default() };
+    /// vcpu.set_msrs(&[msr(0x174, 8)])?; // IA32_SYSENTER_CS
+    /// let refused = vcpu.set_msrs(&[msr(0x174, 0), msr(0x1234_5678, 1)]).unwrap_err();
+    /// assert_eq!((refused.cause(), refused.detail()), (Cause::Msr, 0x1234_5678));
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

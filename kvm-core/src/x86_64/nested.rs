@@ -33,6 +33,13 @@ impl NestedState {
     }
 
     /// The header: flags, format and what the format defines.
+    ///
+    /// ```
+    /// let vcpu = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?.create_vcpu(0)?;
+    /// let nested = vcpu.get_nested_state()?;
+    /// assert!(nested.header().size as usize >= size_of_val(nested.header()));
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     pub fn header(&self) -> &kvm_nested_state {
         &self.header
     }

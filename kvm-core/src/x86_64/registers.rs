@@ -58,6 +58,16 @@ impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
 
     /// Sets the segment, descriptor table and control registers, and pending interrupts. Section 4.14.
     ///
+    /// ```
+    /// let vcpu = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?.create_vcpu(0)?;
+    /// let mut sregs = vcpu.get_sregs()?;
+    /// sregs.cs.base = 0;
+    /// sregs.cs.selector = 0;
+    /// vcpu.set_sregs(&sregs)?;
+    /// assert_eq!(vcpu.get_sregs()?.cs.base, 0);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `EINVAL` when the registers contradict each other, or CPUID lacks what they use.
@@ -128,6 +138,15 @@ impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     }
 
     /// Sets the debug registers. Section 4.34; needs `KVM_CAP_DEBUGREGS`.
+    ///
+    /// ```
+    /// let vcpu = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?.create_vcpu(0)?;
+    /// let mut regs = vcpu.get_debug_regs()?;
+    /// regs.db[0] = 0x1000;
+    /// vcpu.set_debug_regs(&regs)?;
+    /// assert_eq!(vcpu.get_debug_regs()?.db[0], 0x1000);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -114,6 +114,16 @@ impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
     ///
     /// `kind` is Xen's own number for the kind of channel, between domains say.
     ///
+    /// ```
+    /// use rustix::event::{EventfdFlags, eventfd};
+    ///
+    /// let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// let notify = eventfd(0, EventfdFlags::CLOEXEC)?;
+    /// const INTERDOMAIN: u32 = 2;
+    /// vm.xen_hvm_set_evtchn_eventfd(5, INTERDOMAIN, &notify)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// `EEXIST` when the port leads somewhere already, `EINVAL` when there is no such port, kind or eventfd.

@@ -30,6 +30,14 @@ impl Xsave {
     }
 
     /// All bytes of the state.
+    ///
+    /// ```
+    /// let vcpu = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?.create_vcpu(0)?;
+    /// // The header is behind the legacy area, and says which components are there.
+    /// let xsave = vcpu.get_xsave2()?;
+    /// assert!(xsave.as_bytes().len() >= 576);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }

@@ -211,6 +211,7 @@ unsafe impl<H: Hypervisor> Hypervisor for Log<H> {
                 describe::map(len as u64, private as u64)
             }
             Region::DirtyRing { len } => format!("mmap of a ring of {len} bytes"),
+            Region::GuestMemfd { len } => format!("mmap of {len} bytes of guest memory"),
         };
         let result = mapped.as_ref().map(|_| 0).map_err(|errno| *errno);
         self.keep(&ops::MMAP, call, result, None);

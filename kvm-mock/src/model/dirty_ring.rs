@@ -1,13 +1,13 @@
 //! Dirty rings: section 8.29.
-#![expect(unsafe_code, reason = "a ring is shared by its address")]
 
 use std::sync::{Arc, Mutex};
 
 use kvm_core::kvm_sys::{DirtyGfnFlags, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, kvm_dirty_gfn};
-use kvm_core::{AnonymousMemory, Arg, Backing, Errno, Guard, Mapping, Span};
+use kvm_core::{Arg, Errno, Mapping};
 use kvm_exit::DirtyRing as Shape;
 use zerocopy::{FromBytes, IntoBytes, transmute};
 
+use super::lent::Lent;
 use super::lock;
 use super::script::Mismatch;
 use super::vcpu::Vcpu;
@@ -17,23 +17,10 @@ use super::vm::Vm;
 /// the processor has a log.)
 const RESERVED: u32 = 64;
 
-/// The bytes of a ring.
-#[derive(Debug)]
-struct Memory {
-    /// Touched through `span` only: it only keeps the bytes.
-    memory: AnonymousMemory,
-    span: Span,
-}
-
-/// Nobody waits for a ring.
-impl Guard for Memory {
-    fn wake(&self) {}
-}
-
 /// The kernel's side of a vCPU's dirty ring.
 #[derive(Debug)]
 pub(super) struct Ring {
-    memory: Arc<Memory>,
+    memory: Arc<Lent>,
     shape: Shape,
     /// Where the next entry goes.
     dirty: u32,
@@ -45,25 +32,12 @@ impl Ring {
     pub(super) fn new(len: u32) -> Result<Self, Errno> {
         let len = usize::try_from(len).map_err(|_| Errno::EINVAL)?;
         let shape = Shape::new(len).ok_or(Errno::EINVAL)?;
-        let memory = AnonymousMemory::new(len).map_err(|error| error.errno())?;
-        // SAFETY: `Backing` promises the bytes as long as `memory` lives, which is beside the span and stays
-        // in its `Arc`. Nobody calls the methods of `memory` that make references, and whoever gets
-        // the mapping accesses the bytes as atomic words, by its contract.
-        let span = unsafe { Span::new(memory.start(), len) }.ok_or(Errno::EINVAL)?;
         Ok(Self {
-            memory: Arc::new(Memory { memory, span }),
+            memory: Lent::new(len)?,
             shape,
             dirty: 0,
             reset: 0,
         })
-    }
-
-    fn mapping(&self) -> Mapping {
-        let guard: Arc<dyn Guard> = Arc::clone(&self.memory) as Arc<dyn Guard>;
-        let start = self.memory.memory.start();
-        // SAFETY: `Backing` promises the bytes as long as `memory` lives, which the guard owns; no byte is
-        // private, and all are accessed through the span only, which is atomic words.
-        unsafe { Mapping::new(start, self.memory.memory.len(), 0, guard) }
     }
 
     fn used(&self) -> u32 {
@@ -87,7 +61,7 @@ impl Ring {
         };
         let [first, second]: [u64; 2] = transmute!(entry);
         let offset = self.shape.offset(self.dirty);
-        let span = &self.memory.span;
+        let span = self.memory.span();
         // The flags are in the first word: they come last. Both are inside, as the shape is of this length.
         let _ = span.store_release(offset + size_of::<u64>(), second);
         let _ = span.store_release(offset, first);
@@ -100,7 +74,7 @@ impl Ring {
         let mut pages = Vec::new();
         while self.used() != 0 {
             let offset = self.shape.offset(self.reset);
-            let span = &self.memory.span;
+            let span = self.memory.span();
             let (Some(first), Some(second)) = (
                 span.load_acquire(offset),
                 span.load_acquire(offset + size_of::<u64>()),
@@ -185,7 +159,7 @@ impl Vcpu {
     /// Maps the ring. Without one there is nothing at that place of the file.
     pub(super) fn map_dirty_ring(&self, len: usize) -> Result<Mapping, Errno> {
         let ring = lock(self.ring.as_ref().ok_or(Errno::EINVAL)?);
-        let mapping = ring.mapping();
+        let mapping = ring.memory.mapping();
         if mapping.len() == len {
             Ok(mapping)
         } else {

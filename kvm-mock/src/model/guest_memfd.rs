@@ -1,24 +1,29 @@
 //! Private memory: sections 4.140 to 4.143. The rules that these leave open are the kernel's.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use kvm_core::kvm_sys::{
-    GuestMemfdFlags, KVM_CAP_GUEST_MEMFD_FLAGS, KVM_CAP_MEMORY_ATTRIBUTES, KVM_MEM_GUEST_MEMFD,
-    MemoryAttributes, kvm_create_guest_memfd, kvm_memory_attributes, kvm_pre_fault_memory,
-    kvm_userspace_memory_region, kvm_userspace_memory_region2,
+    GUEST_MEMFD_FLAG_MMAP, GuestMemfdFlags, KVM_CAP_GUEST_MEMFD_FLAGS, KVM_CAP_MEMORY_ATTRIBUTES,
+    KVM_MEM_GUEST_MEMFD, MemoryAttributes, kvm_create_guest_memfd, kvm_memory_attributes,
+    kvm_pre_fault_memory, kvm_userspace_memory_region, kvm_userspace_memory_region2,
 };
-use kvm_core::{Arg, Errno};
+use kvm_core::{Arg, Errno, Mapping};
 
+use super::lent::Lent;
 use super::vcpu::Vcpu;
 use super::vm::Vm;
 use super::{args, lock};
 
-/// A file of private memory. A scripted guest touches the shared memory only, so there is none in it.
+/// A file of private memory. A scripted guest touches what the slot has by its host address, so there is
+/// memory in the file only when it is mapped.
 #[derive(Debug)]
 pub(super) struct GuestMemfd {
     vm: Arc<Vm>,
     number: i32,
     size: u64,
+    flags: GuestMemfdFlags,
+    /// Once it is mapped.
+    memory: OnceLock<Arc<Lent>>,
 }
 
 /// Where in a file a slot's private memory is.
@@ -35,6 +40,18 @@ impl GuestMemfd {
 
     pub(super) fn number(&self) -> i32 {
         self.number
+    }
+
+    /// Section 4.142: "GUEST_MEMFD_FLAG_MMAP: Enable mmap() on the guest_memfd". The errno without it is KVM's.
+    pub(super) fn map(&self, len: usize) -> Result<Mapping, Errno> {
+        if !self.flags.contains(GUEST_MEMFD_FLAG_MMAP) {
+            return Err(Errno::ENODEV);
+        }
+        if len as u64 != self.size {
+            return Err(Errno::EINVAL);
+        }
+        let memory = Lent::new(len)?;
+        Ok(self.memory.get_or_init(|| memory).mapping())
     }
 }
 
@@ -65,6 +82,8 @@ impl Vm {
             vm: Arc::clone(self),
             number: self.system().next_number(),
             size,
+            flags,
+            memory: OnceLock::new(),
         });
         let mut state = lock(&self.state);
         state.files.0.retain(|file| file.strong_count() > 0);

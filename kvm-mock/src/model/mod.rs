@@ -14,6 +14,7 @@ mod events;
 mod guest;
 mod guest_memfd;
 mod host;
+mod lent;
 mod one_reg;
 mod profile;
 mod riscv64;
@@ -278,6 +279,11 @@ unsafe impl<G: ModelGuest> Hypervisor for Model<G> {
             Object::Vcpu(vcpu) => match region {
                 Region::Run { .. } => vcpu.map(RunMemory::new::<G>(region)?),
                 Region::DirtyRing { len } => vcpu.map_dirty_ring(len),
+                Region::GuestMemfd { .. } => Err(Errno::EINVAL),
+            },
+            Object::GuestMemfd(file) => match region {
+                Region::GuestMemfd { len } => file.map(len),
+                _ => Err(Errno::EINVAL),
             },
             _ => Err(Errno::ENODEV),
         }
