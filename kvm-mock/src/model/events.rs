@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "takes descriptors by their numbers")]
 
 use kvm_core::kvm_sys::{
-    Arch, IrqfdFlags, KVM_IRQFD_FLAG_DEASSIGN, KVM_IRQFD_FLAG_RESAMPLE, kvm_ioeventfd, kvm_irqfd,
+    IrqfdFlags, KVM_IRQFD_FLAG_DEASSIGN, KVM_IRQFD_FLAG_RESAMPLE, kvm_ioeventfd, kvm_irqfd,
 };
 use kvm_core::{Arg, Errno};
 
@@ -44,7 +44,7 @@ impl Events {
 }
 
 impl Vm {
-    /// Section 4.75. The rules that it leaves out are those of KVM on x86_64: an interrupt controller has
+    /// Section 4.75. The rules that it leaves out are KVM's: an interrupt controller has
     /// to be there, an eventfd is registered once, and one that was not registered can be unregistered.
     pub(super) fn irqfd(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let args: kvm_irqfd = args::read(arg)?;
@@ -55,17 +55,8 @@ impl Vm {
         let mut state = lock(&self.state);
         let deassign = args.flags.contains(KVM_IRQFD_FLAG_DEASSIGN);
         let resamples = args.flags.contains(KVM_IRQFD_FLAG_RESAMPLE) && !deassign;
-        // Of a split controller, the half that sees an interrupt end is the VMM's.
-        let allowed = if self.system().platform().arch == Arch::Riscv64 {
-            // There, the kernel does not ask for a controller.
-            true
-        } else if resamples {
-            state.irqchips.chip(0).is_ok()
-        } else {
-            state.irqchips.exist() || state.arm.has_interrupts()
-        };
-        if !deassign && !allowed {
-            return Err(Errno::EINVAL);
+        if !deassign {
+            (self.system().platform().takes_irqfd)(&state, resamples)?;
         }
         let irqfd = Irqfd {
             eventfd: eventfd(args.fd)?,

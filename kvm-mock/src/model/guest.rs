@@ -1,5 +1,6 @@
 //! [`ModelGuest`]: the architectures that there is a model of, and what is different on each.
 
+use kvm_core::kvm_sys::kvm_irq_routing_entry;
 use kvm_core::kvm_sys::op::Op;
 use kvm_core::kvm_sys::{Arch, DeviceType};
 use kvm_core::{Arg, Errno, Error, Hypervisor, Kvm};
@@ -53,6 +54,10 @@ pub(crate) struct Platform {
     pub(super) create_device: CreateDevice,
     /// Sets up a new vCPU.
     pub(super) start: fn(&vm::State, u64, &mut vcpu::State),
+    /// Section 4.52: whether a VM takes these routes of interrupts.
+    pub(super) takes_routes: fn(&vm::State, &[kvm_irq_routing_entry]) -> bool,
+    /// Section 4.75: whether it takes an eventfd for an interrupt, perhaps with one that is told of its end.
+    pub(super) takes_irqfd: fn(&vm::State, bool) -> Result<(), Errno>,
     /// What is refused of the calls that only get and set state.
     pub(super) check_vm: fn(&vm::State, &Op, &Arg<'_>) -> Result<(), Errno>,
     pub(super) check_vcpu: fn(&Vcpu, &Op, &Arg<'_>) -> Result<(), Errno>,

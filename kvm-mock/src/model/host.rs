@@ -35,6 +35,8 @@ pub(crate) struct Host {
     pub(super) emulated_cpuid: Vec<kvm_cpuid_entry2>,
     pub(super) hv_cpuid: Vec<kvm_cpuid_entry2>,
     pub(super) msrs: BTreeMap<u32, u64>,
+    /// MSRs that vCPUs have although no list says so.
+    pub(super) unlisted_msrs: BTreeMap<u32, u64>,
     pub(super) feature_msrs: BTreeMap<u32, u64>,
     /// By the name of the bank in the ioctl table.
     pub(super) resets: BTreeMap<&'static str, Vec<u8>>,
@@ -75,6 +77,7 @@ impl Host {
             emulated_cpuid: Vec::new(),
             hv_cpuid: Vec::new(),
             msrs: BTreeMap::new(),
+            unlisted_msrs: BTreeMap::new(),
             feature_msrs: BTreeMap::new(),
             resets: BTreeMap::new(),
             target: kvm_vcpu_init::default(),
@@ -89,6 +92,12 @@ impl Host {
             self.resets.insert(bank, state.as_bytes().to_vec());
         }
         self
+    }
+
+    /// The MSRs of a new vCPU.
+    pub(super) fn all_msrs(&self) -> BTreeMap<u32, u64> {
+        let msrs = self.msrs.iter().chain(&self.unlisted_msrs);
+        msrs.map(|(index, value)| (*index, *value)).collect()
     }
 
     /// What the system says to `KVM_CHECK_EXTENSION`.

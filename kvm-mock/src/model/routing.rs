@@ -5,9 +5,8 @@ use kvm_core::kvm_sys::x86_64::{
     kvm_irqchip_chip, kvm_pic_state,
 };
 use kvm_core::kvm_sys::{
-    KVM_CAP_IRQ_ROUTING, KVM_IRQ_ROUTING_HV_SINT, KVM_IRQ_ROUTING_IRQCHIP, KVM_IRQ_ROUTING_MSI,
-    KVM_MSI_VALID_DEVID, kvm_irq_level, kvm_irq_routing, kvm_irq_routing_entry,
-    kvm_irq_routing_irqchip, kvm_msi,
+    KVM_CAP_IRQ_ROUTING, KVM_IRQ_ROUTING_HV_SINT, KVM_IRQ_ROUTING_IRQCHIP, KVM_MSI_VALID_DEVID,
+    kvm_irq_level, kvm_irq_routing, kvm_irq_routing_entry, kvm_irq_routing_irqchip, kvm_msi,
 };
 use kvm_core::{Arg, Errno};
 
@@ -19,9 +18,9 @@ use super::x86_64::irqchip::Irqchips;
 const ROUTES: List = List::behind::<kvm_irq_routing>();
 
 /// Pins of the I/O APIC.
-const IOAPIC_PINS: u32 = 24;
+pub(super) const IOAPIC_PINS: u32 = 24;
 /// Lines of one PIC.
-const PIC_PINS: u32 = 8;
+pub(super) const PIC_PINS: u32 = 8;
 
 /// What became of a line's change, as `KVM_IRQ_LINE_STATUS` says it: none took it.
 const IGNORED: i32 = -1;
@@ -69,16 +68,13 @@ impl Vm {
         let entries: Vec<kvm_irq_routing_entry> = ROUTES.elements(arg, count)?;
         let mut state = lock(&self.state);
         let hyperv = self.cap(KVM_CAP_HYPERV_SYNIC) != 0;
-        let leads = |entry: &kvm_irq_routing_entry| {
-            leads(entry) || hyperv && entry.type_ == KVM_IRQ_ROUTING_HV_SINT
-        };
-        let known = entries.iter().all(|entry| entry.gsi < most && leads(entry));
-        // Of a split controller, the pins are the VMM's.
-        let pins = entries
-            .iter()
-            .any(|entry| entry.type_ == KVM_IRQ_ROUTING_IRQCHIP);
-        let no_pins = pins && !state.irqchips.has_pics();
-        if !state.irqchips.exist() || !known || no_pins || clash(&entries) {
+        let synthetic =
+            |entry: &kvm_irq_routing_entry| hyperv && entry.type_ == KVM_IRQ_ROUTING_HV_SINT;
+        let others = entries.iter().filter(|entry| !synthetic(entry)).copied();
+        let others: Vec<_> = others.collect();
+        let known = entries.iter().all(|entry| entry.gsi < most);
+        let takes = self.system().platform().takes_routes;
+        if !known || !takes(&state, &others) || clash(&entries) {
             return Err(Errno::EINVAL);
         }
         state.routes = Routes(entries);
@@ -135,23 +131,6 @@ impl Vm {
             return Err(Errno::EPERM);
         }
         Ok(1)
-    }
-}
-
-/// Whether the entry leads to what x86_64 has.
-fn leads(entry: &kvm_irq_routing_entry) -> bool {
-    match entry.type_ {
-        KVM_IRQ_ROUTING_IRQCHIP => {
-            let pin = entry.u.as_irqchip();
-            let pins = match pin.irqchip {
-                KVM_IRQCHIP_PIC_MASTER | KVM_IRQCHIP_PIC_SLAVE => PIC_PINS,
-                KVM_IRQCHIP_IOAPIC => IOAPIC_PINS,
-                _ => 0,
-            };
-            entry.flags == 0 && pin.pin < pins
-        }
-        KVM_IRQ_ROUTING_MSI => entry.flags & !KVM_MSI_VALID_DEVID.bits() == 0,
-        _ => false,
     }
 }
 

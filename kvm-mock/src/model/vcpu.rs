@@ -70,7 +70,7 @@ impl Vcpu {
             blocked: None,
             reply_lost: false,
             cpuid: Vec::new(),
-            msrs: host.msrs.clone(),
+            msrs: host.all_msrs(),
             registers: host.registers.clone(),
             x86: lock(&vm.state).x86.vcpu(),
             arm: aarch64::VcpuState::default(),

@@ -3,18 +3,43 @@
 use kvm_core::kvm_sys::aarch64::{
     KVM_ARM_DEVICE_VGIC_V2, KVM_ARM_IRQ_TYPE_CPU, KVM_ARM_IRQ_TYPE_MASK, KVM_ARM_IRQ_TYPE_PPI,
     KVM_ARM_IRQ_TYPE_SHIFT, KVM_ARM_IRQ_TYPE_SPI, KVM_ARM_IRQ_VCPU_MASK, KVM_ARM_IRQ_VCPU_SHIFT,
-    KVM_ARM_IRQ_VCPU2_MASK, KVM_ARM_IRQ_VCPU2_SHIFT, KVM_VGIC_V2_ADDR_TYPE_CPU,
-    KVM_VGIC_V2_ADDR_TYPE_DIST, kvm_arm_device_addr, kvm_irq_level,
+    KVM_ARM_IRQ_VCPU2_MASK, KVM_ARM_IRQ_VCPU2_SHIFT, KVM_IRQ_ROUTING_IRQCHIP, KVM_IRQ_ROUTING_MSI,
+    KVM_MSI_VALID_DEVID, KVM_VGIC_V2_ADDR_TYPE_CPU, KVM_VGIC_V2_ADDR_TYPE_DIST,
+    kvm_arm_device_addr, kvm_irq_level, kvm_irq_routing_entry,
 };
 use kvm_core::{Arg, Errno};
 
 use super::gic::{self, Gic};
 use super::gic_files::PRIVATE;
-use crate::model::vm::Vm;
+use crate::model::vm::{self, Vm};
 use crate::model::{args, lock};
 
 /// Interrupts of software's own, below those of devices.
 const SGIS: u32 = 16;
+
+/// Pins are the shared interrupts of the only controller: 1020 in all, without the private ones.
+const PINS: u32 = 1020 - PRIVATE;
+
+/// Section 4.52; KVM looks for no controller here.
+pub(super) fn takes_routes(_: &vm::State, entries: &[kvm_irq_routing_entry]) -> bool {
+    entries.iter().all(|entry| match entry.type_ {
+        KVM_IRQ_ROUTING_IRQCHIP => {
+            let pin = entry.u.as_irqchip();
+            entry.flags == 0 && pin.irqchip == 0 && pin.pin < PINS
+        }
+        KVM_IRQ_ROUTING_MSI => entry.flags & !KVM_MSI_VALID_DEVID.bits() == 0,
+        _ => false,
+    })
+}
+
+/// Section 4.75 leaves it out: the errno before the controller is initialised is KVM's.
+pub(super) fn takes_irqfd(vm: &vm::State, _: bool) -> Result<(), Errno> {
+    if vm.arm.has_interrupts() {
+        Ok(())
+    } else {
+        Err(Errno::EAGAIN)
+    }
+}
 
 impl Vm {
     /// Section 4.24: "On ARM a GICv2 is created."

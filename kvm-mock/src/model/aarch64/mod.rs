@@ -50,6 +50,8 @@ static PLATFORM: Platform = Platform {
     create_device: gic::create,
     knows_vm_type: vm::knows_type,
     start: |_, _, _| {},
+    takes_routes: lines::takes_routes,
+    takes_irqfd: lines::takes_irqfd,
     check_vm: |_, _, _| Ok(()),
     check_vcpu: registers::check,
     before_enter: init::check_enter,

@@ -97,6 +97,11 @@ fn x86(host: &Host, f: &mut Formatter<'_>) -> fmt::Result {
     for (index, value) in &host.msrs {
         writeln!(f, "msr {index:#010x} {value:#x}")?;
     }
+    let unlisted = "MSRs that vCPUs have beside the list.";
+    about(f, host.unlisted_msrs.is_empty(), unlisted)?;
+    for (index, value) in &host.unlisted_msrs {
+        writeln!(f, "unlisted-msr {index:#010x} {value:#x}")?;
+    }
     let features = "KVM_GET_MSR_FEATURE_INDEX_LIST, and what KVM_GET_MSRS of the system gives.";
     about(f, host.feature_msrs.is_empty(), features)?;
     for (index, value) in &host.feature_msrs {

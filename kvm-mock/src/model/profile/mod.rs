@@ -64,7 +64,8 @@ const MOST_REGISTER_BYTES: usize = 256;
 ///   taken from a machine.
 /// * `cap` and `vm-cap` have a capability and the answer to `KVM_CHECK_EXTENSION`; types of VM and limits are among
 ///   them. `device` has a type of device.
-/// * On x86_64: `tsc-khz`, `mce-cap`, `cpuid`, `emulated-cpuid`, `hv-cpuid`, `msr`, `feature-msr`.
+/// * On x86_64: `tsc-khz`, `mce-cap`, `cpuid`, `emulated-cpuid`, `hv-cpuid`, `msr`, `unlisted-msr`,
+///   `feature-msr`.
 /// * On aarch64: `target` and `writable`. There and on riscv64: `reg`, the id of a register and its value, in the
 ///   length that the id says.
 /// * `bank` names a call that gets state of vCPUs. Lines with an offset and bytes, `+0x010 ffff`, follow it.
@@ -267,10 +268,18 @@ impl Profile<X86_64> {
         self
     }
 
+    /// Adds an MSR that vCPUs have although `KVM_GET_MSR_INDEX_LIST` does not say so, with its value at reset.
+    #[must_use]
+    pub fn unlisted_msr(mut self, index: u32, reset: u64) -> Self {
+        self.host.unlisted_msrs.insert(index, reset);
+        self
+    }
+
     /// Takes an MSR away from vCPUs.
     #[must_use]
     pub fn without_msr(mut self, index: u32) -> Self {
         self.host.msrs.remove(&index);
+        self.host.unlisted_msrs.remove(&index);
         self
     }
 

@@ -131,6 +131,10 @@ impl Reader {
             "emulated-cpuid" => add(&mut host.emulated_cpuid, words.leaf()?),
             "hv-cpuid" => add(&mut host.hv_cpuid, words.leaf()?),
             "msr" => first(host.msrs.insert(words.number("msr")?, words.number("msr")?)),
+            "unlisted-msr" => {
+                let (index, value) = (words.number("unlisted-msr")?, words.number("unlisted-msr")?);
+                first(host.unlisted_msrs.insert(index, value))
+            }
             "feature-msr" => {
                 let (index, value) = (words.number("feature-msr")?, words.number("feature-msr")?);
                 first(host.feature_msrs.insert(index, value))

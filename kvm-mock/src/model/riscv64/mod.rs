@@ -44,6 +44,9 @@ static PLATFORM: Platform = Platform {
     // The kernel does not look at it.
     knows_vm_type: |_, _| true,
     start: registers::start,
+    takes_routes: |_, _| false,
+    // The kernel does not ask for a controller.
+    takes_irqfd: |_, _| Ok(()),
     check_vm: |_, _, _| Ok(()),
     check_vcpu: registers::check,
     before_enter: |_, _, _| Ok(false),

@@ -7,9 +7,10 @@ use kvm_core::kvm_sys::x86_64::{
     KVM_CAP_HYPERV_CPUID, KVM_CAP_IRQCHIP, KVM_CAP_MCE, KVM_CAP_SYS_HYPERV_CPUID, kvm_cpuid_entry2,
     kvm_msr_entry,
 };
-use kvm_core::{Error, Hypervisor, Kvm};
+use kvm_core::{Cause, Error, Hypervisor, Kvm};
 use kvm_exit::X86_64;
 
+use super::msrs;
 use crate::model::guest::Rules;
 use crate::model::host::Host;
 use crate::model::profile::Twins;
@@ -46,11 +47,22 @@ pub(super) fn capture<H: Hypervisor<Guest = X86_64>>(
     }
     if has(KVM_CAP_GET_MSR_FEATURES) {
         let indices = kvm.get_msr_feature_index_list()?;
-        host.feature_msrs = msrs(indices, |index| read(index, |msr| kvm.get_msrs(msr)))?;
+        host.feature_msrs = values(indices, |index| read(index, |msr| kvm.get_msrs(msr)))?;
     }
-    host.msrs = msrs(kvm.get_msr_index_list()?, |index| {
+    host.msrs = values(kvm.get_msr_index_list()?, |index| {
         twins.number(|vcpu| read(index, |msr| vcpu.get_msrs(msr)))
     })?;
+    let unlisted = msrs::unlisted().filter(|index| !host.msrs.contains_key(index));
+    for index in unlisted.collect::<Vec<_>>() {
+        match twins.number(|vcpu| read(index, |msr| vcpu.get_msrs(msr))) {
+            Ok(value) => {
+                host.unlisted_msrs.insert(index, value);
+            }
+            // There is none.
+            Err(error) if error.cause() == Cause::Msr => {}
+            Err(error) => return Err(error),
+        }
+    }
     host.resets = twins.banks(X86_64::platform())?;
     Ok(())
 }
@@ -66,7 +78,7 @@ fn forget_processor(leaf: &mut kvm_cpuid_entry2) {
     }
 }
 
-fn msrs(
+fn values(
     indices: Vec<u32>,
     read: impl Fn(u32) -> Result<u64, Error>,
 ) -> Result<BTreeMap<u32, u64>, Error> {

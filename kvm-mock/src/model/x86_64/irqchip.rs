@@ -1,7 +1,8 @@
 //! The interrupt controllers and the timer that a VM can have in the kernel.
 
 use kvm_core::kvm_sys::x86_64::{
-    KVM_IRQCHIP_IOAPIC, KVM_IRQCHIP_PIC_MASTER, KVM_IRQCHIP_PIC_SLAVE, KVM_NR_IRQCHIPS,
+    KVM_IRQ_ROUTING_IRQCHIP, KVM_IRQ_ROUTING_MSI, KVM_IRQCHIP_IOAPIC, KVM_IRQCHIP_PIC_MASTER,
+    KVM_IRQCHIP_PIC_SLAVE, KVM_MSI_VALID_DEVID, KVM_NR_IRQCHIPS, kvm_irq_routing_entry,
     kvm_irqchip, kvm_irqchip_chip, kvm_pit_channel_state, kvm_pit_config, kvm_pit_state2,
     kvm_reinject_control,
 };
@@ -9,8 +10,8 @@ use kvm_core::{Arg, Errno};
 
 use crate::model::args;
 use crate::model::lock;
-use crate::model::routing::Routes;
-use crate::model::vm::Vm;
+use crate::model::routing::{IOAPIC_PINS, PIC_PINS, Routes};
+use crate::model::vm::{self, Vm};
 
 /// The lines that may be level-triggered: not those of the timer, the keyboard and the other PIC, nor those of the clock
 /// and the coprocessor.
@@ -49,6 +50,41 @@ impl Irqchips {
             .ok()
             .and_then(|id| chips.get_mut(id))
             .ok_or(Errno::EINVAL)
+    }
+}
+
+/// Section 4.52: routes to what is there. Of a split controller, the pins are the VMM's.
+pub(super) fn takes_routes(vm: &vm::State, entries: &[kvm_irq_routing_entry]) -> bool {
+    let chips = &vm.irqchips;
+    let pin = |entry: &kvm_irq_routing_entry| entry.type_ == KVM_IRQ_ROUTING_IRQCHIP;
+    chips.exist() && entries.iter().all(leads) && (chips.has_pics() || !entries.iter().any(pin))
+}
+
+/// Section 4.75 leaves it out: the controller has to be there, and where the VMM is to be told of an interrupt's end, all
+/// of it: of a split one, the half that sees that is the VMM's.
+pub(super) fn takes_irqfd(vm: &vm::State, resamples: bool) -> Result<(), Errno> {
+    let chips = &vm.irqchips;
+    if chips.exist() && (chips.has_pics() || !resamples) {
+        Ok(())
+    } else {
+        Err(Errno::EINVAL)
+    }
+}
+
+/// Whether the entry leads to what x86_64 has.
+fn leads(entry: &kvm_irq_routing_entry) -> bool {
+    match entry.type_ {
+        KVM_IRQ_ROUTING_IRQCHIP => {
+            let pin = entry.u.as_irqchip();
+            let pins = match pin.irqchip {
+                KVM_IRQCHIP_PIC_MASTER | KVM_IRQCHIP_PIC_SLAVE => PIC_PINS,
+                KVM_IRQCHIP_IOAPIC => IOAPIC_PINS,
+                _ => 0,
+            };
+            entry.flags == 0 && pin.pin < pins
+        }
+        KVM_IRQ_ROUTING_MSI => entry.flags & !KVM_MSI_VALID_DEVID.bits() == 0,
+        _ => false,
     }
 }
 

@@ -3,6 +3,7 @@
 use kvm_core::kvm_sys::x86_64::{KVM_CAP_MCE, kvm_x86_mce};
 use kvm_core::{Arg, Errno};
 
+use super::msrs::{MCE_BANKS, MCG_CAP};
 use crate::model::system::System;
 use crate::model::vcpu::Vcpu;
 use crate::model::{args, lock};
@@ -32,7 +33,16 @@ impl Vcpu {
         if !(1..=most).contains(&(mcg_cap & BANKS)) || mcg_cap & !(supported | NUMBERS) != 0 {
             return Err(Errno::EINVAL);
         }
-        lock(&self.state).x86.mcg_cap = mcg_cap;
+        let mut state = lock(&self.state);
+        state.x86.mcg_cap = mcg_cap;
+        // Observed: the controls of all banks are turned on.
+        let controls = MCE_BANKS.step_by(4).zip(0..mcg_cap & BANKS);
+        let changed = controls.map(|(index, _)| (index, u64::MAX));
+        for (index, value) in changed.chain([(MCG_CAP, mcg_cap)]) {
+            if let Some(msr) = state.msrs.get_mut(&index) {
+                *msr = value;
+            }
+        }
         Ok(0)
     }
 

@@ -64,6 +64,8 @@ static PLATFORM: Platform = Platform {
     create_device: |_, _| Err(Errno::ENODEV),
     knows_vm_type: vm::knows_type,
     start: vcpu::start,
+    takes_routes: irqchip::takes_routes,
+    takes_irqfd: irqchip::takes_irqfd,
     check_vm: vm::check,
     check_vcpu: vcpu::check,
     before_enter: vcpu::enter,

@@ -1,6 +1,7 @@
 //! Model-specific registers.
 
 use std::collections::BTreeMap;
+use std::ops::{Range, RangeInclusive};
 
 use kvm_core::kvm_sys::x86_64::{kvm_msr_entry, kvm_msr_list, kvm_msrs};
 use kvm_core::{Arg, Errno};
@@ -48,6 +49,25 @@ impl Vcpu {
     }
 }
 
+/// Types of memory by physical address: the variable ranges, the fixed ones, and the rest.
+const VARIABLE_MTRRS: RangeInclusive<u32> = 0x200..=0x20f;
+const FIXED_MTRRS: [RangeInclusive<u32>; 3] = [0x250..=0x250, 0x258..=0x259, 0x268..=0x26f];
+const MTRR_DEF_TYPE: u32 = 0x2ff;
+/// How many banks of machine checks there are; and the registers of all that can be, four each.
+pub(super) const MCG_CAP: u32 = 0x179;
+pub(super) const MCE_BANKS: Range<u32> = 0x400..0x480;
+
+/// MSRs that kernels have and may leave out of their list.
+pub(super) fn unlisted() -> impl Iterator<Item = u32> {
+    let mtrrs = VARIABLE_MTRRS.chain(FIXED_MTRRS.into_iter().flatten());
+    mtrrs.chain([MTRR_DEF_TYPE, MCG_CAP]).chain(MCE_BANKS)
+}
+
+/// Whether these are types of memory, one in each byte, as the manuals of both makers have them.
+fn memory_types(types: &[u8]) -> bool {
+    types.iter().all(|kind| matches!(kind, 0 | 1 | 4..=6))
+}
+
 const MSR_IA32_SYSENTER_ESP: u32 = 0x175;
 const MSR_IA32_SYSENTER_EIP: u32 = 0x176;
 const MSR_IA32_CR_PAT: u32 = 0x277;
@@ -77,6 +97,28 @@ fn kept(entry: &kvm_msr_entry) -> Option<u64> {
             let types = value.to_le_bytes();
             let known = types.iter().all(|kind| matches!(kind, 0 | 1 | 4..=7));
             known.then_some(value)
+        }
+        index if VARIABLE_MTRRS.contains(&index) => {
+            // Base and type, or mask and whether it counts.
+            let [low, ..] = value.to_le_bytes();
+            let fits = match index % 2 {
+                0 => memory_types(&[low]) && value & 0xf00 == 0,
+                _ => value & 0x7ff == 0,
+            };
+            fits.then_some(value)
+        }
+        MTRR_DEF_TYPE => {
+            let [low, ..] = value.to_le_bytes();
+            (memory_types(&[low]) && value & !0xcff == 0).then_some(value)
+        }
+        index if FIXED_MTRRS.iter().any(|range| range.contains(&index)) => {
+            memory_types(&value.to_le_bytes()).then_some(value)
+        }
+        // `KVM_X86_SETUP_MCE` sets it.
+        MCG_CAP => None,
+        // The control of a bank: all or nothing. Linux leaves out bit 10 of some, or bit 0.
+        index if MCE_BANKS.contains(&index) && index % 4 == 0 => {
+            (value == 0 || value | 1 << 10 | 1 == u64::MAX).then_some(value)
         }
         _ => Some(value),
     }

@@ -1,10 +1,12 @@
 //! The synthetic x86_64 host.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kvm_core::kvm_sys::x86_64::*;
 use zerocopy::FromZeros;
 
+use super::mce::MOST_BANKS;
+use super::msrs::{MCG_CAP, unlisted};
 use crate::model::host::Host;
 
 /// What [`Profile::synthetic`](crate::Profile::synthetic) gives.
@@ -14,11 +16,12 @@ pub(super) fn host() -> Host {
         caps: CAPS.iter().copied().collect(),
         devices: BTreeSet::from([KVM_DEV_TYPE_VFIO]),
         tsc_khz: 2_000_000,
-        mce_cap: MCG_CAP,
+        mce_cap: MCG_CAP_SUPPORTED,
         cpuid: CPUID.iter().map(cpuid).collect(),
         emulated_cpuid: EMULATED_CPUID.iter().map(cpuid).collect(),
         hv_cpuid: HV_CPUID.iter().map(cpuid).collect(),
         msrs: MSRS.iter().copied().collect(),
+        unlisted_msrs: unlisted_msrs(),
         feature_msrs: FEATURE_MSRS.into(),
         ..Host::synthetic("synthetic x86_64")
     }
@@ -134,7 +137,7 @@ const CAPS: &[(Cap, u32)] = &[
 ];
 
 /// `IA32_MCG_CAP`: control registers, software recovery.
-const MCG_CAP: u64 = 1 << 8 | 1 << 24;
+const MCG_CAP_SUPPORTED: u64 = 1 << 8 | 1 << 24;
 
 const IA32_ARCH_CAPABILITIES: u32 = 0x10a;
 const IA32_PERF_CAPABILITIES: u32 = 0x345;
@@ -158,6 +161,12 @@ const MSRS: [(u32, u64); 13] = [
     (0xc000_0102, 0), // KERNEL_GS_BASE
     (0xc000_0103, 0), // TSC_AUX
 ];
+
+/// No types of memory, and banks of machine checks with nothing in them.
+fn unlisted_msrs() -> BTreeMap<u32, u64> {
+    let reset = |index| if index == MCG_CAP { MOST_BANKS } else { 0 };
+    unlisted().map(|index| (index, reset(index))).collect()
+}
 
 /// Write-back, write-through, uncached-, uncached, twice.
 const PAT: u64 = 0x0007_0406_0007_0406;
