@@ -30,14 +30,14 @@ pub(super) fn capture<G: ModelGuest, H: Hypervisor<Guest = G>>(
     };
     let vm = kvm.create_vm()?;
     for cap in (0..CAPS).map(Cap) {
-        let value = kvm.check_extension(cap)?;
+        let value = answer(kvm.check_extension(cap))?;
         if value != 0 {
             host.caps.insert(cap, value);
         }
     }
     if host.system_cap(KVM_CAP_CHECK_EXTENSION_VM) != 0 {
         for cap in (0..CAPS).map(Cap) {
-            let value = vm.check_extension(cap)?;
+            let value = answer(vm.check_extension(cap))?;
             if value != host.system_cap(cap) {
                 host.vm_caps.insert(cap, value);
             }
@@ -52,6 +52,14 @@ pub(super) fn capture<G: ModelGuest, H: Hypervisor<Guest = G>>(
     }
     G::capture(kvm, &mut host)?;
     Ok(host)
+}
+
+/// On aarch64 the system refuses to say of some capabilities what depends on the VM.
+fn answer(value: Result<u32, Error>) -> Result<u32, Error> {
+    match value {
+        Err(error) if error.errno() == Errno::EINVAL => Ok(0),
+        value => value,
+    }
 }
 
 /// Two vCPUs that were made in the same way, each in a VM of its own: what they do not agree on is no state of
