@@ -41,7 +41,7 @@ static int machine(int *vm, int *vcpu)
 static void addresses(void)
 {
     char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    munmap(page + 4096, 4096);
+    mprotect(page + 4096, 4096, PROT_NONE);
     unsigned long arguments[] = {1, 4096, (unsigned long)-1, 0xffff800000000000UL, (unsigned long)(page + 4094)};
     char kinds[8];
     unsigned long request;
@@ -58,7 +58,7 @@ static void addresses(void)
             }
         }
     }
-    munmap(page, 4096);
+    munmap(page, 8192);
 }
 
 /* Numbers that are none, and sizes that are others. */
