@@ -1,6 +1,6 @@
 //! Profiles that come with this crate.
 
-use kvm_exit::{Riscv64, X86_64};
+use kvm_exit::{Aarch64, Riscv64, X86_64};
 
 use super::{Profile, ProfileError};
 
@@ -45,5 +45,30 @@ impl Profile<Riscv64> {
     /// As [`parse`](Self::parse): only on big-endian hosts.
     pub fn qemu_riscv64() -> Result<Self, ProfileError> {
         Self::parse(include_str!("../../../profiles/riscv64-qemu.profile"))
+    }
+}
+
+impl Profile<Aarch64> {
+    /// A KVM at EL2, of Linux 6.12 on an emulated machine (QEMU's `neoverse-n1`, with a GICv3). Taken from a machine.
+    ///
+    /// ```
+    /// use kvm_core::Kvm;
+    /// use kvm_core::kvm_exit::Aarch64;
+    /// use kvm_mock::{Model, Profile};
+    ///
+    /// let profile = Profile::<Aarch64>::qemu_neoverse_n1()?;
+    /// assert!(!profile.is_synthetic());
+    /// let vm = Kvm::with(Model::with_profile(profile))?.create_vm()?;
+    /// let vcpu = vm.create_vcpu(0)?;
+    /// vcpu.vcpu_init(&vm.get_preferred_target()?)?;
+    /// assert!(vcpu.get_reg_list()?.len() > 100);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse): only on big-endian hosts.
+    pub fn qemu_neoverse_n1() -> Result<Self, ProfileError> {
+        Self::parse(include_str!("../../../profiles/aarch64-qemu.profile"))
     }
 }
