@@ -42,10 +42,22 @@ const EXPECTED: &[Expected] = &[
         why: "a KVM in software is built without system management mode",
     },
     Expected {
-        scenario: "objects::unknown_vm_type",
-        arch: Arch::Riscv64,
-        on: |host| host.has_kernel("6.12"),
-        why: "KVM on riscv64 does not look at the type",
+        scenario: "private_memory::files",
+        arch: Arch::X86_64,
+        on: |host| host.has_kernel("6.1") || host.has_kernel("6.12"),
+        why: "this kernel gives no guest_memfd to VMs of the default type",
+    },
+    Expected {
+        scenario: "private_memory::slots",
+        arch: Arch::X86_64,
+        on: |host| host.has_kernel("6.1") || host.has_kernel("6.12"),
+        why: "this kernel gives no guest_memfd to VMs of the default type",
+    },
+    Expected {
+        scenario: "private_memory::other_vm",
+        arch: Arch::X86_64,
+        on: |host| host.has_kernel("6.1") || host.has_kernel("6.12"),
+        why: "this kernel gives no guest_memfd to VMs of the default type",
     },
     Expected {
         scenario: "slots::initially_set",

@@ -60,7 +60,7 @@ fn no_guest<G>(_: &Model<G>) {}
 
 scenarios! {
     common for [X86_64, Aarch64, Riscv64] {
-        objects { system, unknown_capability, unknown_vm_type, several_vms, vcpu_ids, messages }
+        objects { system, unknown_capability, several_vms, vcpu_ids, messages }
         memory { refused, taken_back, many_slots }
         slots {
             dirty_log: writer_script,
@@ -191,6 +191,7 @@ scenarios! {
         window { opens: opens_script }
     }
     common for [X86_64, Aarch64] {
+        objects { unknown_vm_type }
         dirty_ring { full: full_script [live] }
     }
     aarch64 for [Aarch64] {

@@ -1,7 +1,7 @@
 //! [`Guest`]: a VM with some memory and one vCPU, about to run a few bytes of code.
 
 use kvm_core::kvm_exit::X86_64;
-use kvm_core::kvm_sys::x86_64::{kvm_dtable, kvm_regs, kvm_segment, kvm_sregs};
+use kvm_core::kvm_sys::x86_64::{kvm_cpuid_entry2, kvm_dtable, kvm_regs, kvm_segment, kvm_sregs};
 use kvm_core::{AnonymousMemory, Exit, GuestAddress, Hypervisor, Kvm, Slot, Vcpu, Vm};
 
 use super::Outcome;
@@ -42,7 +42,7 @@ impl<H: Hypervisor<Guest = X86_64>> Guest<H> {
                 .vm
                 .write_memory(GuestAddress(table), &entry.to_le_bytes())?;
         }
-        guest.vcpu.set_sregs(&long_mode(guest.vcpu.get_sregs()?))?;
+        enter_long_mode(&guest.vcpu)?;
         guest.vcpu.set_regs(&kvm_regs {
             rdi: HIGH_MMIO,
             ..regs(CODE)
@@ -119,7 +119,29 @@ pub(crate) const LONG_MODE_TABLES: [(u64, u64); 4] = [
 /// Present, writable, a large page.
 const LARGE: u64 = 0x83;
 
-pub(crate) fn long_mode(sregs: kvm_sregs) -> kvm_sregs {
+/// Puts a vCPU into long mode: its CPUID has to have that first.
+pub(crate) fn enter_long_mode<H: Hypervisor<Guest = X86_64>>(
+    vcpu: &Vcpu<H>,
+) -> Result<(), kvm_core::Error> {
+    /// PAE, and addresses of 40 and 48 bits.
+    const LEAVES: [(u32, u32, u32); 5] = [
+        (0, 1, 0),
+        (1, 0, 1 << 6),
+        (0x8000_0000, 0x8000_0008, 0),
+        (0x8000_0001, 0, 1 << 29),
+        (0x8000_0008, 0x3028, 0),
+    ];
+    let leaves = LEAVES.map(|(function, eax, edx)| kvm_cpuid_entry2 {
+        function,
+        eax,
+        edx,
+        ..Default::default()
+    });
+    vcpu.set_cpuid2(&leaves)?;
+    vcpu.set_sregs(&long_mode(vcpu.get_sregs()?))
+}
+
+fn long_mode(sregs: kvm_sregs) -> kvm_sregs {
     const PE_PG: u64 = 1 | 1 << 31;
     const PAE: u64 = 1 << 5;
     const LME_LMA: u64 = 1 << 8 | 1 << 10;

@@ -50,7 +50,7 @@ impl Machine for X86_64 {
 
     fn vcpu<H: Hypervisor<Guest = Self>>(vm: &Vm<H>, id: u64) -> Result<Vcpu<H>, Error> {
         let vcpu = vm.create_vcpu(id)?;
-        vcpu.set_sregs(&guest::long_mode(vcpu.get_sregs()?))?;
+        guest::enter_long_mode(&vcpu)?;
         vcpu.set_regs(&guest::regs(CODE))?;
         Ok(vcpu)
     }
