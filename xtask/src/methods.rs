@@ -21,6 +21,11 @@ pub(crate) fn each_file(src: &Path, show: &mut impl FnMut(&Path, &syn::File)) ->
     Ok(())
 }
 
+/// `Type::method` for each public method of each type in the folder, and of each trait.
+pub(crate) fn read(src: &Path) -> Result<BTreeSet<String>> {
+    Ok(Methods::read(src)?.names())
+}
+
 /// The public methods of a crate, and the examples in its docs.
 #[derive(Default)]
 pub(crate) struct Methods {

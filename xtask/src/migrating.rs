@@ -7,14 +7,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::methods::Methods;
+use crate::methods;
 
 pub(crate) fn run() -> Result<()> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = here.parent().context("xtask is in a folder")?;
-    let theirs = Methods::read(&source_of_kvm_ioctls(here)?)?.names();
-    let mut ours = Methods::read(&root.join("kvm-core/src"))?.names();
-    ours.extend(Methods::read(&root.join("kvm-exit/src"))?.names());
+    let theirs = methods::read(&source_of_kvm_ioctls(here)?)?;
+    let mut ours = methods::read(&root.join("kvm-core/src"))?;
+    ours.extend(methods::read(&root.join("kvm-exit/src"))?);
     let table = Table::read(&std::fs::read_to_string(root.join("MIGRATING.md"))?)?;
 
     let wrong = compare(&table, &theirs, &ours);
