@@ -1,267 +1,15 @@
-//! What only x86_64 has.
+//! The state of a vCPU.
 
 use std::mem::offset_of;
 
-use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::x86_64::*;
-use zerocopy::{FromZeros, IntoBytes};
+use zerocopy::FromZeros;
 
-use super::objects::{enable, new_vcpu};
-use super::{Draft, Kind, Sequences};
-use crate::differential::step::{Change, Given, Looks, On, change};
+use crate::differential::generate::Draft;
+use crate::differential::step::{Change, Given, Looks, change};
 use crate::differential::world::{ATTRIBUTE_ROOM, PAGE};
 
-impl Sequences for X86_64 {
-    const KINDS: &'static [(u32, Kind)] = &[
-        (2, irqchip),
-        (1, split_irqchip),
-        (2, pit),
-        (2, pit_state),
-        (3, chip_state),
-        (1, reinject),
-        (2, pages),
-        (1, boot_cpu),
-        (2, tsc),
-        (2, clock),
-        (3, regs),
-        (4, sregs),
-        (1, sregs2),
-        (3, fpu),
-        (2, lapic),
-        (3, events),
-        (3, debugregs),
-        (2, xcrs),
-        (2, xsave),
-        (3, cpuid),
-        (3, msrs),
-        (2, mce),
-        (2, queue),
-        (2, nested),
-        (2, debug),
-        (2, apic_services),
-        (2, tsc_offset),
-        (5, capability),
-        (2, lists),
-        (2, msr_filter),
-        (1, hyperv),
-        (1, translate),
-    ];
-
-    fn begin(draft: &mut Draft) {
-        if draft.chance(60) {
-            irqchip(draft);
-        }
-        if draft.chance(80) {
-            new_vcpu(draft, 0);
-        }
-        if draft.chance(20) {
-            new_vcpu(draft, 1);
-        }
-    }
-}
-
-fn irqchip(draft: &mut Draft) {
-    draft.call(On::Vm, &KVM_CREATE_IRQCHIP, Given::Value(0), Looks::SUCCESS);
-}
-
-fn split_irqchip(draft: &mut Draft) {
-    let pins = draft.mostly(80, &[0, 24], &[4096, 4097, u64::MAX]);
-    enable(draft, On::Vm, KVM_CAP_SPLIT_IRQCHIP, pins);
-}
-
-/// Those whose effect ends with the VM.
-const CAPS: [Cap; 22] = [
-    KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
-    KVM_CAP_EXCEPTION_PAYLOAD,
-    KVM_CAP_X86_DISABLE_EXITS,
-    KVM_CAP_X2APIC_API,
-    KVM_CAP_DISABLE_QUIRKS,
-    KVM_CAP_DISABLE_QUIRKS2,
-    KVM_CAP_X86_USER_SPACE_MSR,
-    KVM_CAP_EXIT_HYPERCALL,
-    KVM_CAP_EXIT_ON_EMULATION_FAILURE,
-    KVM_CAP_PMU_CAPABILITY,
-    KVM_CAP_MAX_VCPU_ID,
-    KVM_CAP_X86_TRIPLE_FAULT_EVENT,
-    KVM_CAP_HALT_POLL,
-    KVM_CAP_DIRTY_LOG_RING,
-    KVM_CAP_DIRTY_LOG_RING_ACQ_REL,
-    KVM_CAP_X86_APIC_BUS_CYCLES_NS,
-    KVM_CAP_MSR_PLATFORM_INFO,
-    KVM_CAP_X86_BUS_LOCK_EXIT,
-    KVM_CAP_VM_DISABLE_NX_HUGE_PAGES,
-    KVM_CAP_HYPERV_SYNIC,
-    KVM_CAP_ENFORCE_PV_FEATURE_CPUID,
-    KVM_CAP_IRQCHIP,
-];
-
-fn capability(draft: &mut Draft) {
-    let on = if draft.chance(80) {
-        On::Vm
-    } else {
-        draft.a_vcpu()
-    };
-    let cap = draft.mostly(95, &CAPS, &[Cap(0), Cap(1000), Cap(u32::MAX)]);
-    let value = draft.mostly(
-        85,
-        &[0, 1, 2, 3, 4, 0x1000],
-        &[0xff, 0x1_0000, u64::MAX, 100],
-    );
-    enable(draft, on, cap, value);
-}
-
-fn pit(draft: &mut Draft) {
-    let config = kvm_pit_config {
-        flags: PitConfigFlags(draft.mostly(90, &[0, 1], &[2, 3])),
-        ..Default::default()
-    };
-    if draft.chance(70) {
-        draft.call(On::Vm, &KVM_CREATE_PIT2, Given::of(&config), Looks::SUCCESS);
-    } else {
-        draft.call(On::Vm, &KVM_CREATE_PIT, Given::Value(0), Looks::SUCCESS);
-    }
-}
-
-/// The time at which a channel's count was loaded is the host's.
-fn pit_without_time(bytes: &mut [u8]) {
-    for channel in bytes.chunks_mut(size_of::<kvm_pit_channel_state>()).take(3) {
-        let at = offset_of!(kvm_pit_channel_state, count_load_time);
-        if let Some(time) = channel.get_mut(at..at + 8) {
-            time.fill(0);
-        }
-    }
-}
-
-fn pit_state(draft: &mut Draft) {
-    const LOOKS: Looks = Looks::only(pit_without_time);
-    if draft.chance(60) {
-        let mode = draft.rng.u8(0..6);
-        let count = draft.rng.u32(1..0x1_0000);
-        let changes = [
-            change!(kvm_pit_channel_state, mode, mode),
-            change!(kvm_pit_channel_state, count, count),
-        ];
-        draft.set(On::Vm, (&KVM_GET_PIT2, &KVM_SET_PIT2), changes, LOOKS);
-    } else {
-        let room = Given::room(KVM_GET_PIT.size());
-        draft.call(On::Vm, &KVM_GET_PIT, room, LOOKS);
-    }
-}
-
-fn chip_state(draft: &mut Draft) {
-    const CHIP: usize = offset_of!(kvm_irqchip, chip);
-
-    let chip = kvm_irqchip {
-        chip_id: draft.mostly(93, &[0, 1, 2], &[3, u32::MAX]),
-        ..kvm_irqchip::new_zeroed()
-    };
-    if draft.chance(50) {
-        let mut changes = Vec::new();
-        if chip.chip_id == KVM_IRQCHIP_IOAPIC {
-            let at = CHIP + offset_of!(kvm_ioapic_state, id);
-            changes.push(Change::new("id", at, &draft.rng.u32(0..16)));
-        } else {
-            let at = CHIP + offset_of!(kvm_pic_state, imr);
-            changes.push(Change::new("imr", at, &draft.rng.u8(..)));
-        }
-        let given = Given::Changed {
-            get: &KVM_GET_IRQCHIP,
-            input: chip.as_bytes().to_vec(),
-            changes,
-        };
-        draft.call(On::Vm, &KVM_SET_IRQCHIP, given, Looks::SUCCESS);
-    }
-    let given = Given::Struct {
-        bytes: chip.as_bytes().to_vec(),
-        own: Vec::new(),
-        behind: Vec::new(),
-        says: format!("chip {}", chip.chip_id),
-    };
-    draft.call(On::Vm, &KVM_GET_IRQCHIP, given, Looks::ALL);
-}
-
-fn reinject(draft: &mut Draft) {
-    let control = kvm_reinject_control {
-        pit_reinject: draft.one_of(&[0, 1]),
-        ..Default::default()
-    };
-    draft.call(
-        On::Vm,
-        &KVM_REINJECT_CONTROL,
-        Given::of(&control),
-        Looks::SUCCESS,
-    );
-}
-
-/// Where KVM may put pages of its own, and how many it may use.
-fn pages(draft: &mut Draft) {
-    let address = draft.mostly(
-        80,
-        &[0xfffb_d000, 0xfeff_c000],
-        &[0xffff_d000, 0xffff_f000, 1 << 32, 0x800],
-    );
-    match draft.rng.u32(0..4) {
-        0 => draft.call(
-            On::Vm,
-            &KVM_SET_TSS_ADDR,
-            Given::Value(address),
-            Looks::SUCCESS,
-        ),
-        1 => draft.call(
-            On::Vm,
-            &KVM_SET_IDENTITY_MAP_ADDR,
-            Given::of(&address),
-            Looks::SUCCESS,
-        ),
-        _ => {
-            let pages = draft.one_of(&[0, 1, 19, 20, 64, 1000]);
-            draft.call(
-                On::Vm,
-                &KVM_SET_NR_MMU_PAGES,
-                Given::Value(pages),
-                Looks::SUCCESS,
-            );
-        }
-    }
-}
-
-fn boot_cpu(draft: &mut Draft) {
-    let id = draft.mostly(80, &[0, 1, 2], &[255, 4096, u64::MAX]);
-    draft.call(
-        On::Vm,
-        &KVM_SET_BOOT_CPU_ID,
-        Given::Value(id),
-        Looks::SUCCESS,
-    );
-}
-
-fn tsc(draft: &mut Draft) {
-    let on = if draft.chance(40) {
-        On::Vm
-    } else {
-        draft.a_vcpu()
-    };
-    if draft.chance(40) {
-        draft.call(on, &KVM_SET_TSC_KHZ, Given::Value(0), Looks::SUCCESS);
-    }
-    draft.call(on, &KVM_GET_TSC_KHZ, Given::Value(0), Looks::ALL);
-}
-
-fn clock(draft: &mut Draft) {
-    let clock = kvm_clock_data {
-        clock: draft.one_of(&[0, 1, 1 << 40]),
-        flags: ClockFlags(draft.mostly(80, &[0, 2, 4, 8], &[1, 16, 1 << 31])),
-        ..Default::default()
-    };
-    if draft.chance(60) {
-        draft.call(On::Vm, &KVM_SET_CLOCK, Given::of(&clock), Looks::SUCCESS);
-    } else {
-        let room = Given::room(size_of::<kvm_clock_data>());
-        draft.call(On::Vm, &KVM_GET_CLOCK, room, Looks::SUCCESS);
-    }
-}
-
-fn regs(draft: &mut Draft) {
+pub(super) fn regs(draft: &mut Draft) {
     let regs = kvm_regs {
         rax: draft.number(),
         rsp: draft.number(),
@@ -389,7 +137,7 @@ fn without_pending(bytes: &mut [u8]) {
     }
 }
 
-fn sregs(draft: &mut Draft) {
+pub(super) fn sregs(draft: &mut Draft) {
     let on = draft.a_vcpu();
     let changes = special(draft);
     draft.set(
@@ -400,13 +148,13 @@ fn sregs(draft: &mut Draft) {
     );
 }
 
-fn sregs2(draft: &mut Draft) {
+pub(super) fn sregs2(draft: &mut Draft) {
     let on = draft.a_vcpu();
     let changes = [change!(kvm_sregs2, cr2, draft.number())];
     draft.set(on, (&KVM_GET_SREGS2, &KVM_SET_SREGS2), changes, Looks::ALL);
 }
 
-fn fpu(draft: &mut Draft) {
+pub(super) fn fpu(draft: &mut Draft) {
     let on = draft.a_vcpu();
     let changes = match draft.rng.u32(0..4) {
         0 => vec![change!(kvm_fpu, fcw, draft.one_of(&[0x37f_u16, 0x27f, 0]))],
@@ -435,7 +183,7 @@ fn without_requests(bytes: &mut [u8]) {
     }
 }
 
-fn lapic(draft: &mut Draft) {
+pub(super) fn lapic(draft: &mut Draft) {
     let on = draft.a_vcpu();
     let changes = match draft.rng.u32(0..4) {
         0 => vec![Change::new("TPR", 0x80, &draft.one_of(&[0_u8, 0x10, 0xf0]))],
@@ -457,7 +205,7 @@ fn lapic(draft: &mut Draft) {
     );
 }
 
-fn events(draft: &mut Draft) {
+pub(super) fn events(draft: &mut Draft) {
     let on = draft.a_vcpu();
     let changes = match draft.rng.u32(0..9) {
         0 => vec![
@@ -505,7 +253,7 @@ fn events(draft: &mut Draft) {
     );
 }
 
-fn debugregs(draft: &mut Draft) {
+pub(super) fn debugregs(draft: &mut Draft) {
     let on = draft.a_vcpu();
     let changes = match draft.rng.u32(0..5) {
         0 => vec![change!(
@@ -534,7 +282,7 @@ fn debugregs(draft: &mut Draft) {
     );
 }
 
-fn xcrs(draft: &mut Draft) {
+pub(super) fn xcrs(draft: &mut Draft) {
     let on = draft.a_vcpu();
     let changes = match draft.rng.u32(0..4) {
         0 => vec![Change::new(
@@ -553,7 +301,7 @@ fn xcrs(draft: &mut Draft) {
     draft.set(on, (&KVM_GET_XCRS, &KVM_SET_XCRS), changes, Looks::SUCCESS);
 }
 
-fn xsave(draft: &mut Draft) {
+pub(super) fn xsave(draft: &mut Draft) {
     let on = draft.a_vcpu();
     let changes = match draft.rng.u32(0..5) {
         0 => vec![Change::new(
@@ -588,7 +336,7 @@ fn xsave(draft: &mut Draft) {
     );
 }
 
-fn cpuid(draft: &mut Draft) {
+pub(super) fn cpuid(draft: &mut Draft) {
     let on = draft.a_vcpu();
     let entry = |function, eax| kvm_cpuid_entry2 {
         function,
@@ -637,7 +385,7 @@ const MSRS: [u32; 9] = [
     0x4000_00ff,
 ];
 
-fn msrs(draft: &mut Draft) {
+pub(super) fn msrs(draft: &mut Draft) {
     let on = draft.a_vcpu();
     let count = draft.rng.usize(0..4);
     let entries: Vec<_> = (0..count)
@@ -669,7 +417,7 @@ fn msrs(draft: &mut Draft) {
     draft.call(on, &KVM_GET_MSRS, given, Looks::ALL);
 }
 
-fn mce(draft: &mut Draft) {
+pub(super) fn mce(draft: &mut Draft) {
     let on = draft.a_vcpu();
     if draft.chance(50) {
         let cap = draft.mostly(
@@ -688,7 +436,7 @@ fn mce(draft: &mut Draft) {
     }
 }
 
-fn queue(draft: &mut Draft) {
+pub(super) fn queue(draft: &mut Draft) {
     let on = draft.a_vcpu();
     match draft.rng.u32(0..4) {
         0 => draft.call(on, &KVM_NMI, Given::Value(0), Looks::SUCCESS),
@@ -702,7 +450,7 @@ fn queue(draft: &mut Draft) {
     }
 }
 
-fn nested(draft: &mut Draft) {
+pub(super) fn nested(draft: &mut Draft) {
     let on = draft.a_vcpu();
     let size = draft.one_of(&[128, 4224, 0, 127]);
     let mut state = kvm_nested_state::new_zeroed();
@@ -720,7 +468,7 @@ fn nested(draft: &mut Draft) {
     draft.call(on, op, given, Looks::SUCCESS);
 }
 
-fn debug(draft: &mut Draft) {
+pub(super) fn debug(draft: &mut Draft) {
     let on = draft.a_vcpu();
     let debug = kvm_guest_debug {
         control: GuestDebugFlags(draft.mostly(
@@ -733,7 +481,7 @@ fn debug(draft: &mut Draft) {
     draft.call(on, &KVM_SET_GUEST_DEBUG, Given::of(&debug), Looks::SUCCESS);
 }
 
-fn apic_services(draft: &mut Draft) {
+pub(super) fn apic_services(draft: &mut Draft) {
     let on = draft.a_vcpu();
     if draft.chance(50) {
         let control = kvm_tpr_access_ctl {
@@ -755,7 +503,7 @@ fn apic_services(draft: &mut Draft) {
     }
 }
 
-fn tsc_offset(draft: &mut Draft) {
+pub(super) fn tsc_offset(draft: &mut Draft) {
     let on = draft.a_vcpu();
     let attr = kvm_device_attr {
         group: draft.mostly(90, &[0], &[1]),
@@ -774,110 +522,4 @@ fn tsc_offset(draft: &mut Draft) {
     );
     let room = Given::pointer(&attr, vec![0; ATTRIBUTE_ROOM]);
     draft.call(on, &KVM_GET_DEVICE_ATTR, room, Looks::ALL);
-}
-
-/// The count stays, the indices are sorted.
-fn in_any_order(bytes: &mut [u8]) {
-    let words = bytes.chunks_exact(4).skip(1);
-    let mut indices: Vec<_> = words.map(<[u8]>::to_vec).collect();
-    indices.sort_unstable();
-    for (to, from) in bytes.chunks_exact_mut(4).skip(1).zip(indices) {
-        to.copy_from_slice(&from);
-    }
-}
-
-/// What the system lists: how much there is, and what.
-fn lists(draft: &mut Draft) {
-    let count = draft.one_of(&[0, 1, 256, 1024]);
-    match draft.rng.u32(0..4) {
-        0 => {
-            let head = kvm_msr_list { nmsrs: count };
-            let given = Given::list(&head, vec![0_u32; 1024].as_slice());
-            draft.call(
-                On::System,
-                &KVM_GET_MSR_INDEX_LIST,
-                given,
-                Looks::only(in_any_order),
-            );
-        }
-        1 => {
-            let head = kvm_msr_list { nmsrs: count };
-            let given = Given::list(&head, vec![0_u32; 1024].as_slice());
-            draft.call(
-                On::System,
-                &KVM_GET_MSR_FEATURE_INDEX_LIST,
-                given,
-                Looks::only(in_any_order),
-            );
-        }
-        n => {
-            let head = kvm_cpuid2 {
-                nent: count,
-                padding: 0,
-            };
-            let room = vec![kvm_cpuid_entry2::default(); 1024];
-            let op = if n == 2 {
-                &KVM_GET_SUPPORTED_CPUID
-            } else {
-                &KVM_GET_EMULATED_CPUID
-            };
-            draft.call(
-                On::System,
-                op,
-                Given::list(&head, room.as_slice()),
-                Looks::SUCCESS,
-            );
-        }
-    }
-}
-
-/// A filter with one range, or none.
-fn msr_filter(draft: &mut Draft) {
-    let mut filter = kvm_msr_filter {
-        flags: MsrFilterFlags(draft.mostly(85, &[0, 1], &[2, u32::MAX])),
-        ..kvm_msr_filter::new_zeroed()
-    };
-    let range = kvm_msr_filter_range {
-        flags: MsrFilterRangeFlags(draft.mostly(85, &[1, 2, 3], &[0, 4])),
-        nmsrs: draft.mostly(90, &[0, 1, 64, 65], &[0x600 * 8, 0x600 * 8 + 1]),
-        base: draft.one_of(&[0x10, 0xc000_0080]),
-        ..Default::default()
-    };
-    if let Some(first) = filter.ranges.first_mut() {
-        *first = range;
-    }
-    let given = Given::Struct {
-        bytes: filter.as_bytes().to_vec(),
-        own: Vec::new(),
-        behind: vec![vec![0; 0x700]],
-        says: format!("{:?}, {range:?}", filter.flags),
-    };
-    draft.call(On::Vm, &KVM_X86_SET_MSR_FILTER, given, Looks::SUCCESS);
-}
-
-fn hyperv(draft: &mut Draft) {
-    let eventfd = kvm_hyperv_eventfd {
-        conn_id: draft.mostly(80, &[0, 1], &[1 << 24, u32::MAX]),
-        flags: HypervEventfdFlags(draft.mostly(90, &[0, 1], &[2, 3])),
-        ..Default::default()
-    };
-    let own = (
-        offset_of!(kvm_hyperv_eventfd, fd),
-        crate::differential::step::Own::Eventfd(0),
-    );
-    draft.call(
-        On::Vm,
-        &KVM_HYPERV_EVENTFD,
-        Given::with(&eventfd, [own]),
-        Looks::SUCCESS,
-    );
-}
-
-fn translate(draft: &mut Draft) {
-    let on = draft.a_vcpu();
-    let translation = kvm_translation {
-        linear_address: draft.one_of(&[0, 0x1000, 0xf_f000]),
-        ..Default::default()
-    };
-    draft.call(on, &KVM_TRANSLATE, Given::of(&translation), Looks::SUCCESS);
 }
