@@ -96,7 +96,9 @@ fn boot_registers<H: Hypervisor<Guest = X86_64>>(vcpu: &Registers<H>) -> Result<
 fn boot_lapic<H: Hypervisor<Guest = X86_64>>(vcpu: &Registers<H>) -> Result<(), Error> {
     let mut lapic = vcpu.get_lapic()?;
     for (offset, mode) in [(0x350, 7u32), (0x360, 4)] {
-        lapic.regs[offset..offset + 4].copy_from_slice(&(mode << 8).to_le_bytes());
+        let pin = lapic.regs.iter_mut().skip(offset);
+        pin.zip((mode << 8).to_le_bytes())
+            .for_each(|(to, byte)| *to = byte);
     }
     vcpu.set_lapic(&lapic)
 }
