@@ -237,7 +237,7 @@ mod tests {
         for (arch, least) in [
             (Arch::X86_64, 100),
             (Arch::Aarch64, 50),
-            (Arch::Riscv64, 45),
+            (Arch::Riscv64, 44),
         ] {
             let count = scenarios().filter(|scenario| scenario.arch == arch).count();
             assert!(count >= least, "{} has {count}", arch.name());
