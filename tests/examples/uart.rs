@@ -1,7 +1,7 @@
 //! Greetings from a guest of aarch64 or riscv64, by MMIO both ways.
 //!
 //! `cargo run --example uart` runs the one of this host on `/dev/kvm`; on a host of neither it replays a recording
-//! of riscv64.
+//! of aarch64.
 
 use std::io::Write;
 use std::marker::PhantomData;
@@ -148,9 +148,9 @@ impl<G: Board> Example for Uart<G> {
 
 fn main() -> ExitCode {
     const KEY: u8 = b'K';
-    if cfg!(target_arch = "aarch64") {
-        kvm_tests::main(&Uart::<Aarch64>::new(KEY))
-    } else {
+    if cfg!(target_arch = "riscv64") {
         kvm_tests::main(&Uart::<Riscv64>::new(KEY))
+    } else {
+        kvm_tests::main(&Uart::<Aarch64>::new(KEY))
     }
 }

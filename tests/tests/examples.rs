@@ -57,15 +57,20 @@ fn assert_guest_of_another_architecture_replays<E: Example>(example: &E) {
 }
 
 #[test]
+fn an_aarch64_guest_replays_as_expected() {
+    assert_guest_of_another_architecture_replays(&Uart::<Aarch64>::new(b'K'));
+}
+
+#[test]
 fn a_riscv64_guest_replays_as_expected() {
     assert_guest_of_another_architecture_replays(&Uart::<Riscv64>::new(b'K'));
 }
 
 #[test]
-fn a_changed_reply_to_a_riscv64_guest_is_told_with_both_values() {
-    let error = run(&Uart::<Riscv64>::new(b'X'), &Options::Replay(None)).error();
+fn a_changed_reply_to_an_aarch64_guest_is_told_with_both_values() {
+    let error = run(&Uart::<Aarch64>::new(b'X'), &Options::Replay(None)).error();
     for part in [
-        "tests/recordings/riscv64/uart.kvmrec",
+        "tests/recordings/aarch64/uart.kvmrec",
         "vCPU 0",
         "mmio read",
         "4b",
@@ -76,7 +81,8 @@ fn a_changed_reply_to_a_riscv64_guest_is_told_with_both_values() {
 }
 
 #[test]
-fn damage_to_the_recording_of_a_riscv64_guest_is_noticed() {
+fn damage_to_the_recordings_of_other_architectures_is_noticed() {
+    assert_damage_is_noticed(&Uart::<Aarch64>::new(b'K'));
     assert_damage_is_noticed(&Uart::<Riscv64>::new(b'K'));
 }
 
