@@ -91,6 +91,8 @@ fn on_kvm<E: Example>(
 }
 
 fn record<E: Example>(example: &E, file: &Path, out: &mut dyn Write) -> Result<(), Failure> {
+    // Where there is no KVM, no file is left behind.
+    Kvm::with(Any::<E::Guest>::kvm()?)?;
     let kvm = Any::<E::Guest>::kvm()?;
     let in_file = |error: Failure| format!("{}: {error}", file.display());
     let create = || kvm.recorded(File::create(file)?);

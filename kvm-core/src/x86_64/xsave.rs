@@ -99,8 +99,9 @@ impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// ```
     /// let vcpu = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?.create_vcpu(0)?;
     /// let mut state = vcpu.get_xsave2()?;
-    /// let mxcsr = &mut state.as_mut_bytes()[24..28];
-    /// mxcsr.copy_from_slice(&0x1fa0_u32.to_le_bytes());
+    /// let bytes = state.as_mut_bytes();
+    /// bytes[24..28].copy_from_slice(&0x1fa0_u32.to_le_bytes()); // MXCSR
+    /// bytes[512] |= 2; // of SSE, which is in use
     /// vcpu.set_xsave2(&state)?;
     /// assert_eq!(vcpu.get_xsave2()?, state);
     /// # Ok::<(), kvm_core::Error>(())
