@@ -2,8 +2,8 @@
 
 use kvm_core::kvm_sys::{
     KVM_CAP_CHECK_EXTENSION_VM, KVM_CAP_IRQCHIP, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS,
-    KVM_CAP_MP_STATE, KVM_CAP_NR_MEMSLOTS, KVM_CAP_NR_VCPUS, KVM_CAP_READONLY_MEM,
-    KVM_CAP_VM_TYPES, KVM_MEM_READONLY, kvm_cpuid_entry2, kvm_msr_entry,
+    KVM_CAP_MP_STATE, KVM_CAP_MULTI_ADDRESS_SPACE, KVM_CAP_NR_MEMSLOTS, KVM_CAP_NR_VCPUS,
+    KVM_CAP_READONLY_MEM, KVM_CAP_VM_TYPES, KVM_MEM_READONLY, kvm_cpuid_entry2, kvm_msr_entry,
 };
 use kvm_core::{AnonymousMemory, Cause, Errno, GuestAddress, Kvm, Slot};
 use kvm_mock::{Model, Profile};
@@ -118,6 +118,7 @@ fn vm_types_are_the_bits_of_their_capability() {
 fn memory_limits_and_flags_come_from_capabilities() {
     let profile = Profile::synthetic()
         .cap(KVM_CAP_NR_MEMSLOTS, 2)
+        .cap(KVM_CAP_MULTI_ADDRESS_SPACE, 1)
         .cap(KVM_CAP_READONLY_MEM, 0);
     let vm = kvm(profile).unwrap().create_vm().unwrap();
     let page = || AnonymousMemory::new(0x1000).unwrap();

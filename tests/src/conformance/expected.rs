@@ -60,6 +60,12 @@ const EXPECTED: &[Expected] = &[
         why: "this kernel gives no guest_memfd to VMs of the default type",
     },
     Expected {
+        scenario: "vm::exits_disabled_too_late",
+        arch: Arch::X86_64,
+        on: |host| host.has_kernel("6.12"),
+        why: "this kernel takes it when there are vCPUs, too",
+    },
+    Expected {
         scenario: "slots::initially_set",
         arch: Arch::Riscv64,
         on: |host| host.has_kernel("6.12"),

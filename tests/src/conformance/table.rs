@@ -148,6 +148,7 @@ scenarios! {
             clock,
             split_irqchip,
             capabilities,
+            exits_disabled_too_late,
             kernel_writes_through_caller_pointers_need_unsafe,
             pmu_events,
             set_up,

@@ -68,7 +68,8 @@ const CAPS: &[(Cap, u32)] = &[
     (KVM_CAP_SYNC_REGS, 7),
     (KVM_CAP_READONLY_MEM, 1),
     (KVM_CAP_CHECK_EXTENSION_VM, 1),
-    (KVM_CAP_MULTI_ADDRESS_SPACE, 1),
+    // That of system management mode is the second.
+    (KVM_CAP_MULTI_ADDRESS_SPACE, 2),
     (KVM_CAP_MAX_VCPU_ID, 4096),
     (KVM_CAP_IMMEDIATE_EXIT, 1),
     (KVM_CAP_GET_MSR_FEATURES, 1),

@@ -2,14 +2,17 @@
 
 use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::x86_64::{KVM_RUN_X86_SMM, RunFlags};
-use kvm_core::{AnonymousMemory, Exit, GuestAddress, Hypervisor, Slot};
+use kvm_core::{AnonymousMemory, Exit, GuestAddress, Hypervisor, Kvm, Slot};
 
-use super::guest::Guest;
+use super::guest::{self, Guest};
 use super::{Model, Outcome, Step, unexpected};
 
-/// Where a processor at reset has the code of this mode, and the memory that it saves its state in.
+/// Memory in this mode is an address space of its own, the second.
+const SMRAM: Slot = Slot::in_address_space(1, 0);
+/// Where a processor at reset has the memory that it saves its state in.
 const MEMORY: u64 = 0x3_0000;
-const HANDLER: u64 = MEMORY + 0x8000;
+/// Where in it its code for this mode is.
+const HANDLER: usize = 0x8000;
 
 /// Writes to a port, and goes back.
 #[rustfmt::skip]
@@ -42,10 +45,15 @@ pub(crate) fn entered_script(model: &Model) {
 
 /// The interrupt makes the guest run its handler, which the run page tells, and then what it was about to.
 pub(crate) fn entered<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
-    let mut guest = Guest::new(system, &[0xf4])?;
+    let kvm = Kvm::with(system)?;
+    let vm = guest::vm_with(&kvm, &[0xf4])?;
+    let vcpu = guest::vcpu(&vm, 0)?;
+    // It says in which layout the processor saves its state.
+    vcpu.set_cpuid2(&kvm.get_supported_cpuid()?)?;
+    let mut guest = Guest { vm, vcpu };
     let memory = AnonymousMemory::new(0x1_0000)?;
-    guest.vm.add_memory(Slot(1), GuestAddress(MEMORY), memory)?;
-    guest.vm.write_memory(GuestAddress(HANDLER), HANDLE)?;
+    let memory = guest.vm.add_memory(SMRAM, GuestAddress(MEMORY), memory)?;
+    assert!(memory.write(HANDLER, HANDLE));
     guest.vcpu.smi()?;
     match guest.vcpu.run()?.0 {
         Exit::IoOut(io) => assert_eq!((io.port, io.data), (0x80, &[5][..])),
