@@ -48,6 +48,8 @@ pub(crate) struct Platform {
     pub(super) unknown_on_vm: Errno,
     /// Section 4.2: whether there is such a type of VM.
     pub(super) knows_vm_type: fn(&Host, u64) -> bool,
+    /// The address behind the last that memory can have in such a VM, and how memory beyond is refused.
+    pub(super) memory_end: fn(&Host, u64) -> (u64, Errno),
     /// The kinds of device that it has beside those that all have.
     pub(super) devices: &'static [DeviceType],
     /// Creates a device of one of these.

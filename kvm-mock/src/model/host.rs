@@ -8,8 +8,8 @@ use kvm_core::kvm_sys::aarch64::kvm_vcpu_init;
 use kvm_core::kvm_sys::op::Op;
 use kvm_core::kvm_sys::x86_64::kvm_cpuid_entry2;
 use kvm_core::kvm_sys::{
-    Cap, DeviceType, KVM_ENABLE_CAP, KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS, KVM_SET_TSC_KHZ, KVM_SMI,
-    common,
+    Cap, DeviceType, KVM_ARM_VCPU_FINALIZE, KVM_ENABLE_CAP, KVM_IRQ_LINE, KVM_IRQ_LINE_STATUS,
+    KVM_SET_TSC_KHZ, KVM_SMI, common,
 };
 use zerocopy::{Immutable, IntoBytes};
 
@@ -117,12 +117,14 @@ pub(super) fn needed(op: &Op) -> Option<Cap> {
     static BY_NAME: LazyLock<HashMap<&str, Cap>> =
         LazyLock::new(|| Cap::NAMES.iter().map(|(cap, name)| (*name, *cap)).collect());
     // These are answered in any case: the first one's capability tells of scaling, the second has an errno of its
-    // own, the third looks at each capability by itself, and lines are missed as what they lead to is.
+    // own, the third looks at each capability by itself, lines are missed as what they lead to is, and the last looks
+    // first whether there is a processor.
     if op == &KVM_SET_TSC_KHZ
         || op == &KVM_SMI
         || op == &KVM_ENABLE_CAP
         || op == &KVM_IRQ_LINE
         || op == &KVM_IRQ_LINE_STATUS
+        || op == &KVM_ARM_VCPU_FINALIZE
     {
         return None;
     }

@@ -124,7 +124,11 @@ impl Vm {
     pub(super) fn signal_msi(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let msi: kvm_msi = args::read(arg)?;
         let state = lock(&self.state);
-        if !state.irqchips.exist() || !KVM_MSI_VALID_DEVID.contains(msi.flags) {
+        if !KVM_MSI_VALID_DEVID.contains(msi.flags) {
+            return Err(Errno::EINVAL);
+        }
+        state.arm.takes_messages()?;
+        if !state.irqchips.exist() {
             return Err(Errno::EINVAL);
         }
         if state.vcpus.is_empty() {

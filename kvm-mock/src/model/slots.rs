@@ -7,8 +7,7 @@ use std::ptr::{self, NonNull};
 
 use kvm_core::kvm_sys::{
     DirtyLogProtectFlags, KVM_CAP_MULTI_ADDRESS_SPACE, KVM_CAP_NR_MEMSLOTS, KVM_CAP_READONLY_MEM,
-    KVM_CAP_VM_GPA_BITS, KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY, MemFlags,
-    kvm_userspace_memory_region,
+    KVM_MEM_LOG_DIRTY_PAGES, KVM_MEM_READONLY, MemFlags, kvm_userspace_memory_region,
 };
 use kvm_core::{Errno, Span};
 
@@ -22,12 +21,11 @@ const SPACE_SHIFT: u32 = 16;
 /// The kernel counts the pages of a slot in a signed 32-bit number.
 const MOST_PAGES: u64 = (1 << 31) - 1;
 
-/// No processor has an address of so many bits.
-const NO_ADDRESS: u64 = 1 << 52;
-
 /// The memory slots of a VM.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Slots {
+    /// The address behind the last that a slot can have, and how one beyond is refused.
+    end: (u64, Errno),
     regions: BTreeMap<u32, Region>,
     /// Slots by address space and address. They don't overlap, so the last one that starts below an
     /// address is the only one that can hold it.
@@ -56,6 +54,15 @@ impl Region {
 }
 
 impl Slots {
+    pub(super) fn new(end: (u64, Errno)) -> Self {
+        Self {
+            end,
+            regions: BTreeMap::new(),
+            places: BTreeMap::new(),
+            protect: DirtyLogProtectFlags::default(),
+        }
+    }
+
     /// Adds, changes, moves or removes a slot.
     pub(super) fn set(
         &mut self,
@@ -92,16 +99,6 @@ impl Slots {
             self.places.remove(&(space, old.start));
             return Ok(());
         }
-        let (most, errno) = match host.cap_of_vm(KVM_CAP_VM_GPA_BITS) {
-            0 => (NO_ADDRESS, Errno::EINVAL),
-            bits => (
-                1_u64.checked_shl(bits).unwrap_or(u64::MAX) - 1,
-                Errno::EFAULT,
-            ),
-        };
-        if start + len > most {
-            return Err(errno);
-        }
         // "When changing an existing slot, it may be moved in the guest physical memory space, or its flags
         // may be modified, but it may not be resized."
         if let Some(old) = &old {
@@ -132,10 +129,16 @@ impl Slots {
         let overlaps = self
             .below(space, new.end())
             .is_some_and(|other| other.end() > start);
-        let (settled, region) = match old {
-            Some(old) if overlaps => (Err(Errno::EEXIST), old),
-            None if overlaps => return Err(Errno::EEXIST),
-            _ => (Ok(()), new),
+        let (end, beyond) = self.end;
+        let refused = if overlaps {
+            Some(Errno::EEXIST)
+        } else {
+            (new.end() > end).then_some(beyond)
+        };
+        let (settled, region) = match (refused, old) {
+            (Some(errno), Some(old)) => (Err(errno), old),
+            (Some(errno), None) => return Err(errno),
+            (None, _) => (Ok(()), new),
         };
         self.places.insert((space, region.start), slot);
         self.regions.insert(slot, region);

@@ -102,7 +102,7 @@ impl Vm {
             vm_type,
             running: AtomicUsize::new(0),
             state: Mutex::new(State {
-                slots: Slots::default(),
+                slots: Slots::new((system.platform().memory_end)(system.profile(), vm_type)),
                 rings: Rings::default(),
                 files: Files::default(),
                 vcpus: BTreeSet::new(),
@@ -132,11 +132,11 @@ impl Vm {
         if id >= most_ids || state.vcpus.len() as u64 >= most_vcpus(host) {
             return Err(Errno::EINVAL);
         }
-        if state.vcpus.contains(&id) {
-            return Err(Errno::EEXIST);
-        }
         if !state.arm.takes_vcpus() {
             return Err(Errno::EBUSY);
+        }
+        if state.vcpus.contains(&id) {
+            return Err(Errno::EEXIST);
         }
         state.vcpus.insert(id);
         let ring = state.rings.add()?;

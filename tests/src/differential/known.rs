@@ -39,6 +39,7 @@ impl Known {
 
 /// Kernels of all versions.
 const ALL: Range<(u32, u32)> = (0, 0)..(u32::MAX, 0);
+const ARM: &[Kind] = &[Kind::Arm];
 const X86: &[Kind] = &[Kind::Svm, Kind::Vmx, Kind::Pvm];
 
 const MORE_LEAVES: &str = "leaves of the host that no guest can be kept from seeing are added";
@@ -48,6 +49,22 @@ const NO_PAGING: &str = "paging without long mode is taken back";
 
 /// All that are known.
 pub(super) static KNOWN: &[Known] = &[
+    Known {
+        op: "KVM_CHECK_EXTENSION",
+        kinds: ARM,
+        kernels: ALL,
+        is: |step, kvm, model| {
+            step.on == On::System && kvm.result == Err(Errno::EINVAL) && model.result == Ok(0)
+        },
+        reason: "the system refuses to say of some capabilities what depends on the VM",
+    },
+    Known {
+        op: "KVM_SET_DEVICE_ATTR",
+        kinds: ARM,
+        kernels: ALL,
+        is: |_, kvm, model| kvm.result.is_ok() && model.result == Err(Errno::ENODEV),
+        reason: "an interrupt controller is initialised without a vCPU, for which its document has an errno",
+    },
     Known {
         op: "KVM_ENABLE_CAP",
         kinds: X86,

@@ -2,11 +2,10 @@
 //! `arm-vgic-v3.rst`.
 
 use kvm_core::kvm_sys::aarch64::{
-    KVM_CAP_ARM_VM_IPA_SIZE, KVM_DEV_ARM_VGIC_CTRL_INIT, KVM_DEV_ARM_VGIC_GRP_ADDR,
-    KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES,
-    KVM_VGIC_V2_ADDR_TYPE_CPU, KVM_VGIC_V2_ADDR_TYPE_DIST, KVM_VGIC_V2_CPU_SIZE,
-    KVM_VGIC_V2_DIST_SIZE, KVM_VGIC_V3_ADDR_TYPE_DIST, KVM_VGIC_V3_ADDR_TYPE_REDIST,
-    KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION,
+    KVM_DEV_ARM_VGIC_CTRL_INIT, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_DEV_ARM_VGIC_GRP_CTRL,
+    KVM_DEV_ARM_VGIC_GRP_NR_IRQS, KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES, KVM_VGIC_V2_ADDR_TYPE_CPU,
+    KVM_VGIC_V2_ADDR_TYPE_DIST, KVM_VGIC_V2_CPU_SIZE, KVM_VGIC_V2_DIST_SIZE,
+    KVM_VGIC_V3_ADDR_TYPE_DIST, KVM_VGIC_V3_ADDR_TYPE_REDIST, KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION,
 };
 use kvm_core::kvm_sys::{
     DeviceType, KVM_DEV_TYPE_ARM_VGIC_ITS, KVM_DEV_TYPE_ARM_VGIC_V2, KVM_DEV_TYPE_ARM_VGIC_V3,
@@ -16,6 +15,7 @@ use kvm_core::{Arg, Errno};
 
 use super::gic_live::Live;
 use super::its::Its;
+use super::vm::address_end;
 use crate::model::device::Kind;
 use crate::model::vm::{State, Vm};
 use crate::model::{args, lock};
@@ -93,29 +93,19 @@ pub(super) fn create_gic(vm: &Vm, is_v3: bool) -> Result<(), Errno> {
 
 /// "-E2BIG Address outside of addressable IPA range; -EINVAL Incorrectly aligned address".
 pub(super) fn check_range(vm: &Vm, base: u64, align: u64, len: u64) -> Result<(), Errno> {
-    let bits = match vm.vm_type() {
-        0 => 40,
-        bits => bits.min(vm.cap(KVM_CAP_ARM_VM_IPA_SIZE).into()),
-    };
     let end = base.checked_add(len).ok_or(Errno::EINVAL)?;
     if base % align != 0 {
         Err(Errno::EINVAL)
-    } else if bits < 64 && end > 1 << bits {
+    } else if end > address_end(vm.vm_type()) {
         Err(Errno::E2BIG)
     } else {
         Ok(())
     }
 }
 
-/// An address that can be set once: "-EEXIST Address already configured".
-pub(super) fn place(at: &mut Option<u64>, base: u64) -> Result<(), Errno> {
-    match at {
-        Some(_) => Err(Errno::EEXIST),
-        None => {
-            *at = Some(base);
-            Ok(())
-        }
-    }
+/// An address that can be set once: "-EEXIST Address already configured", which KVM looks at first.
+pub(super) fn unplaced(at: Option<u64>) -> Result<(), Errno> {
+    at.map_or(Ok(()), |_| Err(Errno::EEXIST))
 }
 
 /// The device; what it is stands in the VM, where interrupts are raised too.
@@ -149,7 +139,7 @@ impl Kind for Handle {
             KVM_DEV_ARM_VGIC_GRP_NR_IRQS => {
                 args::set_attribute(arg, &gic.interrupts.unwrap_or(super::gic_files::PRIVATE))
             }
-            KVM_DEV_ARM_VGIC_GRP_CTRL => Err(Errno::ENXIO),
+            group if !Live::has_group(gic.is_v3, group) => Err(Errno::ENXIO),
             _ => {
                 vm.stopped()?;
                 Live::prepare(vm, state)?;
@@ -173,7 +163,7 @@ impl Kind for Handle {
                 vm.stopped()?;
                 gic.live.as_ref().map(|_| ()).ok_or(Errno::ENXIO)
             }
-            (KVM_DEV_ARM_VGIC_GRP_CTRL, _) => Err(Errno::ENXIO),
+            (group, _) if !Live::has_group(gic.is_v3, group) => Err(Errno::ENXIO),
             _ => {
                 vm.stopped()?;
                 Live::prepare(vm, state)?;
@@ -240,16 +230,22 @@ impl Gic {
         }
         match part {
             KVM_VGIC_V2_ADDR_TYPE_DIST => {
+                unplaced(self.dist)?;
                 check_range(vm, value, 0x1000, KVM_VGIC_V2_DIST_SIZE)?;
-                place(&mut self.dist, value)
+                self.dist = Some(value);
+                Ok(())
             }
             KVM_VGIC_V2_ADDR_TYPE_CPU => {
+                unplaced(self.cpu)?;
                 check_range(vm, value, 0x1000, KVM_VGIC_V2_CPU_SIZE)?;
-                place(&mut self.cpu, value)
+                self.cpu = Some(value);
+                Ok(())
             }
             KVM_VGIC_V3_ADDR_TYPE_DIST => {
+                unplaced(self.dist)?;
                 check_range(vm, value, V3_ALIGN, V3_ALIGN)?;
-                place(&mut self.dist, value)
+                self.dist = Some(value);
+                Ok(())
             }
             KVM_VGIC_V3_ADDR_TYPE_REDIST => match self.redists.first() {
                 // "It is invalid to mix calls".
@@ -286,10 +282,10 @@ impl Gic {
         Ok(())
     }
 
-    /// "ranging from 64 to 1024, in increments of 32"; "-EBUSY Value has already be set, or GIC has already been
+    /// "ranging from 64 to 1024, in increments of 32", of which KVM refuses 1024; "-EBUSY Value has already be set, or GIC has already been
     /// initialized with default values."
     fn set_interrupts(&mut self, interrupts: u32) -> Result<(), Errno> {
-        if !(64..=1024).contains(&interrupts) || interrupts % 32 != 0 {
+        if !(64..1024).contains(&interrupts) || interrupts % 32 != 0 {
             return Err(Errno::EINVAL);
         }
         if self.interrupts.is_some() {

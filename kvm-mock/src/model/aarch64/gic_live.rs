@@ -121,6 +121,18 @@ impl Live {
         }
     }
 
+    /// Whether attributes of this group are registers.
+    pub(super) fn has_group(is_v3: bool, group: u32) -> bool {
+        match group {
+            KVM_DEV_ARM_VGIC_GRP_DIST_REGS => true,
+            KVM_DEV_ARM_VGIC_GRP_CPU_REGS => !is_v3,
+            KVM_DEV_ARM_VGIC_GRP_REDIST_REGS
+            | KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS
+            | KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO => is_v3,
+            _ => false,
+        }
+    }
+
     /// "-ENXIO Getting or setting this register is not yet supported; -EINVAL Invalid mpidr".
     pub(super) fn has(is_v3: bool, state: &State, attr: &kvm_device_attr) -> Result<(), Errno> {
         let offset = offset(attr);

@@ -2,8 +2,8 @@
 
 use kvm_core::kvm_sys::aarch64::{
     KVM_ARM_TARGET_GENERIC_V8, KVM_ARM_VCPU_POWER_OFF, KVM_ARM_VCPU_PSCI_0_2, KVM_ARM_VCPU_SVE,
-    KVM_CAP_ARM_PSCI_0_2, KVM_CAP_ARM_SVE, KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_STOPPED,
-    kvm_mp_state, kvm_vcpu_init,
+    KVM_CAP_ARM_INJECT_SERROR_ESR, KVM_CAP_ARM_PSCI_0_2, KVM_CAP_ARM_SVE, KVM_MP_STATE_RUNNABLE,
+    KVM_MP_STATE_STOPPED, kvm_mp_state, kvm_vcpu_events, kvm_vcpu_init,
 };
 use kvm_core::{Arg, Errno};
 
@@ -11,14 +11,16 @@ use super::registers::at_reset;
 use crate::model::vcpu::{State, Vcpu};
 use crate::model::{args, lock};
 
-/// Features that a kernel knows: bits 0 to 9.
-const KNOWN: u32 = (1 << 10) - 1;
+/// Features that a kernel knows: bits 0 to 8.
+const KNOWN: u32 = (1 << 9) - 1;
 
 /// What a vCPU has on aarch64 only.
 #[derive(Debug, Default)]
 pub(in crate::model) struct VcpuState {
     init: Option<kvm_vcpu_init>,
     finalized: bool,
+    /// Where the guest is told of stolen time.
+    pub(super) stolen_time: Option<u64>,
 }
 
 impl VcpuState {
@@ -58,6 +60,10 @@ impl Vcpu {
     pub(super) fn arm_vcpu_init(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let init: kvm_vcpu_init = args::read(arg)?;
         let [low, rest @ ..] = init.features;
+        let host = self.vm().system().profile();
+        if ![KVM_ARM_TARGET_GENERIC_V8, host.target.target].contains(&init.target) {
+            return Err(Errno::EINVAL);
+        }
         if rest != [0; 6] || low & !KNOWN != 0 {
             return Err(Errno::ENOENT);
         }
@@ -65,9 +71,7 @@ impl Vcpu {
         let offered = 1 << KVM_ARM_VCPU_POWER_OFF
             | offered(KVM_ARM_VCPU_PSCI_0_2, KVM_CAP_ARM_PSCI_0_2)
             | offered(KVM_ARM_VCPU_SVE, KVM_CAP_ARM_SVE);
-        let host = self.vm().system().profile();
-        let targets = [KVM_ARM_TARGET_GENERIC_V8, host.target.target];
-        if !targets.contains(&init.target) || low & !offered != 0 {
+        if low & !offered != 0 {
             return Err(Errno::EINVAL);
         }
         // Whether it starts is each vCPU's own affair.
@@ -89,6 +93,10 @@ impl Vcpu {
         } else {
             KVM_MP_STATE_RUNNABLE
         };
+        let mut events = kvm_vcpu_events::default();
+        events.exception.serror_has_esr =
+            (self.vm().cap(KVM_CAP_ARM_INJECT_SERROR_ESR) != 0).into();
+        state.banks.set("vcpu_events", &events);
         state.banks.set("mp_state", &kvm_mp_state { mp_state });
         Ok(0)
     }

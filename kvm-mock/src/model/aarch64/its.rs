@@ -11,7 +11,7 @@ use kvm_core::kvm_sys::aarch64::{
 use kvm_core::kvm_sys::kvm_device_attr;
 use kvm_core::{Arg, Errno};
 
-use super::gic::{check_range, place};
+use super::gic::{check_range, unplaced};
 use crate::model::device::Kind;
 use crate::model::vm::Vm;
 use crate::model::{args, lock};
@@ -85,8 +85,10 @@ impl Kind for Its {
         match (attr.group, attr.attr) {
             (KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE) => {
                 let base = args::attribute(arg)?;
+                unplaced(state.base)?;
                 check_range(vm, base, 0x1_0000, 0x2_0000)?;
-                place(&mut state.base, base)
+                state.base = Some(base);
+                Ok(())
             }
             // "-ENODEV Incorrect attribute or the ITS is not supported".
             (KVM_DEV_ARM_VGIC_GRP_ADDR, _) => Err(Errno::ENODEV),

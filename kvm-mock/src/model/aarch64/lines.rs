@@ -3,9 +3,9 @@
 use kvm_core::kvm_sys::aarch64::{
     KVM_ARM_DEVICE_VGIC_V2, KVM_ARM_IRQ_TYPE_CPU, KVM_ARM_IRQ_TYPE_MASK, KVM_ARM_IRQ_TYPE_PPI,
     KVM_ARM_IRQ_TYPE_SHIFT, KVM_ARM_IRQ_TYPE_SPI, KVM_ARM_IRQ_VCPU_MASK, KVM_ARM_IRQ_VCPU_SHIFT,
-    KVM_ARM_IRQ_VCPU2_MASK, KVM_ARM_IRQ_VCPU2_SHIFT, KVM_IRQ_ROUTING_IRQCHIP, KVM_IRQ_ROUTING_MSI,
-    KVM_MSI_VALID_DEVID, KVM_VGIC_V2_ADDR_TYPE_CPU, KVM_VGIC_V2_ADDR_TYPE_DIST,
-    kvm_arm_device_addr, kvm_irq_level, kvm_irq_routing_entry,
+    KVM_ARM_IRQ_VCPU2_MASK, KVM_ARM_IRQ_VCPU2_SHIFT, KVM_DEV_TYPE_ARM_VGIC_V2,
+    KVM_IRQ_ROUTING_IRQCHIP, KVM_IRQ_ROUTING_MSI, KVM_MSI_VALID_DEVID, KVM_VGIC_V2_ADDR_TYPE_CPU,
+    KVM_VGIC_V2_ADDR_TYPE_DIST, kvm_arm_device_addr, kvm_irq_level, kvm_irq_routing_entry,
 };
 use kvm_core::{Arg, Errno};
 
@@ -15,7 +15,7 @@ use crate::model::vm::{self, Vm};
 use crate::model::{args, lock};
 
 /// Interrupts of software's own, below those of devices.
-const SGIS: u32 = 16;
+pub(super) const SGIS: u32 = 16;
 
 /// Pins are the shared interrupts of the only controller: 1020 in all, without the private ones.
 const PINS: u32 = 1020 - PRIVATE;
@@ -42,8 +42,12 @@ pub(super) fn takes_irqfd(vm: &vm::State, _: bool) -> Result<(), Errno> {
 }
 
 impl Vm {
-    /// Section 4.24: "On ARM a GICv2 is created."
+    /// Section 4.24: "On ARM a GICv2 is created." Where the host has none, the errno is KVM's.
     pub(super) fn arm_create_irqchip(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
+        let host = self.system().profile();
+        if !host.devices.contains(&KVM_DEV_TYPE_ARM_VGIC_V2) {
+            return Err(Errno::ENODEV);
+        }
         gic::create_gic(self, false)?;
         Ok(0)
     }
@@ -67,7 +71,7 @@ impl Vm {
     }
 
     /// Section 4.25: "irq_type[0]: out-of-kernel GIC"; [1] shared and [2] private interrupts of the in-kernel one. The
-    /// errnos are KVM's.
+    /// errnos are KVM's, and that it takes the vCPU's id for its index.
     pub(super) fn arm_irq_line(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let kvm_irq_level { irq, level, .. } = args::read(arg)?;
         let kind = irq >> KVM_ARM_IRQ_TYPE_SHIFT & KVM_ARM_IRQ_TYPE_MASK;
@@ -76,12 +80,13 @@ impl Vm {
         let vcpu = high * (KVM_ARM_IRQ_VCPU_MASK + 1) + low;
         let number = irq & 0xffff;
         let state = &mut *lock(&self.state);
-        let vcpu = usize::try_from(vcpu).unwrap_or(usize::MAX);
-        let id = state.vcpus.iter().nth(vcpu).copied();
+        let id = state.vcpus.get(&vcpu.into()).copied();
         let fits = match kind {
             KVM_ARM_IRQ_TYPE_CPU if state.arm.gic.is_some() => return Err(Errno::ENXIO),
             KVM_ARM_IRQ_TYPE_CPU => id.is_some() && number <= 1,
-            _ if state.arm.gic.is_none() => return Err(Errno::ENXIO),
+            KVM_ARM_IRQ_TYPE_PPI | KVM_ARM_IRQ_TYPE_SPI if state.arm.gic.is_none() => {
+                return Err(Errno::ENXIO);
+            }
             KVM_ARM_IRQ_TYPE_PPI => (SGIS..PRIVATE).contains(&number),
             KVM_ARM_IRQ_TYPE_SPI => number >= PRIVATE,
             _ => false,

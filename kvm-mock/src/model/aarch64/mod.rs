@@ -1,5 +1,6 @@
 //! What a model does as KVM does on aarch64.
 
+mod attributes;
 mod capture;
 mod gic;
 mod gic_cpu;
@@ -10,6 +11,7 @@ mod its;
 mod lines;
 mod memory_tags;
 mod registers;
+mod smccc;
 mod synthetic;
 mod vm;
 
@@ -49,6 +51,7 @@ static PLATFORM: Platform = Platform {
     devices: gic::DEVICES,
     create_device: gic::create,
     knows_vm_type: vm::knows_type,
+    memory_end: |_, vm_type| (vm::address_end(vm_type), Errno::EFAULT),
     start: |_, _, _| {},
     takes_routes: lines::takes_routes,
     takes_irqfd: lines::takes_irqfd,
@@ -70,7 +73,11 @@ static VM: &[Call<Vm>] = &[
     Call(&KVM_ENABLE_CAP, Vm::arm_enable_cap),
     Call(&KVM_CREATE_IRQCHIP, Vm::arm_create_irqchip),
     Call(&KVM_ARM_SET_DEVICE_ADDR, Vm::arm_set_device_addr),
+    Call(&KVM_HAS_DEVICE_ATTR, Vm::arm_has_attr),
+    Call(&KVM_SET_DEVICE_ATTR, Vm::arm_set_attr),
     Call(&KVM_IRQ_LINE, Vm::arm_irq_line),
+    // KVM leaves the argument as it is.
+    Call(&KVM_IRQ_LINE_STATUS, Vm::arm_irq_line),
 ];
 
 static VCPU: &[Call<Vcpu>] = &[
@@ -81,4 +88,7 @@ static VCPU: &[Call<Vcpu>] = &[
     Call(&KVM_GET_REG_LIST, Vcpu::arm_get_reg_list),
     Call(&KVM_SET_VCPU_EVENTS, Vcpu::arm_set_vcpu_events),
     Call(&KVM_SET_GUEST_DEBUG, Vcpu::arm_set_guest_debug),
+    Call(&KVM_HAS_DEVICE_ATTR, Vcpu::arm_has_attr),
+    Call(&KVM_GET_DEVICE_ATTR, Vcpu::arm_get_attr),
+    Call(&KVM_SET_DEVICE_ATTR, Vcpu::arm_set_attr),
 ];

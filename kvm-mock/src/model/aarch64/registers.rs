@@ -4,11 +4,12 @@ use kvm_core::aarch64::register;
 use kvm_core::kvm_sys::KVM_REG_SIZE;
 use kvm_core::kvm_sys::aarch64::{
     ARM64_SYS_REG, KVM_ARM_VCPU_PSCI_0_2, KVM_ARM_VCPU_SVE, KVM_ARM64_SVE_NUM_PREGS,
-    KVM_ARM64_SVE_NUM_ZREGS, KVM_GUESTDBG_ENABLE, KVM_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_USE_HW,
-    KVM_GUESTDBG_USE_SW_BP, KVM_MP_STATE_RUNNABLE, KVM_MP_STATE_STOPPED, KVM_MP_STATE_SUSPENDED,
-    KVM_REG_ARM_COPROC_MASK, KVM_REG_ARM_PSCI_VERSION, KVM_REG_ARM64, KVM_REG_ARM64_SVE,
-    KVM_REG_ARM64_SVE_FFR, KVM_REG_ARM64_SVE_PREG, KVM_REG_ARM64_SVE_VLS, KVM_REG_ARM64_SVE_ZREG,
-    kvm_guest_debug, kvm_mp_state, kvm_vcpu_events,
+    KVM_ARM64_SVE_NUM_ZREGS, KVM_CAP_ARM_INJECT_SERROR_ESR, KVM_GUESTDBG_ENABLE,
+    KVM_GUESTDBG_SINGLESTEP, KVM_GUESTDBG_USE_HW, KVM_GUESTDBG_USE_SW_BP, KVM_MP_STATE_RUNNABLE,
+    KVM_MP_STATE_STOPPED, KVM_MP_STATE_SUSPENDED, KVM_REG_ARM_COPROC_MASK, KVM_REG_ARM_CORE,
+    KVM_REG_ARM_PSCI_VERSION, KVM_REG_ARM64, KVM_REG_ARM64_SVE, KVM_REG_ARM64_SVE_FFR,
+    KVM_REG_ARM64_SVE_PREG, KVM_REG_ARM64_SVE_VLS, KVM_REG_ARM64_SVE_ZREG, kvm_guest_debug,
+    kvm_mp_state, kvm_regs, kvm_vcpu_events,
 };
 use kvm_core::kvm_sys::op::{Dir, Op};
 use kvm_core::{Arg, Errno};
@@ -77,6 +78,9 @@ pub(super) fn at_reset(
     registers
 }
 
+/// The syndrome of an error of which nothing is known: `ESR_ELx.ISV`, "implementation defined".
+const UNKNOWN: u64 = 1 << 24;
+
 /// What KVM refuses of the calls that only get and set state.
 pub(super) fn check(vcpu: &Vcpu, op: &Op, arg: &Arg<'_>) -> Result<(), Errno> {
     match (op.bank, op.dir()) {
@@ -102,6 +106,12 @@ fn is_sve(id: u64) -> bool {
     id & KVM_REG_ARM_COPROC_MASK == KVM_REG_ARM64_SVE
 }
 
+/// Section 4.68: the id of a core register says where in `kvm_regs` it is, in words of 32 bits.
+fn is_core(id: u64) -> bool {
+    let words = size_of::<kvm_regs>() as u64 / 4;
+    id & KVM_REG_ARM_COPROC_MASK == KVM_REG_ARM_CORE && id & 0xffff < words
+}
+
 /// Sections 4.68 and 4.119: an id of another architecture is `EINVAL`, and so is a core register of another
 /// size; vectors are there once their lengths are final.
 fn check_id(id: u64, state: &VcpuState, registers: &OneRegs) -> Result<(), Errno> {
@@ -112,10 +122,11 @@ fn check_id(id: u64, state: &VcpuState, registers: &OneRegs) -> Result<(), Errno
     if state.has(KVM_ARM_VCPU_SVE) && is_sve(id) && id != KVM_REG_ARM64_SVE_VLS {
         state.complete()?;
     }
-    if !registers.has(id) {
-        return Err(Errno::ENOENT);
+    match registers.has(id) {
+        true => Ok(()),
+        false if is_core(id) => Err(Errno::EINVAL),
+        false => Err(Errno::ENOENT),
     }
-    Ok(())
 }
 
 impl Vcpu {
@@ -171,26 +182,29 @@ impl Vcpu {
         one_reg::list(&ids, arg)
     }
 
-    /// Section 4.32: "`EINVAL` if ... the reserved fields are not zero"; a syndrome has 25 bits, and an external
-    /// abort is never read back.
+    /// Section 4.32: "`EINVAL` if ... the reserved fields are not zero"; a syndrome has 25 bits and needs the
+    /// host's support. What is pending stays so, and an external abort is never read back.
     pub(super) fn arm_set_vcpu_events(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let mut events: kvm_vcpu_events = args::read(arg)?;
         let mut state = lock(&self.state);
         state.arm.initialised()?;
+        let tells = self.vm().cap(KVM_CAP_ARM_INJECT_SERROR_ESR) != 0;
         let exception = &mut events.exception;
-        let flags = [
-            exception.serror_pending,
-            exception.serror_has_esr,
-            exception.ext_dabt_pending,
-        ];
-        let syndrome_alone = exception.serror_has_esr != 0 && exception.serror_pending == 0;
+        let is_pending = exception.serror_pending != 0;
+        let has_syndrome = is_pending && exception.serror_has_esr != 0;
         if events.reserved != [0; 12]
             || exception.pad != [0; 5]
-            || flags.iter().any(|flag| *flag > 1)
-            || exception.serror_esr >> 25 != 0
-            || syndrome_alone
+            || has_syndrome && (!tells || exception.serror_esr >> 25 != 0)
         {
             return Err(Errno::EINVAL);
+        }
+        if !is_pending {
+            return Ok(0);
+        }
+        exception.serror_pending = 1;
+        exception.serror_has_esr = tells.into();
+        if !has_syndrome {
+            exception.serror_esr = if tells { UNKNOWN } else { 0 };
         }
         exception.ext_dabt_pending = 0;
         state.banks.set("vcpu_events", &events);

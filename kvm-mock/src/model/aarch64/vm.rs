@@ -1,12 +1,14 @@
 //! What is said of a VM, and what it says of its vCPUs.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use kvm_core::kvm_sys::aarch64::{
     ARM64_SYS_REG, KVM_ARM_FEATURE_ID_RANGE, KVM_ARM_FEATURE_ID_RANGE_IDX,
     KVM_ARM_FEATURE_ID_RANGE_SIZE, KVM_CAP_ARM_MTE, KVM_CAP_ARM_NISV_TO_USER,
-    KVM_CAP_ARM_VM_IPA_SIZE, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
-    kvm_arm_counter_offset, kvm_enable_cap, reg_mask_range,
+    KVM_CAP_ARM_SYSTEM_SUSPEND, KVM_CAP_ARM_VM_IPA_SIZE, KVM_CAP_DIRTY_LOG_RING_ACQ_REL,
+    KVM_CAP_HALT_POLL, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, kvm_arm_counter_offset, kvm_enable_cap,
+    reg_mask_range,
 };
 use kvm_core::{Arg, Errno, PartBytes};
 use zerocopy::IntoBytes;
@@ -24,6 +26,10 @@ pub(in crate::model) struct VmState {
     pub(super) features: Option<[u32; 7]>,
     pub(super) has_tags: bool,
     pub(super) gic: Option<Gic>,
+    /// The ranges of SMCCC calls that are filtered.
+    pub(super) filtered: Vec<RangeInclusive<u32>>,
+    /// The interrupts of timers that have others than at first.
+    pub(super) timers: BTreeMap<u64, u32>,
     /// Whether there is an ITS, so that there can be LPIs.
     pub(super) has_its: bool,
     /// Affinities of vCPUs that have others than by their ids.
@@ -38,6 +44,14 @@ impl VmState {
         self.gic.as_ref().is_some_and(|gic| gic.live().is_some())
     }
 
+    /// Messages go to the ITS; the errno of a controller without one is KVM's.
+    pub(in crate::model) fn takes_messages(&self) -> Result<(), Errno> {
+        match self.gic {
+            Some(_) if !self.has_its => Err(Errno::ENODEV),
+            _ => Ok(()),
+        }
+    }
+
     /// An interrupt controller that is initialised takes no more vCPUs: "Must be called after all VCPUs have been
     /// created".
     pub(in crate::model) fn takes_vcpus(&self) -> bool {
@@ -49,6 +63,14 @@ impl VmState {
 pub(super) fn knows_type(host: &Host, vm_type: u64) -> bool {
     let most = host.system_cap(KVM_CAP_ARM_VM_IPA_SIZE);
     vm_type == 0 || (32..=u64::from(most)).contains(&vm_type)
+}
+
+/// Section 4.2: "Creation of the VM will fail if the requested IPA size (whether it is implicit or explicit) is
+/// unsupported on the host", so each address below is the VM's.
+pub(super) fn address_end(vm_type: u64) -> u64 {
+    let bits = if vm_type == 0 { 40 } else { vm_type };
+    let bits = u32::try_from(bits).unwrap_or(u32::MAX);
+    1_u64.checked_shl(bits).unwrap_or(u64::MAX)
 }
 
 impl Vm {
@@ -104,8 +126,10 @@ impl Vm {
         match cap {
             KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 => return self.protect_dirty_log(value),
             KVM_CAP_DIRTY_LOG_RING_ACQ_REL => return self.enable_dirty_ring(value),
-            // Scripts say which accesses are not described.
-            KVM_CAP_ARM_NISV_TO_USER => return Ok(0),
+            // Scripts say which accesses are not described, and what firmware is asked for; nobody waits.
+            KVM_CAP_ARM_NISV_TO_USER | KVM_CAP_ARM_SYSTEM_SUSPEND => return Ok(0),
+            // Section 7.21: "args[0] is the maximum poll time in nanoseconds", of 32 bits in KVM.
+            KVM_CAP_HALT_POLL if value <= u64::from(u32::MAX) => return Ok(0),
             _ => {}
         }
         let mut state = lock(&self.state);

@@ -43,6 +43,12 @@ static PLATFORM: Platform = Platform {
     create_device: aia::create,
     // The kernel does not look at it.
     knows_vm_type: |_, _| true,
+    memory_end: |host, _| {
+        let bits = host.cap_of_vm(KVM_CAP_VM_GPA_BITS);
+        // The last byte can't be had.
+        let end = 1_u64.checked_shl(bits).unwrap_or(u64::MAX) - 1;
+        (end, Errno::EFAULT)
+    },
     start: registers::start,
     takes_routes: |_, _| false,
     // The kernel does not ask for a controller.

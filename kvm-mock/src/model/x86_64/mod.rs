@@ -63,6 +63,8 @@ static PLATFORM: Platform = Platform {
     devices: &[],
     create_device: |_, _| Err(Errno::ENODEV),
     knows_vm_type: vm::knows_type,
+    // No processor has an address of so many bits.
+    memory_end: |_, _| (1 << 52, Errno::EINVAL),
     start: vcpu::start,
     takes_routes: irqchip::takes_routes,
     takes_irqfd: irqchip::takes_irqfd,
