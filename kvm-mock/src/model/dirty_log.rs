@@ -1,8 +1,8 @@
 //! Dirty logs: sections 4.8, 4.117 and 7.18.
 
 use kvm_core::kvm_sys::{
-    DirtyLogProtectFlags, KVM_DIRTY_LOG_INITIALLY_SET, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE,
-    kvm_clear_dirty_log, kvm_dirty_log,
+    DirtyLogProtectFlags, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, KVM_DIRTY_LOG_INITIALLY_SET,
+    KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE, kvm_clear_dirty_log, kvm_dirty_log,
 };
 use kvm_core::{Arg, Errno, PartBytes};
 
@@ -141,7 +141,8 @@ impl Vm {
         Ok(0)
     }
 
-    /// Section 7.18. No flags turn it off again; the kernel knows the second flag with the first only.
+    /// Section 7.18. No flags turn it off again; the kernel knows the second flag with the first only. The answer to
+    /// `KVM_CHECK_EXTENSION` is a mask of what can be asked for.
     pub(super) fn protect_dirty_log(&self, flags: u64) -> Result<u32, Errno> {
         let flags = DirtyLogProtectFlags(flags);
         let enabled = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE;
@@ -150,7 +151,9 @@ impl Vm {
             enabled,
             enabled | KVM_DIRTY_LOG_INITIALLY_SET,
         ];
-        if !known.contains(&flags) {
+        let offered = self.cap(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2);
+        let offered = DirtyLogProtectFlags(offered.into());
+        if !known.contains(&flags) || !offered.contains(flags) {
             return Err(Errno::EINVAL);
         }
         lock(&self.state).slots.protect = flags;

@@ -42,6 +42,8 @@ const ALL: Range<(u32, u32)> = (0, 0)..(u32::MAX, 0);
 const ARM: &[Kind] = &[Kind::Arm];
 const X86: &[Kind] = &[Kind::Svm, Kind::Vmx, Kind::Pvm];
 
+/// The id of a0 on riscv64, 0x8030_0000_0200_000a.
+const A0: &str = "id: 9236882835770441738,";
 const MORE_LEAVES: &str = "leaves of the host that no guest can be kept from seeing are added";
 const PAT: &str = "index: 631,";
 const NO_PAT: &str = "the types of memory in the page attribute table are not looked at";
@@ -49,6 +51,13 @@ const NO_PAGING: &str = "paging without long mode is taken back";
 
 /// All that are known.
 pub(super) static KNOWN: &[Known] = &[
+    Known {
+        op: "KVM_GET_ONE_REG",
+        kinds: &[Kind::Riscv],
+        kernels: (0, 0)..(6, 16),
+        is: |step, kvm, model| step.names(A0) && differ_at(kvm, model) == [0],
+        reason: "older kernels leave the id out of a0 until the guest starts the vCPU",
+    },
     Known {
         op: "KVM_CHECK_EXTENSION",
         kinds: ARM,

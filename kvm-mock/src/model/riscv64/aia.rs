@@ -15,7 +15,7 @@ use kvm_core::kvm_sys::riscv64::{
     KVM_DEV_RISCV_AIA_HART_BITS_MAX, KVM_DEV_RISCV_AIA_IDS_MIN, KVM_DEV_RISCV_AIA_IMSIC_GET_ISEL,
     KVM_DEV_RISCV_AIA_IMSIC_GET_VCPU, KVM_DEV_RISCV_AIA_MODE_EMUL,
 };
-use kvm_core::kvm_sys::{DeviceType, kvm_device_attr};
+use kvm_core::kvm_sys::{DeviceType, kvm_device_attr, kvm_irq_level};
 use kvm_core::{Arg, Errno};
 
 use super::aplic::Aplic;
@@ -83,6 +83,21 @@ pub(super) fn create(vm: &Vm, _: DeviceType) -> Result<Box<dyn Kind>, Errno> {
         live: None,
     });
     Ok(Box::new(Handle))
+}
+
+impl Vm {
+    /// Section 4.25: a line is a source of the APLIC's.
+    pub(super) fn riscv_irq_line(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let kvm_irq_level { irq, level, .. } = args::read(arg)?;
+        let state = &mut *lock(&self.state);
+        let live = aia_mut(state)?.live.as_mut().ok_or(Errno::EBUSY)?;
+        let aplic = live.aplic.as_mut().ok_or(Errno::ENODEV)?;
+        for (hart, identity) in aplic.line(irq, level != 0)? {
+            let imsic = live.imsics.values_mut().nth(hart);
+            imsic.into_iter().for_each(|imsic| imsic.raise(identity));
+        }
+        Ok(0)
+    }
 }
 
 /// The device; what it is stands in the VM.

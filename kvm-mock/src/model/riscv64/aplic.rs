@@ -26,6 +26,8 @@ const FIXED: u32 = 0x8000_0000 | 1 << 2;
 const MODE: u32 = 0b111;
 /// Delegated to another domain, of which there is none.
 const DELEGATED: u32 = 1 << 10;
+/// Edges up and down.
+const EDGES: [u32; 2] = [4, 5];
 /// Levels high and low.
 const LEVELS: [u32; 2] = [6, 7];
 /// Of a target: hart, and identity. The guest number in between is there too.
@@ -45,6 +47,8 @@ pub(super) struct Aplic {
 struct Source {
     config: u32,
     target: u32,
+    /// Whether its line is up.
+    line: bool,
     pending: bool,
     enabled: bool,
 }
@@ -106,9 +110,8 @@ impl Aplic {
                     0
                 } else if let Some(first) = self.word(offset, SETIE) {
                     self.bits(first, |source| source.enabled)
-                } else if self.word(offset, CLRIP).is_some() {
-                    // The levels of lines, which no scripted guest's devices raise.
-                    0
+                } else if let Some(first) = self.word(offset, CLRIP) {
+                    self.bits(first, Source::input)
                 } else if let Some(first) = self.word(offset, SETIP) {
                     self.bits(first, |source| source.pending)
                 } else {
@@ -138,6 +141,14 @@ impl Aplic {
             sent.push(message(value));
         }
         Ok(sent)
+    }
+
+    /// The line of a source goes up or down.
+    pub(super) fn line(&mut self, source: u32, level: bool) -> Result<Vec<Message>, Errno> {
+        let index = usize::try_from(source).map_err(|_| Errno::ENODEV)?;
+        let source = self.sources.get_mut(index).filter(|_| source != 0);
+        source.ok_or(Errno::ENODEV)?.line(level);
+        Ok(self.send())
     }
 
     fn set_bits(&mut self, offset: u64, value: u32) {
@@ -200,10 +211,30 @@ impl Aplic {
 }
 
 impl Source {
-    /// A source that is off can't be pending, nor one of a level whose line is not up: here lines stay down.
+    /// A source that is off can't be pending, nor one of a level that its line does not have.
     fn pend(&mut self) {
         let [high, low] = LEVELS;
-        self.pending |= self.config != 0 && self.config != high || self.config == low;
+        self.pending |= match self.config {
+            0 => false,
+            config if config == high => self.line,
+            config if config == low => !self.line,
+            _ => true,
+        };
+    }
+
+    /// The line as its mode takes it: turned round where low is what counts.
+    fn input(&self) -> bool {
+        let ([_, fall], [_, low]) = (EDGES, LEVELS);
+        self.config != 0 && self.line != [fall, low].contains(&self.config)
+    }
+
+    fn line(&mut self, level: bool) {
+        let ([rise, fall], [high, low]) = (EDGES, LEVELS);
+        let changes = level != self.line;
+        let waits = level && (self.config == high || self.config == rise && changes);
+        let waits = waits || !level && (self.config == low || self.config == fall && changes);
+        self.pending |= waits;
+        self.line = level;
     }
 }
 

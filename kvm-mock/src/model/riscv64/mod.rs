@@ -60,7 +60,12 @@ static PLATFORM: Platform = Platform {
     tell_state: |_, _, _| {},
 };
 
-static VM: &[Call<Vm>] = &[Call(&KVM_ENABLE_CAP, Vm::riscv_enable_cap)];
+static VM: &[Call<Vm>] = &[
+    Call(&KVM_ENABLE_CAP, Vm::riscv_enable_cap),
+    Call(&KVM_IRQ_LINE, Vm::riscv_irq_line),
+    // KVM leaves the argument as it is.
+    Call(&KVM_IRQ_LINE_STATUS, Vm::riscv_irq_line),
+];
 
 static VCPU: &[Call<Vcpu>] = &[
     Call(&KVM_GET_ONE_REG, Vcpu::riscv_get_one_reg),
