@@ -3,7 +3,7 @@
 //! A scenario is a function on any backend. Where a guest runs, its code stands beside a script that does
 //! the same on the model. Expectations are KVM's documented contract, never what one host does.
 //!
-//! The scenarios in [`common`] are for guests of every architecture, those in the other folders for one.
+//! The scenarios in `common` are for guests of every architecture, those in the other folders for one.
 
 mod aarch64;
 mod backends;

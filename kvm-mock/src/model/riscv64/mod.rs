@@ -44,7 +44,11 @@ static PLATFORM: Platform = Platform {
     // The kernel does not look at it.
     knows_vm_type: |_, _| true,
     memory_end: |host, _| {
-        let bits = host.cap_of_vm(KVM_CAP_VM_GPA_BITS);
+        let bits = match host.cap_of_vm(KVM_CAP_VM_GPA_BITS) {
+            // Those of Sv39x4, which no host is without.
+            0 => 41,
+            bits => bits,
+        };
         // The last byte can't be had.
         let end = 1_u64.checked_shl(bits).unwrap_or(u64::MAX) - 1;
         (end, Errno::EFAULT)
