@@ -45,6 +45,17 @@ pub struct Descriptor<'fd> {
 impl Descriptor<'_> {
     /// The file with this number.
     ///
+    /// ```
+    /// use kvm_core::Descriptor;
+    /// use std::os::fd::AsRawFd;
+    ///
+    /// let (one, _other) = std::os::unix::net::UnixStream::pair()?;
+    /// // SAFETY: it is open as long as `one` lives.
+    /// let descriptor = unsafe { Descriptor::borrow_raw(one.as_raw_fd()) };
+    /// assert_eq!(descriptor.number(), one.as_raw_fd());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
     /// # Safety
     ///
     /// It is open, and stays so as long as this value or a copy of it is used.

@@ -90,7 +90,7 @@ fn docs(attrs: &[syn::Attribute]) -> String {
     lines.join("\n")
 }
 
-/// The names before an opening parenthesis in examples that run.
+/// The names before an opening parenthesis, and before types that are given, in examples that run.
 fn called(docs: &str) -> impl Iterator<Item = &str> {
     let blocks = docs.split("```").skip(1).step_by(2);
     let run = blocks.filter(|block| {
@@ -100,6 +100,10 @@ fn called(docs: &str) -> impl Iterator<Item = &str> {
             .any(|other| language.contains(other))
     });
     run.flat_map(|block| block.split('(')).filter_map(|before| {
+        let before = match before.rsplit_once("::<") {
+            Some((name, types)) if types.ends_with('>') => name,
+            _ => before,
+        };
         let start = before.rfind(|c: char| !c.is_alphanumeric() && c != '_');
         let name = before.get(start.map_or(0, |at| at + 1)..)?;
         (!name.is_empty()).then_some(name)

@@ -250,6 +250,16 @@ mod with_std {
     impl DevKvm {
         /// Takes over an open descriptor of `/dev/kvm`, such as a jailed process was given.
         ///
+        /// ```
+        /// use kvm_core::{DevKvm, Error, Kvm};
+        /// use std::os::fd::OwnedFd;
+        ///
+        /// fn in_jail(kvm: OwnedFd) -> Result<Kvm, Error> {
+        ///     // SAFETY: what makes the jail opens `/dev/kvm` for it.
+        ///     Kvm::with(unsafe { DevKvm::from_fd(kvm) })
+        /// }
+        /// ```
+        ///
         /// # Safety
         ///
         /// The descriptor is one of `/dev/kvm`: on another kind of file the same request numbers may

@@ -62,6 +62,15 @@ impl<T> Attr<T> {
     }
 
     /// What has it.
+    ///
+    /// ```
+    /// use kvm_core::device::{On, aarch64::vgic_v3};
+    /// use kvm_core::kvm_sys::KVM_DEV_TYPE_ARM_VGIC_V3;
+    ///
+    /// let attr = vgic_v3::ADDR_REDIST;
+    /// assert_eq!(attr.on(), On::Device(KVM_DEV_TYPE_ARM_VGIC_V3));
+    /// assert_eq!((attr.group(), attr.attr()), (0, 3));
+    /// ```
     pub const fn on(&self) -> On {
         self.on
     }

@@ -81,6 +81,21 @@ pub trait DeviceAttributes: Sealed {
     /// As [`get_device_attr`](Self::get_device_attr), for an attribute whose value also says what is asked
     /// for, such as the index of a redistributor region.
     ///
+    /// ```
+    /// use kvm_core::device::{DeviceAttributes, aarch64::vgic_v3};
+    /// use kvm_core::{Kvm, kvm_exit::Aarch64, kvm_sys::KVM_DEV_TYPE_ARM_VGIC_V3};
+    /// use kvm_mock::Model;
+    ///
+    /// let vm = Kvm::with(Model::<Aarch64>::default())?.create_vm()?;
+    /// let gic = vm.create_device(KVM_DEV_TYPE_ARM_VGIC_V3)?;
+    /// // Room for one vCPU.
+    /// let region = 1 << 52 | 0x80a_0000;
+    /// gic.set_device_attr(&vgic_v3::ADDR_REDIST_REGION, &region)?;
+    /// let index = 0;
+    /// assert_eq!(gic.get_device_attr_with(&vgic_v3::ADDR_REDIST_REGION, index)?, region);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`get_device_attr`](Self::get_device_attr).
@@ -116,6 +131,23 @@ pub trait DeviceAttributes: Sealed {
     }
 
     /// The value of an attribute that no [`Attr`] is known for.
+    ///
+    /// ```
+    /// use kvm_core::device::DeviceAttributes;
+    /// use kvm_core::{Kvm, kvm_exit::Aarch64, kvm_sys::KVM_DEV_TYPE_ARM_VGIC_V3};
+    /// use kvm_mock::Model;
+    ///
+    /// let vm = Kvm::with(Model::<Aarch64>::default())?.create_vm()?;
+    /// let gic = vm.create_device(KVM_DEV_TYPE_ARM_VGIC_V3)?;
+    /// let (group, distributor) = (0, 2);
+    /// // SAFETY: the address of the distributor has 8 bytes, and is one of the guest's.
+    /// unsafe { gic.set_device_attr_raw(group, distributor, &0x800_0000_u64.to_ne_bytes())? };
+    /// let mut address = [0; 8];
+    /// // SAFETY: as before.
+    /// unsafe { gic.get_device_attr_raw(group, distributor, &mut address)? };
+    /// assert_eq!(u64::from_ne_bytes(address), 0x800_0000);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     ///
     /// # Safety
     ///

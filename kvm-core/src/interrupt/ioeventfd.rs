@@ -62,6 +62,13 @@ impl IoEvent {
 
     /// A notification of a virtio-ccw device of s390: the subchannel's id; the queue is the
     /// [data](Self::datamatch), of 8 bytes.
+    ///
+    /// ```
+    /// use kvm_core::IoEvent;
+    ///
+    /// let queue_0 = IoEvent::virtio_ccw(0x1_0004).len(8).datamatch(0);
+    /// assert_ne!(queue_0, queue_0.datamatch(1));
+    /// ```
     pub const fn virtio_ccw(subchannel: u32) -> Self {
         Self::new(subchannel as u64, KVM_IOEVENTFD_FLAG_VIRTIO_CCW_NOTIFY)
     }

@@ -143,6 +143,19 @@ mod with_std {
     impl MemfdMemory {
         /// The first `len` bytes of a file that another process gave.
         ///
+        /// ```
+        /// use kvm_core::MemfdMemory;
+        /// use std::os::fd::AsFd;
+        ///
+        /// let memory = MemfdMemory::new(0x2000)?;
+        /// let sent = memory.as_fd().try_clone_to_owned()?;
+        /// let same = MemfdMemory::from_fd(sent, 0x2000)?;
+        /// let other = std::fs::File::open("/dev/null")?;
+        /// assert!(MemfdMemory::from_fd(other.into(), 0x2000).is_err());
+        /// # drop(same);
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
+        ///
         /// # Errors
         ///
         /// [`Cause::NotSealed`](crate::Cause::NotSealed) (`EINVAL`) unless it is a memfd sealed against

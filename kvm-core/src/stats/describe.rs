@@ -142,6 +142,16 @@ impl StatDescriptor {
     /// What a histogram's bucket counts, in units; nothing when there is no such bucket.
     ///
     /// The last one has no upper end.
+    ///
+    /// ```
+    /// let vcpu = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?.create_vcpu(0)?;
+    /// let stats = vcpu.stats()?;
+    /// let waits = stats.descriptors().iter().find(|stat| stat.name() == "halt_wait_hist").unwrap();
+    /// assert_eq!(waits.bucket(0), Some(0..=0));
+    /// assert_eq!(waits.bucket(3), Some(4..=7)); // nanoseconds
+    /// assert_eq!(waits.bucket(waits.len()), None);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
     pub fn bucket(&self, index: usize) -> Option<RangeInclusive<u64>> {
         let start = |index: usize| {
             let at = u32::try_from(index).ok()?;

@@ -35,6 +35,7 @@ const MOST_BYTES: usize = 1 << 20;
 /// vcpu.run()?;
 /// vcpu.run()?;
 ///
+/// assert!(stats.id().ends_with("/vcpu-0"));
 /// let values = stats.read()?;
 /// assert_eq!(values.get("exits"), Some(&[2][..]));
 /// for (stat, values) in values.iter() {

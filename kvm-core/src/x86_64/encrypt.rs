@@ -105,6 +105,16 @@ impl<H: Hypervisor<Guest = X86_64>> Vm<H> {
 
     /// Pins memory of this process that is to hold encrypted guest memory. Section 4.111.
     ///
+    /// ```
+    /// use kvm_core::kvm_sys::x86_64::kvm_enc_region;
+    ///
+    /// let vm = kvm_core::Kvm::with(kvm_mock::Model::new())?.create_vm()?;
+    /// // Not a VM whose memory is encrypted.
+    /// // SAFETY: there is nothing in the range.
+    /// assert!(unsafe { vm.register_enc_memory_region(&kvm_enc_region::default()) }.is_err());
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    ///
     /// # Safety
     ///
     /// The range is the caller's, mapped, and stays so until

@@ -11,7 +11,10 @@ use crate::model::one_reg::OneRegs;
 
 /// What [`Profile::default`](crate::Profile) gives for aarch64.
 pub(super) fn host() -> Host {
-    Host {
+    let mut events = kvm_vcpu_events::default();
+    // As `KVM_CAP_ARM_INJECT_SERROR_ESR` says.
+    events.exception.serror_has_esr = 1;
+    let host = Host {
         caps: CAPS.iter().copied().collect(),
         devices: BTreeSet::from([
             KVM_DEV_TYPE_VFIO,
@@ -26,7 +29,8 @@ pub(super) fn host() -> Host {
         registers: registers(),
         writable: BTreeMap::from([(PFR0, PFR0_SVE)]),
         ..Host::synthetic("synthetic aarch64")
-    }
+    };
+    host.reset(&KVM_GET_VCPU_EVENTS, &events)
 }
 
 /// Only what the model also does: a capability here is a promise.
