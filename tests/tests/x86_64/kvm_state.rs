@@ -11,18 +11,16 @@ use std::time::{Duration, Instant};
 
 use kvm_core::kvm_sys::op::Op;
 use kvm_core::kvm_sys::{
-    KVM_GET_CLOCK, KVM_GET_MSRS, KVM_GET_PIT2, kvm_cpuid_entry2, kvm_msr_entry, kvm_regs,
-    kvm_segment, kvm_sregs,
+    KVM_GET_CLOCK, KVM_GET_MSRS, KVM_GET_PIT2, kvm_cpuid_entry2, kvm_msr_entry, kvm_regs, kvm_sregs,
 };
 use kvm_core::{AnonymousMemory, Exit, GuestAddress, Kvm, SavedState, Slot, Vcpu, Vm};
 use kvm_tests::checks::{self, NotRun};
+use kvm_tests::long_mode::{HIGH_MMIO, TABLES, long_mode};
 use zerocopy::FromBytes;
 
 const GUEST: &[u8] = include_bytes!("../../guests/x86_64/state.bin");
 const RAM: usize = 0x1_0000;
 const CODE: u64 = 0x1000;
-/// Where there is no memory.
-const MMIO: u64 = 0x1000_0000;
 /// The port that the guest writes last.
 const END: u16 = 0x81;
 
@@ -37,50 +35,16 @@ const CLOCKS: [u32; 4] = [
 /// What else goes on while the guest does not.
 const TIMERS: [&Op; 2] = [&KVM_GET_CLOCK, &KVM_GET_PIT2];
 
-const PAGE_TABLES: u64 = 0x4000;
-/// Present, writable, a large page.
-const LARGE: u64 = 0x83;
+/// Long mode as other guests have it, with caches, and SSE.
+fn with_sse(sregs: kvm_sregs) -> kvm_sregs {
+    const NW_CD: u64 = 1 << 29 | 1 << 30;
+    const MP: u64 = 1 << 1;
+    const OSFXSR_OSXMMEXCPT: u64 = 1 << 9 | 1 << 10;
 
-/// Where an entry of the page tables is, and what it is. Memory and [`MMIO`] are mapped to themselves.
-const TABLES: [(u64, u64); 4] = [
-    (PAGE_TABLES, PAGE_TABLES + 0x1003),
-    (PAGE_TABLES + 0x1000, PAGE_TABLES + 0x2003),
-    (PAGE_TABLES + 0x2000, LARGE),
-    (PAGE_TABLES + 0x2000 + MMIO / 0x20_0000 * 8, MMIO | LARGE),
-];
-
-fn long_mode(sregs: kvm_sregs) -> kvm_sregs {
-    const PE_MP_PG: u64 = 1 | 1 << 1 | 1 << 31;
-    const PAE_OSFXSR_OSXMMEXCPT: u64 = 1 << 5 | 1 << 9 | 1 << 10;
-    const LME_LMA: u64 = 1 << 8 | 1 << 10;
-
-    let data = kvm_segment {
-        limit: 0xffff_ffff,
-        selector: 0x10,
-        type_: 3,
-        present: 1,
-        db: 1,
-        s: 1,
-        g: 1,
-        ..Default::default()
-    };
+    let sregs = long_mode(sregs);
     kvm_sregs {
-        cs: kvm_segment {
-            selector: 8,
-            type_: 0xb,
-            db: 0,
-            l: 1,
-            ..data
-        },
-        ds: data,
-        es: data,
-        fs: data,
-        gs: data,
-        ss: data,
-        cr0: sregs.cr0 & !(1 << 29 | 1 << 30) | PE_MP_PG,
-        cr3: PAGE_TABLES,
-        cr4: sregs.cr4 | PAE_OSFXSR_OSXMMEXCPT,
-        efer: sregs.efer | LME_LMA,
+        cr0: sregs.cr0 & !NW_CD | MP,
+        cr4: sregs.cr4 | OSFXSR_OSXMMEXCPT,
         ..sregs
     }
 }
@@ -194,12 +158,12 @@ impl Machine {
                 .write_memory(GuestAddress(table), &entry.to_le_bytes())
                 .unwrap();
         }
-        vcpu.set_sregs(&long_mode(vcpu.get_sregs().unwrap()))
+        vcpu.set_sregs(&with_sse(vcpu.get_sregs().unwrap()))
             .unwrap();
         let regs = kvm_regs {
             rip: CODE,
             rsp: 0x8000,
-            rdi: MMIO,
+            rdi: HIGH_MMIO,
             rflags: 2,
             ..Default::default()
         };

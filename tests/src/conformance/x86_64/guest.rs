@@ -1,10 +1,12 @@
 //! [`Guest`]: a VM with some memory and one vCPU, about to run a few bytes of code.
 
 use kvm_core::kvm_exit::X86_64;
-use kvm_core::kvm_sys::x86_64::{kvm_cpuid_entry2, kvm_dtable, kvm_regs, kvm_segment, kvm_sregs};
+use kvm_core::kvm_sys::x86_64::{kvm_cpuid_entry2, kvm_regs, kvm_segment};
 use kvm_core::{AnonymousMemory, Exit, GuestAddress, Hypervisor, Kvm, Slot, Vcpu, Vm};
 
 use super::Outcome;
+use crate::long_mode;
+pub(crate) use crate::long_mode::HIGH_MMIO;
 
 /// Where the code is.
 pub(crate) const CODE: u64 = 0x1000;
@@ -14,11 +16,8 @@ pub(crate) const INPUT: u64 = 0x2000;
 pub(crate) const OUTPUT: u64 = 0x3000;
 /// What real-mode guests reach as MMIO, with the segment 0x2000: there is no memory.
 pub(crate) const MMIO: u64 = 0x2_0000;
-/// What long-mode guests reach as MMIO.
-pub(crate) const HIGH_MMIO: u64 = 0x1000_0000;
 
 const STACK: u64 = 0x8000;
-const PAGE_TABLES: u64 = 0x4000;
 
 /// A VM with 64 KiB of memory from 0 on, and one vCPU, about to run what is at [`CODE`].
 pub(crate) struct Guest<H: Hypervisor<Guest = X86_64>> {
@@ -37,7 +36,7 @@ impl<H: Hypervisor<Guest = X86_64>> Guest<H> {
     /// In long mode, memory and MMIO mapped to themselves, no handlers of exceptions; rdi is [`HIGH_MMIO`].
     pub(crate) fn in_long_mode(system: H, code: &[u8]) -> Result<Self, kvm_core::Error> {
         let guest = Self::new(system, code)?;
-        for (table, entry) in LONG_MODE_TABLES {
+        for (table, entry) in long_mode::TABLES {
             guest
                 .vm
                 .write_memory(GuestAddress(table), &entry.to_le_bytes())?;
@@ -104,21 +103,6 @@ pub(crate) fn regs(rip: u64) -> kvm_regs {
     }
 }
 
-/// Where an entry of the page tables is, and what it is: present and writable. The two of the lowest level
-/// map 2 MiB each: all memory, and the MMIO.
-pub(crate) const LONG_MODE_TABLES: [(u64, u64); 4] = [
-    (PAGE_TABLES, PAGE_TABLES + 0x1003),
-    (PAGE_TABLES + 0x1000, PAGE_TABLES + 0x2003),
-    (PAGE_TABLES + 0x2000, LARGE),
-    (
-        PAGE_TABLES + 0x2000 + HIGH_MMIO / 0x20_0000 * 8,
-        HIGH_MMIO | LARGE,
-    ),
-];
-
-/// Present, writable, a large page.
-const LARGE: u64 = 0x83;
-
 /// Puts a vCPU into long mode: its CPUID has to have that first.
 pub(crate) fn enter_long_mode<H: Hypervisor<Guest = X86_64>>(
     vcpu: &Vcpu<H>,
@@ -138,43 +122,5 @@ pub(crate) fn enter_long_mode<H: Hypervisor<Guest = X86_64>>(
         ..Default::default()
     });
     vcpu.set_cpuid2(&leaves)?;
-    vcpu.set_sregs(&long_mode(vcpu.get_sregs()?))
-}
-
-fn long_mode(sregs: kvm_sregs) -> kvm_sregs {
-    const PE_PG: u64 = 1 | 1 << 31;
-    const PAE: u64 = 1 << 5;
-    const LME_LMA: u64 = 1 << 8 | 1 << 10;
-
-    let data = kvm_segment {
-        base: 0,
-        limit: 0xffff_ffff,
-        selector: 0x10,
-        type_: 3,
-        present: 1,
-        db: 1,
-        s: 1,
-        g: 1,
-        ..Default::default()
-    };
-    kvm_sregs {
-        cs: kvm_segment {
-            selector: 8,
-            type_: 0xb,
-            db: 0,
-            l: 1,
-            ..data
-        },
-        ds: data,
-        es: data,
-        fs: data,
-        gs: data,
-        ss: data,
-        idt: kvm_dtable::default(),
-        cr0: sregs.cr0 | PE_PG,
-        cr3: PAGE_TABLES,
-        cr4: sregs.cr4 | PAE,
-        efer: sregs.efer | LME_LMA,
-        ..sregs
-    }
+    vcpu.set_sregs(&long_mode::long_mode(vcpu.get_sregs()?))
 }

@@ -3,8 +3,9 @@
 use kvm_core::kvm_exit::X86_64;
 use kvm_core::{Error, GuestAddress, Hypervisor, Registers, Vcpu, Vm};
 
-use super::guest::{self, LONG_MODE_TABLES};
+use super::guest;
 use crate::conformance::common::machine::{CODE, Machine};
+use crate::long_mode;
 
 impl Machine for X86_64 {
     fn address(code: &mut Vec<u8>, address: u64) {
@@ -42,7 +43,7 @@ impl Machine for X86_64 {
     fn set_up<H: Hypervisor<Guest = Self>>(vm: &Vm<H>) -> Result<(), Error> {
         // Processors without a real mode for guests need these pages, outside of all memory.
         vm.set_tss_address(0xfffb_d000)?;
-        for (table, entry) in LONG_MODE_TABLES {
+        for (table, entry) in long_mode::TABLES {
             vm.write_memory(GuestAddress(table), &entry.to_le_bytes())?;
         }
         Ok(())
