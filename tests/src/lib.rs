@@ -7,6 +7,7 @@ pub mod conformance;
 pub mod differential;
 mod example;
 mod exits;
+pub mod host;
 pub mod long_mode;
 mod options;
 pub mod page_file;

@@ -29,7 +29,7 @@ struct Guest {
     address: &'static str,
 }
 
-const GUESTS: [Guest; 6] = [
+const GUESTS: [Guest; 9] = [
     Guest {
         path: "x86_64/hello",
         tools: "",
@@ -67,6 +67,27 @@ const GUESTS: [Guest; 6] = [
     },
     Guest {
         path: "riscv64/state",
+        tools: "riscv64-linux-gnu-",
+        format: "-march=rv64gc",
+        emulation: "elf64lriscv",
+        address: "0x80001000",
+    },
+    Guest {
+        path: "x86_64/timer",
+        tools: "",
+        format: "--32",
+        emulation: "elf_i386",
+        address: "0x1000",
+    },
+    Guest {
+        path: "aarch64/timer",
+        tools: "aarch64-linux-gnu-",
+        format: "-EL",
+        emulation: "aarch64linux",
+        address: "0x40001000",
+    },
+    Guest {
+        path: "riscv64/timer",
         tools: "riscv64-linux-gnu-",
         format: "-march=rv64gc",
         emulation: "elf64lriscv",

@@ -2,8 +2,8 @@
 
 use kvm_core::kvm_sys::Arch;
 
-use super::host::Host;
 use super::{Backend, Scenario};
+use crate::host::Host;
 
 /// Scenarios that fail on a host.
 #[derive(Debug)]

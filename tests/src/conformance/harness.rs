@@ -9,8 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::backends::Calls;
-use super::host::Host;
 use super::{Backend, Scenario, expected, scenarios};
+use crate::host::Host;
 
 /// A scenario that takes longer is stuck. The longest takes some milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);

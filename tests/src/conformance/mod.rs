@@ -10,7 +10,6 @@ mod backends;
 mod common;
 mod expected;
 mod harness;
-mod host;
 mod raw;
 mod riscv64;
 mod table;

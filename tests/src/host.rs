@@ -1,10 +1,10 @@
-//! [`Host`]: the kernel and the processor that the suite runs on.
+//! [`Host`]: the kernel and the processor that tests run on.
 
 use std::fmt;
 
 /// The kernel and the processor.
 #[derive(Debug)]
-pub(super) struct Host {
+pub struct Host {
     /// Such as `6.12.9-cloud-arm64`.
     release: String,
     /// What `/proc/cpuinfo` says of the processors.
@@ -14,7 +14,8 @@ pub(super) struct Host {
 
 impl Host {
     /// This one.
-    pub(super) fn new() -> Self {
+    #[allow(clippy::new_without_default, reason = "it looks at the machine")]
+    pub fn new() -> Self {
         let read = |file| std::fs::read_to_string(file).unwrap_or_default();
         // Of qemu's machines: with firmware tables, and with a device tree.
         let product = read("/sys/class/dmi/id/sys_vendor") + &read("/proc/device-tree/compatible");
@@ -28,18 +29,18 @@ impl Host {
     }
 
     /// Whether KVM does without the processor's virtualization: x86_64 only, and there one says so that has it.
-    pub(super) fn is_software(&self) -> bool {
+    pub fn is_software(&self) -> bool {
         let mut words = self.cpu.split_whitespace();
         cfg!(target_arch = "x86_64") && !words.any(|word| word == "svm" || word == "vmx")
     }
 
     /// Whether the machine is an emulated one.
-    pub(super) fn is_emulated(&self) -> bool {
+    pub fn is_emulated(&self) -> bool {
         self.emulated
     }
 
     /// Whether the kernel is one of this series, such as `6.1`.
-    pub(super) fn has_kernel(&self, series: &str) -> bool {
+    pub fn has_kernel(&self, series: &str) -> bool {
         let rest = self.release.strip_prefix(series);
         rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))
     }
