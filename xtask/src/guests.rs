@@ -29,7 +29,7 @@ struct Guest {
     address: &'static str,
 }
 
-const GUESTS: [Guest; 9] = [
+const GUESTS: [Guest; 10] = [
     Guest {
         path: "x86_64/hello",
         tools: "",
@@ -81,6 +81,13 @@ const GUESTS: [Guest; 9] = [
     },
     Guest {
         path: "aarch64/timer",
+        tools: "aarch64-linux-gnu-",
+        format: "-EL",
+        emulation: "aarch64linux",
+        address: "0x40001000",
+    },
+    Guest {
+        path: "aarch64/messages",
         tools: "aarch64-linux-gnu-",
         format: "-EL",
         emulation: "aarch64linux",
