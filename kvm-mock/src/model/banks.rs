@@ -58,6 +58,11 @@ impl Banks {
         }
     }
 
+    /// All that is there.
+    pub(super) fn all_bytes(&self, bank: &str) -> Vec<u8> {
+        self.0.get(bank).cloned().unwrap_or_default()
+    }
+
     pub(super) fn set_bytes(&mut self, bank: &'static str, from: &[u8]) {
         self.0.insert(bank, from.to_vec());
         for (one, two, len) in SHARED {

@@ -72,7 +72,9 @@ impl Vm {
             |entry: &kvm_irq_routing_entry| hyperv && entry.type_ == KVM_IRQ_ROUTING_HV_SINT;
         let others = entries.iter().filter(|entry| !synthetic(entry)).copied();
         let others: Vec<_> = others.collect();
-        let known = entries.iter().all(|entry| entry.gsi < most);
+        let known = entries
+            .iter()
+            .all(|entry| entry.gsi < most && !(synthetic(entry) && entry.flags != 0));
         let takes = self.system().platform().takes_routes;
         if !known || !takes(&state, &others) || clash(&entries) {
             return Err(Errno::EINVAL);

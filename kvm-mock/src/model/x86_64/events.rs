@@ -1,10 +1,10 @@
 //! Exceptions and interrupts that are pending: sections 4.31, 4.32, 4.64 and 4.96.
 
 use kvm_core::kvm_sys::x86_64::{
-    KVM_CAP_X86_SMM, KVM_GUESTDBG_INJECT_BP, KVM_GUESTDBG_INJECT_DB,
+    KVM_CAP_X86_SMM, KVM_GUESTDBG_INJECT_BP, KVM_GUESTDBG_INJECT_DB, KVM_MP_STATE_INIT_RECEIVED,
     KVM_VCPUEVENT_VALID_NMI_PENDING, KVM_VCPUEVENT_VALID_PAYLOAD, KVM_VCPUEVENT_VALID_SHADOW,
     KVM_VCPUEVENT_VALID_SIPI_VECTOR, KVM_VCPUEVENT_VALID_SMM, KVM_VCPUEVENT_VALID_TRIPLE_FAULT,
-    VcpuEventFlags, kvm_guest_debug, kvm_vcpu_events, kvm_vcpu_events_exception,
+    VcpuEventFlags, kvm_guest_debug, kvm_mp_state, kvm_vcpu_events, kvm_vcpu_events_exception,
 };
 use kvm_core::{Arg, Errno};
 
@@ -58,7 +58,13 @@ impl Vcpu {
 
     /// Without `KVM_CAP_EXCEPTION_PAYLOAD`, an exception that is pending is given as one that is injected.
     pub(super) fn get_vcpu_events(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        let mut events: kvm_vcpu_events = lock(&self.state).banks.get(BANK);
+        let mut state = lock(&self.state);
+        let mut events: kvm_vcpu_events = state.banks.get(BANK);
+        if std::mem::take(&mut state.x86.smi_asked) {
+            events.smi.pending = 1;
+            state.banks.set(BANK, &events);
+        }
+        drop(state);
         let more = lock(&self.vm().state).x86.more_events;
         events.flags = GIVEN | more;
         let exception = &mut events.exception;
@@ -96,6 +102,14 @@ impl Vcpu {
         }
         let mut state = lock(&self.state);
         let before: kvm_vcpu_events = state.banks.get(BANK);
+        let kvm_mp_state { mp_state } = state.banks.get("mp_state");
+        // In this mode INIT waits, so it can't have been received.
+        if flags.contains(KVM_VCPUEVENT_VALID_SMM)
+            && events.smi.smm | events.smi.pending != 0
+            && mp_state == KVM_MP_STATE_INIT_RECEIVED
+        {
+            return Err(Errno::EINVAL);
+        }
         if !flags.contains(KVM_VCPUEVENT_VALID_NMI_PENDING) {
             events.nmi.pending = before.nmi.pending;
         }
@@ -117,11 +131,13 @@ impl Vcpu {
 
     pub(super) fn nmi(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
         // A processor holds one beside the one that it handles.
-        self.queue(|events| {
-            let handles = events.nmi.masked | events.nmi.injected != 0;
-            let most = if handles { 1 } else { 2 };
-            events.nmi.pending = (events.nmi.pending + 1).min(most);
-        })
+        let mut state = lock(&self.state);
+        let mut events: kvm_vcpu_events = state.banks.get(BANK);
+        let handles = events.nmi.masked | events.nmi.injected != 0;
+        let most = if handles { 1 } else { 2 };
+        events.nmi.pending = (events.nmi.pending + 1).min(most);
+        state.banks.set(BANK, &events);
+        Ok(0)
     }
 
     /// Section 4.96 needs `KVM_CAP_X86_SMM`.
@@ -129,15 +145,8 @@ impl Vcpu {
         if self.vm().cap(KVM_CAP_X86_SMM) == 0 {
             return Err(Errno::ENOTTY);
         }
-        self.queue(|events| events.smi.pending = 1)
-    }
-
-    /// What a guest does about it, its script says.
-    fn queue(&self, change: fn(&mut kvm_vcpu_events)) -> Result<u32, Errno> {
-        let mut state = lock(&self.state);
-        let mut events: kvm_vcpu_events = state.banks.get(BANK);
-        change(&mut events);
-        state.banks.set(BANK, &events);
+        // Pending once the vCPU looks: when it runs, or is asked for its events.
+        lock(&self.state).x86.smi_asked = true;
         Ok(0)
     }
 }

@@ -26,7 +26,7 @@ mod xcrs;
 mod xen;
 mod xsave;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use kvm_core::kvm_sys::Arch;
@@ -178,6 +178,8 @@ pub(super) struct VmState {
     /// What `KVM_GET_VCPU_EVENTS` also gives since `KVM_CAP_EXCEPTION_PAYLOAD` and
     /// `KVM_CAP_X86_TRIPLE_FAULT_EVENT` were enabled.
     more_events: VcpuEventFlags,
+    /// Of the MSRs that all vCPUs share, those that one of them has set.
+    msrs: BTreeMap<u32, u64>,
 }
 
 impl VmState {
@@ -190,6 +192,7 @@ impl VmState {
             hyperv_eventfds: BTreeSet::new(),
             most_vcpu_ids: None,
             more_events: VcpuEventFlags::empty(),
+            msrs: BTreeMap::new(),
         }
     }
 
@@ -201,6 +204,7 @@ impl VmState {
             nested: nested::at_reset(self.svm),
             tsc_offset: 0,
             external_interrupt: false,
+            smi_asked: false,
             xen: xen::VcpuAttributes::default(),
         }
     }
@@ -216,4 +220,6 @@ pub(super) struct VcpuState {
     xen: xen::VcpuAttributes,
     /// Whether one from the VMM's own controller waits.
     external_interrupt: bool,
+    /// Whether `KVM_SMI` asked for an interrupt that nobody has looked for since.
+    smi_asked: bool,
 }

@@ -24,13 +24,20 @@ impl System {
     }
 
     pub(super) fn get_msrs(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        get_msrs(&self.profile().feature_msrs, arg)
+        get_msrs(arg, |index| {
+            self.profile().feature_msrs.get(&index).copied()
+        })
     }
 }
 
 impl Vcpu {
     pub(super) fn get_vcpu_msrs(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        get_msrs(&lock(&self.state).msrs, arg)
+        let shared = lock(&self.vm().state).x86.msrs.clone();
+        let state = lock(&self.state);
+        get_msrs(arg, |index| {
+            let own = state.msrs.get(&index);
+            shared.get(&index).or(own).copied()
+        })
     }
 
     /// Section 4.19: "number of msrs successfully set"; the first that is refused ends the call.
@@ -38,13 +45,19 @@ impl Vcpu {
         let entries = msr_entries(arg)?;
         let mut state = lock(&self.state);
         let mut done = 0;
+        let mut shared = Vec::new();
         for entry in entries {
             let (Some(to), Some(value)) = (state.msrs.get_mut(&entry.index), kept(&entry)) else {
                 break;
             };
             *to = value;
+            if OF_VM.contains(&entry.index) {
+                shared.push((entry.index, value));
+            }
             done += 1;
         }
+        drop(state);
+        lock(&self.vm().state).x86.msrs.extend(shared);
         Ok(done)
     }
 }
@@ -67,6 +80,9 @@ pub(super) fn unlisted() -> impl Iterator<Item = u32> {
 fn memory_types(types: &[u8]) -> bool {
     types.iter().all(|kind| matches!(kind, 0 | 1 | 4..=6))
 }
+
+/// What all vCPUs of a VM have one of: the options of Hyper-V's debugger.
+const OF_VM: [u32; 1] = [0x4000_00ff];
 
 const MSR_IA32_SYSENTER_ESP: u32 = 0x175;
 const MSR_IA32_SYSENTER_EIP: u32 = 0x176;
@@ -138,14 +154,14 @@ fn index_list(msrs: &BTreeMap<u32, u64>, arg: &mut Arg<'_>) -> Result<u32, Errno
 }
 
 /// Section 4.18: "number of msrs successfully returned"; the first one that can't be read ends the call.
-fn get_msrs(msrs: &BTreeMap<u32, u64>, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+fn get_msrs(arg: &mut Arg<'_>, value: impl Fn(u32) -> Option<u64>) -> Result<u32, Errno> {
     let mut entries = msr_entries(arg)?;
     let mut done = 0;
     for entry in &mut entries {
-        let Some(value) = msrs.get(&entry.index) else {
+        let Some(value) = value(entry.index) else {
             break;
         };
-        entry.data = *value;
+        entry.data = value;
         done += 1;
     }
     MSR_LIST.set_elements(arg, &entries)?;

@@ -10,8 +10,8 @@ use kvm_core::kvm_sys::x86_64::{
 use kvm_core::{Arg, Errno};
 use kvm_exit::{Page, X86_64};
 
-use super::sync_regs;
 use super::synthetic::APIC_BOOT_CPU;
+use super::{sync_regs, xsave};
 use crate::model::vcpu::{State, Vcpu};
 use crate::model::vm;
 use crate::model::{args, lock};
@@ -94,6 +94,12 @@ impl Vcpu {
             return Err(Errno::EINVAL);
         }
         let mut state = lock(&self.state);
+        let events: kvm_vcpu_events = state.banks.get("vcpu_events");
+        // Neither comes through in system management mode, nor when it is about to be entered.
+        let started = [KVM_MP_STATE_INIT_RECEIVED, KVM_MP_STATE_SIPI_RECEIVED].contains(&mp_state);
+        if started && events.smi.smm | events.smi.pending != 0 {
+            return Err(Errno::EINVAL);
+        }
         if mp_state == KVM_MP_STATE_SIPI_RECEIVED {
             // The kernel starts the vCPU when it next looks, at the first byte of the vector's page: here vector 0.
             mp_state = KVM_MP_STATE_RUNNABLE;
@@ -143,7 +149,9 @@ impl Vcpu {
             pad2: 0,
             ..args::read(arg)?
         };
-        lock(&self.state).banks.set("fpu", &fpu);
+        let mut state = lock(&self.state);
+        state.banks.set("fpu", &fpu);
+        xsave::follow_fpu(&mut state.banks);
         Ok(0)
     }
 
@@ -192,6 +200,7 @@ impl Vcpu {
 pub(super) fn enter(page: &mut [u64], state: &mut State, supported: u32) -> Result<bool, Errno> {
     let taken = sync_regs::take(page, state, supported)?;
     state.x86.external_interrupt = false;
+    state.x86.smi_asked = false;
     let mut events: kvm_vcpu_events = state.banks.get("vcpu_events");
     if events.interrupt.injected != 0 {
         events.interrupt.injected = 0;

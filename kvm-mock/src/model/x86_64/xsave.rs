@@ -1,8 +1,10 @@
 //! Extended processor state: sections 4.42, 4.43 and 4.134.
 
-use kvm_core::kvm_sys::x86_64::{KVM_CAP_XSAVE2, kvm_xsave};
+use kvm_core::kvm_sys::x86_64::{KVM_CAP_XSAVE2, kvm_fpu, kvm_xsave};
 use kvm_core::{Arg, Errno};
+use zerocopy::IntoBytes;
 
+use crate::model::banks::Banks;
 use crate::model::vcpu::Vcpu;
 use crate::model::{args, lock};
 
@@ -70,6 +72,59 @@ impl Vcpu {
             }
         }
         state.banks.set_bytes(BANK, &bytes);
+        let mut fpu: kvm_fpu = state.banks.get("fpu");
+        for (area, field) in legacy(&mut fpu, components) {
+            if let Some(from) = bytes.get(area..area + field.len()) {
+                field.copy_from_slice(from);
+            }
+        }
+        state.banks.set("fpu", &fpu);
         Ok(0)
     }
+}
+
+/// What `KVM_SET_FPU` set is also in the area's components, if they are in use.
+pub(super) fn follow_fpu(banks: &mut Banks) {
+    let mut fpu: kvm_fpu = banks.get("fpu");
+    let mut bytes = banks.all_bytes(BANK);
+    let components = bytes.get(COMPONENTS..).and_then(<[u8]>::first_chunk);
+    let components = components.map_or(0, |bits| u64::from_le_bytes(*bits));
+    for (area, field) in legacy(&mut fpu, components) {
+        if let Some(to) = bytes.get_mut(area..area + field.len()) {
+            to.copy_from_slice(field);
+        }
+    }
+    banks.set_bytes(BANK, &bytes);
+}
+
+/// Where in the area the fields are that `KVM_GET_FPU` gives too, those of the components that are in use.
+fn legacy(fpu: &mut kvm_fpu, components: u64) -> impl Iterator<Item = (usize, &mut [u8])> {
+    const X87: u64 = 1 << 0;
+    const SSE: u64 = 1 << 1;
+
+    let kvm_fpu {
+        fcw,
+        fsw,
+        ftwx,
+        last_opcode,
+        last_ip,
+        last_dp,
+        fpr,
+        xmm,
+        ..
+    } = fpu;
+    let fields = [
+        (X87, 0, fcw.as_mut_bytes()),
+        (X87, 2, fsw.as_mut_bytes()),
+        (X87, 4, ftwx.as_mut_bytes()),
+        (X87, 6, last_opcode.as_mut_bytes()),
+        (X87, 8, last_ip.as_mut_bytes()),
+        (X87, 16, last_dp.as_mut_bytes()),
+        (X87, 32, fpr.as_mut_bytes()),
+        (SSE, 160, xmm.as_mut_bytes()),
+    ];
+    let used = fields
+        .into_iter()
+        .filter(move |(component, ..)| components & component != 0);
+    used.map(|(_, area, field)| (area, field))
 }
