@@ -1,11 +1,14 @@
 //! What the steps of guests of x86_64 can do beside the others.
 
-use kvm_core::kvm_sys::x86_64::{DB_VECTOR, KVM_GET_REGS, KVM_MSR_EXIT_REASON_FILTER, kvm_regs};
+use kvm_core::kvm_sys::x86_64::{
+    DB_VECTOR, KVM_GET_REGS, KVM_MSR_EXIT_REASON_FILTER, kvm_nested_state, kvm_regs,
+};
 use kvm_exit::{DebugExit, Exit, MsrRead, MsrWrite, Page, X86_64};
 use zerocopy::IntoBytes;
 
 use super::Step;
 use super::failure::Mismatch;
+use crate::model::x86_64::nested;
 
 impl Step<X86_64> {
     /// The guest has executed one instruction, and the next one is at the linear address `pc`: the debug
@@ -126,6 +129,34 @@ impl Step<X86_64> {
     #[must_use]
     pub fn with_regs(mut self, regs: kvm_regs) -> Self {
         self.frame.state.push(("regs", regs.as_bytes().to_vec()));
+        self
+    }
+
+    /// What `KVM_GET_NESTED_STATE` gives at this step's exit, which a guest of the guest may have led to: a header, in
+    /// which `size` is filled in, and what is behind it.
+    ///
+    /// ```
+    /// use kvm_core::{Kvm, kvm_sys::x86_64::{KVM_STATE_NESTED_GUEST_MODE, kvm_nested_state}};
+    /// use kvm_mock::{Model, Step};
+    ///
+    /// let header = kvm_nested_state { flags: KVM_STATE_NESTED_GUEST_MODE, ..Default::default() };
+    /// let model = Model::new();
+    /// model.script(0, [Step::hlt().with_nested_state(header, [0; 4096])]);
+    /// let mut vcpu = Kvm::with(model)?.create_vm()?.create_vcpu(0)?;
+    /// vcpu.run()?;
+    /// assert_eq!(vcpu.get_nested_state()?.header().flags, KVM_STATE_NESTED_GUEST_MODE);
+    /// # Ok::<(), kvm_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_nested_state(mut self, header: kvm_nested_state, data: impl AsRef<[u8]>) -> Self {
+        let data = data.as_ref();
+        let len = size_of_val(&header).saturating_add(data.len());
+        let header = kvm_nested_state {
+            size: u32::try_from(len).unwrap_or(u32::MAX),
+            ..header
+        };
+        let bytes = [header.as_bytes(), data].concat();
+        self.frame.state.push((nested::BANK, bytes));
         self
     }
 

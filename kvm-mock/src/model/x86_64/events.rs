@@ -62,8 +62,9 @@ impl Vcpu {
         let mut events: kvm_vcpu_events = state.banks.get(BANK);
         if std::mem::take(&mut state.x86.smi_asked) {
             events.smi.pending = 1;
-            state.banks.set(BANK, &events);
         }
+        hold(&mut events);
+        state.banks.set(BANK, &events);
         drop(state);
         let more = lock(&self.vm().state).x86.more_events;
         events.flags = GIVEN | more;
@@ -101,7 +102,8 @@ impl Vcpu {
             return Err(Errno::EINVAL);
         }
         let mut state = lock(&self.state);
-        let before: kvm_vcpu_events = state.banks.get(BANK);
+        let mut before: kvm_vcpu_events = state.banks.get(BANK);
+        hold(&mut before);
         let kvm_mp_state { mp_state } = state.banks.get("mp_state");
         // In this mode INIT waits, so it can't have been received.
         if flags.contains(KVM_VCPUEVENT_VALID_SMM)
@@ -130,12 +132,9 @@ impl Vcpu {
     }
 
     pub(super) fn nmi(&self, _: &mut Arg<'_>) -> Result<u32, Errno> {
-        // A processor holds one beside the one that it handles.
         let mut state = lock(&self.state);
         let mut events: kvm_vcpu_events = state.banks.get(BANK);
-        let handles = events.nmi.masked | events.nmi.injected != 0;
-        let most = if handles { 1 } else { 2 };
-        events.nmi.pending = (events.nmi.pending + 1).min(most);
+        events.nmi.pending = events.nmi.pending.saturating_add(1);
         state.banks.set(BANK, &events);
         Ok(0)
     }
@@ -149,4 +148,11 @@ impl Vcpu {
         lock(&self.state).x86.smi_asked = true;
         Ok(0)
     }
+}
+
+/// A processor holds one non-maskable interrupt beside the one that it handles.
+fn hold(events: &mut kvm_vcpu_events) {
+    let handles = events.nmi.masked | events.nmi.injected != 0;
+    let most = if handles { 1 } else { 2 };
+    events.nmi.pending = events.nmi.pending.min(most);
 }

@@ -12,7 +12,7 @@ mod lapic;
 mod mce;
 mod msr_filter;
 mod msrs;
-mod nested;
+pub(super) mod nested;
 mod pmu;
 mod setup;
 mod sregs;
@@ -201,7 +201,6 @@ impl VmState {
         VcpuState {
             tsc_khz: self.tsc_khz,
             mcg_cap: mce::MOST_BANKS,
-            nested: nested::at_reset(self.svm),
             tsc_offset: 0,
             external_interrupt: false,
             smi_asked: false,
@@ -215,7 +214,6 @@ impl VmState {
 pub(super) struct VcpuState {
     tsc_khz: u32,
     mcg_cap: u64,
-    nested: Vec<u8>,
     tsc_offset: u64,
     xen: xen::VcpuAttributes,
     /// Whether one from the VMM's own controller waits.

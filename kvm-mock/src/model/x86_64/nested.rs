@@ -12,6 +12,9 @@ use crate::model::host::Host;
 use crate::model::vcpu::Vcpu;
 use crate::model::{args, lock};
 
+/// The name under which it is kept.
+pub(in crate::model) const BANK: &str = "nested_state";
+
 /// The size of the header, which is all there is without a nested guest.
 const HEADER: u32 = 128;
 /// Whether SVM is on.
@@ -56,7 +59,7 @@ impl Vcpu {
     pub(super) fn get_nested_state(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let mut header: kvm_nested_state = args::read(arg)?;
         let state = lock(&self.state);
-        let nested = &state.x86.nested;
+        let nested = state.banks.all_bytes(BANK);
         let room = header.size as usize;
         header.size = u32::try_from(nested.len()).map_err(|_| Errno::EFAULT)?;
         args::write(arg, &header)?;
@@ -64,7 +67,7 @@ impl Vcpu {
             return Err(Errno::E2BIG);
         }
         let to = args::bytes_mut(arg)?.get_mut(..nested.len());
-        to.ok_or(Errno::EFAULT)?.copy_from_slice(nested);
+        to.ok_or(Errno::EFAULT)?.copy_from_slice(&nested);
         Ok(0)
     }
 
@@ -89,7 +92,7 @@ impl Vcpu {
             return Err(Errno::EINVAL);
         }
         let bytes = args::bytes(arg)?.get(..header.size as usize);
-        state.x86.nested = bytes.ok_or(Errno::EFAULT)?.to_vec();
+        state.banks.set_bytes(BANK, bytes.ok_or(Errno::EFAULT)?);
         Ok(0)
     }
 }

@@ -11,7 +11,7 @@ use kvm_core::{Arg, Errno};
 use kvm_exit::{Page, X86_64};
 
 use super::synthetic::APIC_BOOT_CPU;
-use super::{sync_regs, xsave};
+use super::{nested, sync_regs, xsave};
 use crate::model::vcpu::{State, Vcpu};
 use crate::model::vm;
 use crate::model::{args, lock};
@@ -46,6 +46,7 @@ pub(super) fn start(vm: &vm::State, id: u64, state: &mut State) {
         KVM_MP_STATE_UNINITIALIZED
     };
     banks.set("mp_state", &kvm_mp_state { mp_state });
+    banks.set_bytes(nested::BANK, &nested::at_reset(vm.x86.svm));
 }
 
 /// Offsets of registers: the id, which is in the upper byte; the local vector of the first pin, which the boot CPU
