@@ -25,10 +25,11 @@ const CODE: u64 = 0x1000;
 const END: u16 = 0x81;
 
 /// MSRs that count time.
-const CLOCKS: [u32; 4] = [
+const CLOCKS: [u32; 5] = [
     0x10,        // IA32_TIME_STAMP_COUNTER
     0xe7,        // IA32_MPERF
     0xe8,        // IA32_APERF
+    0x4000_0010, // HV_X64_MSR_VP_RUNTIME
     0x4000_0020, // HV_X64_MSR_TIME_REF_COUNT
 ];
 
