@@ -208,12 +208,13 @@ fn run_on(
     };
     let timeout = Duration::from_secs(options.timeout);
     println!("=== {arch}, Linux {} ===", options.kernel);
-    let mut run = run::run(&store.emulators(), &boot, timeout)?;
+    let names: Vec<_> = programs.iter().map(Program::name).collect();
+    let mut run = run::run(&store.emulators(), &boot, &names, timeout)?;
     let retried = run.is_fault();
     if retried {
         println!("{}", report::fault(&run));
         println!("lab: the machine failed, not a program; once more");
-        run = run::run(&store.emulators(), &boot, timeout)?;
+        run = run::run(&store.emulators(), &boot, &names, timeout)?;
     }
     if let Some(out) = out {
         std::fs::create_dir_all(out)?;

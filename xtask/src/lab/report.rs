@@ -108,6 +108,10 @@ impl fmt::Display for Report {
             writeln!(f, "lab: {machine}: FAILED: {test}")?;
             writeln!(f, "    alone: {}", self.alone(program, test))?;
         }
+        if let Some((program, test)) = self.unfinished_test() {
+            writeln!(f, "lab: {machine}: NOT DONE: {test}")?;
+            writeln!(f, "    alone: {}", self.alone(program, test))?;
+        }
         if self.run.timed_out || self.run.is_fault() {
             write!(f, "{}", fault(&self.run))?;
         }
@@ -116,13 +120,22 @@ impl fmt::Display for Report {
 }
 
 impl Report {
-    /// The tests that failed, and the program that each is in, if that can be told.
-    fn failed_tests(&self) -> Vec<(&Program, &str)> {
-        let failed = self.run.output.iter().filter_map(|line| failed_test(line));
-        match self.programs.as_slice() {
-            [program] => failed.map(|test| (program, test)).collect(),
-            _ => Vec::new(),
-        }
+    /// The tests that failed, and the program that each is in.
+    fn failed_tests(&self) -> impl Iterator<Item = (&Program, &str)> {
+        let programs = self.programs.iter().zip(&self.run.output);
+        programs.flat_map(|(program, lines)| {
+            let failed = lines.iter().filter_map(|line| failed_test(line));
+            failed.map(move |test| (program, test))
+        })
+    }
+
+    /// The test that ran when the machine ended.
+    fn unfinished_test(&self) -> Option<(&Program, &str)> {
+        let programs = self.programs.iter().zip(&self.run.output);
+        let (program, lines) = programs.last()?;
+        let line = lines.last()?;
+        let test = line.strip_prefix("test ")?.strip_suffix(" ... ")?;
+        Some((program, test))
     }
 }
 
@@ -147,7 +160,7 @@ pub(crate) fn fault(run: &Run) -> String {
         lines.iter().map(|line| format!("    {line}\n")).collect()
     };
     let mut text = String::new();
-    if let Some(line) = run.output.last() {
+    if let Some(line) = run.output.iter().flatten().last() {
         text.push_str(&format!("lab: the last line of a program: {line}\n"));
     }
     for (what, said) in [("kernel", &run.console), ("emulator", &run.complaints)] {
@@ -167,7 +180,7 @@ mod tests {
 
     fn report(ended: Vec<Ended>, done: bool, output: &[&str]) -> Report {
         let run = Run {
-            output: output.iter().map(|&line| line.to_owned()).collect(),
+            output: vec![output.iter().map(|&line| line.to_owned()).collect()],
             console: "[ 1.0] WARNING: CPU: 0 PID: 1\n[ 1.1] fine\n".to_owned(),
             status: Status {
                 kernel: Some("6.12.1-cloud".to_owned()),
@@ -216,10 +229,12 @@ mod tests {
             assert!(!report.is_success());
             assert_eq!(report.run.is_fault(), !done);
         }
-        let cut = report(vec![], false, &["starting"]).to_string();
-        assert!(
-            cut.contains("did not come to its end") && cut.contains("starting"),
-            "{cut}"
-        );
+        let cut = report(vec![], false, &["test kvm::a::b ... "]).to_string();
+        for part in [
+            "did not come to its end",
+            "NOT DONE: kvm::a::b\n    alone: cargo",
+        ] {
+            assert!(cut.contains(part), "{part} is not in {cut}");
+        }
     }
 }

@@ -14,11 +14,14 @@ use super::machine::{Boot, CONSOLE, STATUS};
 /// How long a machine may take to power off once its programs are done.
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
+/// What the first process ends a line with before a program runs.
+const MARK: char = '\u{1e}';
+
 /// How a run of a machine ended.
 #[derive(Debug)]
 pub(crate) struct Run {
-    /// What the programs printed, line by line.
-    pub(crate) output: Vec<String>,
+    /// What each program printed, line by line. The last line of one that was ended may be cut.
+    pub(crate) output: Vec<Vec<String>>,
     /// What the kernel said.
     pub(crate) console: String,
     pub(crate) status: Status,
@@ -73,8 +76,13 @@ impl Status {
     }
 }
 
-/// Boots a machine, and ends it after `timeout`.
-pub(crate) fn run(emulators: &Path, boot: &Boot<'_>, timeout: Duration) -> Result<Run> {
+/// Boots a machine whose programs have these names, and ends it after `timeout`.
+pub(crate) fn run(
+    emulators: &Path,
+    boot: &Boot<'_>,
+    names: &[String],
+    timeout: Duration,
+) -> Result<Run> {
     let begun = Instant::now();
     let stderr = std::fs::File::create(boot.dir.join("stderr"))?;
     let mut child = command(emulators, boot)
@@ -84,15 +92,11 @@ pub(crate) fn run(emulators: &Path, boot: &Boot<'_>, timeout: Duration) -> Resul
         .spawn()
         .context("cannot run setpriv")?;
     let lines = lines(&mut child)?;
-    let mut output = Vec::new();
+    let mut output = Output::new(names);
     let mut timed_out = false;
     loop {
         match lines.recv_timeout(timeout.saturating_sub(begun.elapsed())) {
-            Ok(line) => {
-                // A closed pipe ends the run of whoever closed it, not that of the machine.
-                let _ = writeln!(std::io::stdout(), "{line}");
-                output.push(line);
-            }
+            Ok(line) => output.add(&line),
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {
                 timed_out = true;
@@ -104,17 +108,61 @@ pub(crate) fn run(emulators: &Path, boot: &Boot<'_>, timeout: Duration) -> Resul
         child.kill()?;
     }
     child.wait()?;
+    // What was begun and not ended.
+    while let Ok(line) = lines.recv_timeout(SHUTDOWN) {
+        output.add(&line);
+    }
     let read = |name: &str| -> Result<String> {
         Ok(String::from_utf8_lossy(&std::fs::read(boot.dir.join(name))?).into_owned())
     };
     Ok(Run {
-        output,
+        output: output.programs,
         console: read(CONSOLE)?.replace('\r', ""),
         status: Status::parse(&read(STATUS)?),
         timed_out,
         complaints: read("stderr")?,
         took: begun.elapsed(),
     })
+}
+
+/// Passes on what the programs print, and keeps it.
+struct Output<'a> {
+    names: &'a [String],
+    programs: Vec<Vec<String>>,
+}
+
+impl<'a> Output<'a> {
+    fn new(names: &'a [String]) -> Self {
+        Self {
+            names,
+            programs: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, line: &str) {
+        let (text, mark) = match line.strip_suffix(MARK) {
+            Some(text) => (text, true),
+            None => (line, false),
+        };
+        if !(mark && text.is_empty()) {
+            self.print(text);
+            if let Some(lines) = self.programs.last_mut() {
+                lines.push(text.to_owned());
+            }
+        }
+        if mark {
+            if let (true, Some(name)) = (self.names.len() > 1, self.names.get(self.programs.len()))
+            {
+                self.print(&format!("--- {name} ---"));
+            }
+            self.programs.push(Vec::new());
+        }
+    }
+
+    /// A closed pipe ends the run of whoever closed it, not that of the machine.
+    fn print(&self, line: &str) {
+        let _ = writeln!(std::io::stdout(), "{line}");
+    }
 }
 
 /// The emulator, which runs with the C library that it was built with, and dies with this process.
@@ -181,6 +229,19 @@ mod tests {
         let missing = Ended::NotStarted("No such file".to_owned());
         assert_eq!(status.ended, [Ended::Exit(101), Ended::Signal(11), missing]);
         assert!(status.done);
+    }
+
+    #[test]
+    fn what_programs_print_is_told_apart() {
+        let names = ["a".to_owned(), "b".to_owned()];
+        let mut output = Output::new(&names);
+        for line in ["\u{1e}", "one", "not ended\u{1e}", "two", "test x ... "] {
+            output.add(line);
+        }
+        assert_eq!(
+            output.programs,
+            [vec!["one", "not ended"], vec!["two", "test x ... "]]
+        );
     }
 
     #[test]

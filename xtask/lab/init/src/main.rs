@@ -3,8 +3,8 @@
 //!
 //! The host put all that it needs into the initramfs: modules in `/lab/modules`, in the order of their names, a
 //! list of arguments for each program in `/lab/programs`, and the environment in `/lab/env`. Three virtual ports
-//! lead back: `lab.output` is what the programs print, `lab.status` how they ended, and `lab.files` an archive
-//! of what they left in `/out`.
+//! lead back: `lab.output` is what the programs print, with a [`MARK`] before each, `lab.status` how they ended, and
+//! `lab.files` an archive of what they left in `/out`.
 
 use std::error::Error;
 use std::fs::{self, File, OpenOptions};
@@ -22,6 +22,9 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// A module's file is compressed: the kernel unpacks it. The kernel's `MODULE_INIT_COMPRESSED_FILE`.
 const COMPRESSED: i32 = 4;
+
+/// Before what each program prints, on a line that ends here. ASCII's record separator, which text has none of.
+const MARK: &str = "\u{1e}\n";
 
 /// How long the ports may take to appear.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -43,11 +46,12 @@ fn run() -> Result<()> {
     modules()?;
     let mut status = port("lab.status")?;
     writeln!(status, "kernel {}", uname().release().to_string_lossy())?;
-    let output = port("lab.output")?;
+    let mut output = port("lab.output")?;
     let environment = words(Path::new("/lab/env"))?;
     for program in sorted("/lab/programs")? {
         let name = program.file_name().unwrap_or_default().to_string_lossy();
         let words = words(&program)?;
+        output.write_all(MARK.as_bytes())?;
         match execute(&words, &environment, &output) {
             Ok(ended) => writeln!(status, "{name} {}", how(ended))?,
             Err(error) => writeln!(status, "{name} error {error}")?,
