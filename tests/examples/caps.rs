@@ -5,10 +5,10 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use kvm_core::kvm_exit::X86_64;
+use kvm_core::kvm_exit::Native;
 use kvm_core::kvm_sys::Cap;
-use kvm_core::{Hypervisor, Kvm};
-use kvm_mock::Model;
+use kvm_core::{Error, Hypervisor, Kvm};
+use kvm_mock::NativeModel;
 use kvm_tests::Failure;
 
 const HELP: &str = "\
@@ -17,17 +17,29 @@ usage: [--backend kvm|model]
 Without it: /dev/kvm when it can be used, else the model.
 ";
 
+/// How much is in the lists that the architecture has.
+#[cfg(target_arch = "x86_64")]
+fn lists<H: Hypervisor<Guest = Native>>(kvm: &Kvm<H>) -> Result<Vec<(&'static str, usize)>, Error> {
+    Ok(vec![
+        ("CPUID leaves", kvm.get_supported_cpuid()?.len()),
+        ("MSRs to save", kvm.get_msr_index_list()?.len()),
+    ])
+}
+
+/// The registers of aarch64 and riscv64 are those of a vCPU.
+#[cfg(not(target_arch = "x86_64"))]
+fn lists<H: Hypervisor>(_: &Kvm<H>) -> Result<Vec<(&'static str, usize)>, Error> {
+    Ok(Vec::new())
+}
+
 /// Prints what `kvm` offers to `out`.
-fn print<H: Hypervisor<Guest = X86_64>>(kvm: &Kvm<H>, out: &mut dyn Write) -> Result<(), Failure> {
+fn print<H: Hypervisor<Guest = Native>>(kvm: &Kvm<H>, out: &mut dyn Write) -> Result<(), Failure> {
     writeln!(out, "API version    {:>6}", kvm.get_api_version()?)?;
     writeln!(out, "page size      {:>6} bytes", kvm.page_size())?;
     writeln!(out, "vCPU mapping   {:>6} bytes", kvm.get_vcpu_mmap_size()?)?;
-    writeln!(
-        out,
-        "CPUID leaves   {:>6}",
-        kvm.get_supported_cpuid()?.len()
-    )?;
-    writeln!(out, "MSRs to save   {:>6}", kvm.get_msr_index_list()?.len())?;
+    for (what, count) in lists(kvm)? {
+        writeln!(out, "{what:14} {count:>6}")?;
+    }
 
     writeln!(out, "\n{:38} {:>6} {:>10}", "capability", "number", "value")?;
     let mut absent = 0;
@@ -50,7 +62,7 @@ fn run(arguments: &[&str], out: &mut dyn Write) -> Result<(), Failure> {
             }
             Err(error) => {
                 writeln!(out, "backend: model because {error}\n")?;
-                print(&Kvm::with(Model::new())?, out)
+                print(&Kvm::with(NativeModel::default())?, out)
             }
         },
         ["--backend", "kvm"] => {
@@ -60,7 +72,7 @@ fn run(arguments: &[&str], out: &mut dyn Write) -> Result<(), Failure> {
         }
         ["--backend", "model"] => {
             writeln!(out, "backend: model\n")?;
-            print(&Kvm::with(Model::new())?, out)
+            print(&Kvm::with(NativeModel::default())?, out)
         }
         ["--help" | "-h"] => Ok(out.write_all(HELP.as_bytes())?),
         _ => Err("these options are not understood; see --help".into()),

@@ -1,4 +1,4 @@
-//! `cargo xtask lab methods`: which methods of kvm-core the conformance suite never called on real KVM.
+//! `cargo xtask lab methods`: which methods of kvm-core the tests called on real KVM.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -25,12 +25,25 @@ pub(crate) enum Source {
 impl Program {
     /// The suite of this project, on the kernel.
     pub(crate) fn conformance() -> Self {
+        Self::test("conformance", &["--backend", "kvm"])
+    }
+
+    /// The tests of this project that call real KVM, whatever the architecture.
+    pub(crate) fn callers() -> Vec<Self> {
+        vec![
+            Self::conformance(),
+            Self::test("kvm_methods", &[]),
+            Self::test("kvm_state_interrupts", &[]),
+        ]
+    }
+
+    fn test(name: &str, arguments: &[&str]) -> Self {
         Self {
             source: Source::Cargo(Target {
                 kind: Kind::Test,
-                name: "conformance".to_owned(),
+                name: name.to_owned(),
             }),
-            arguments: vec!["--backend".to_owned(), "kvm".to_owned()],
+            arguments: arguments.iter().map(|&word| word.to_owned()).collect(),
         }
     }
 

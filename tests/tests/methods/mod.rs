@@ -1,0 +1,126 @@
+//! What both architectures have, and the guest that it needs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test without libtest, which is what clippy looks for"
+)]
+
+#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
+#[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
+mod arch;
+
+use std::fmt::Debug;
+use std::os::fd::OwnedFd;
+
+use kvm_core::kvm_sys::KVM_EXIT_MMIO;
+use kvm_core::{AnonymousMemory, Errno, Error, Exit, GuestAddress, IoEventAddress, Slot, Vcpu, Vm};
+use kvm_tests::checks::{self, Check, NotRun};
+use rustix::event::{EventfdFlags, eventfd};
+
+const RAM: u64 = 0x8000_0000;
+/// There is no memory.
+const MMIO: u64 = 0x1000_0000;
+
+pub(super) fn main() {
+    const COMMON: &[Check] = &[
+        ("limits", limits),
+        ("register_by_bytes", register_by_bytes),
+        ("exits", exits),
+        ("coalesced_zone", coalesced_zone),
+    ];
+    checks::main(&[COMMON, arch::CHECKS].concat());
+}
+
+/// A VM with memory at [`RAM`], and a vCPU about to run what is there: [`arch::CODE`].
+fn guest() -> Result<(Vm, Vcpu), NotRun> {
+    let vm = checks::kvm()?.create_vm().unwrap();
+    let memory = AnonymousMemory::new(0x1_0000).unwrap();
+    vm.add_memory(Slot(0), GuestAddress(RAM), memory).unwrap();
+    let code: Vec<u8> = arch::CODE
+        .iter()
+        .flat_map(|word: &u32| word.to_le_bytes())
+        .collect();
+    vm.write_memory(GuestAddress(RAM), &code).unwrap();
+    let vcpu = vm.create_vcpu(0).unwrap();
+    arch::start(&vm, &vcpu);
+    Ok((vm, vcpu))
+}
+
+/// The error's number.
+fn errno<T: Debug>(result: Result<T, Error>) -> Errno {
+    result.unwrap_err().errno()
+}
+
+fn event() -> OwnedFd {
+    eventfd(0, EventfdFlags::empty()).unwrap()
+}
+
+/// Sections 4.4 and 4.7: there is no less of what is possible than of what is recommended.
+fn limits() -> Result<(), NotRun> {
+    let kvm = checks::kvm()?;
+    let recommended = kvm.get_nr_vcpus().unwrap();
+    let most = kvm.get_max_vcpus().unwrap();
+    assert!(
+        recommended >= 1 && most >= recommended,
+        "{recommended} {most}"
+    );
+    assert!(kvm.get_max_vcpu_id().unwrap() >= most);
+    assert!(kvm.get_nr_memslots().unwrap() >= 32);
+    Ok(())
+}
+
+/// Section 4.68, with the bytes as they are.
+fn register_by_bytes() -> Result<(), NotRun> {
+    let (_vm, vcpu) = guest()?;
+    let value = 0x1234_u64.to_ne_bytes();
+    assert_eq!(vcpu.set_one_reg(arch::VALUE, &value).unwrap(), 8);
+    let mut bytes = [0; 8];
+    assert_eq!(vcpu.get_one_reg(arch::VALUE, &mut bytes).unwrap(), 8);
+    assert_eq!(bytes, value);
+    Ok(())
+}
+
+/// The guest stores a value, and loads another: a kick does not end the run that waits for its exit, and the load is
+/// completed without running on.
+fn exits() -> Result<(), NotRun> {
+    let (_vm, mut vcpu) = guest()?;
+    vcpu.set_reg(arch::ADDRESS, &MMIO).unwrap();
+    vcpu.set_reg(arch::VALUE, &0x1234_u64).unwrap();
+    // No controller of interrupts looks at it here; it is written and read as the other bytes of the page are.
+    vcpu.request_interrupt_window(true);
+    vcpu.request_interrupt_window(false);
+    vcpu.kicker().kick();
+    match vcpu.run_uninterrupted().unwrap().0 {
+        Exit::MmioWrite(write) => {
+            assert_eq!(
+                (write.addr, write.data),
+                (MMIO, &0x1234_u64.to_le_bytes()[..])
+            );
+        }
+        other => panic!("{other}"),
+    }
+    assert_eq!(vcpu.run_page().exit_reason(), KVM_EXIT_MMIO);
+    match vcpu.run().unwrap().0 {
+        Exit::MmioRead(read) => read.data.copy_from_slice(&0x5678_u64.to_le_bytes()),
+        other => panic!("{other}"),
+    }
+    vcpu.complete_with(|exit, _| panic!("{exit}")).unwrap();
+    assert_eq!(vcpu.get_reg::<u64>(arch::VALUE).unwrap(), 0x5678);
+    vcpu.run_page_mut();
+    Ok(())
+}
+
+/// Section 4.116: a zone is there until it is taken back.
+fn coalesced_zone() -> Result<(), NotRun> {
+    let (vm, mut vcpu) = guest()?;
+    vcpu.set_reg(arch::ADDRESS, &MMIO).unwrap();
+    vm.register_coalesced_mmio(IoEventAddress::Mmio(MMIO), 8)
+        .unwrap();
+    vm.unregister_coalesced_mmio(IoEventAddress::Mmio(MMIO), 8)
+        .unwrap();
+    match vcpu.run().unwrap().0 {
+        Exit::MmioWrite(write) => assert_eq!(write.addr, MMIO),
+        other => panic!("{other}"),
+    }
+    Ok(())
+}
