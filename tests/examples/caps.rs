@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use kvm_core::kvm_exit::Native;
 use kvm_core::kvm_sys::Cap;
 use kvm_core::{Error, Hypervisor, Kvm};
-use kvm_mock::NativeModel;
+use kvm_mock::Model;
 use kvm_tests::Failure;
 
 const HELP: &str = "\
@@ -62,7 +62,7 @@ fn run(arguments: &[&str], out: &mut dyn Write) -> Result<(), Failure> {
             }
             Err(error) => {
                 writeln!(out, "backend: model because {error}\n")?;
-                print(&Kvm::with(NativeModel::default())?, out)
+                print(&Kvm::with(Model::<Native>::default())?, out)
             }
         },
         ["--backend", "kvm"] => {
@@ -72,7 +72,7 @@ fn run(arguments: &[&str], out: &mut dyn Write) -> Result<(), Failure> {
         }
         ["--backend", "model"] => {
             writeln!(out, "backend: model\n")?;
-            print(&Kvm::with(NativeModel::default())?, out)
+            print(&Kvm::with(Model::<Native>::default())?, out)
         }
         ["--help" | "-h"] => Ok(out.write_all(HELP.as_bytes())?),
         _ => Err("these options are not understood; see --help".into()),

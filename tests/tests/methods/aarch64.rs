@@ -190,6 +190,8 @@ fn with_controller() -> Result<(Vm, Vcpu, Device), NotRun> {
 /// Sections 4.25, 4.52 and 4.75: lines by routes and by eventfds.
 fn interrupts() -> Result<(), NotRun> {
     let (vm, _vcpu, gic) = with_controller()?;
+    // Levels are kept of those that are triggered by them: GICD_ICFGR2.
+    gic.set_device_attr(&vgic_v3::dist(0xc08), &0).unwrap();
     let line = KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | 33;
     vm.set_irq_line_status(line, true).unwrap();
     assert_eq!(

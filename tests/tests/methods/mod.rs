@@ -12,10 +12,16 @@ mod arch;
 use std::fmt::Debug;
 use std::os::fd::OwnedFd;
 
-use kvm_core::kvm_sys::KVM_EXIT_MMIO;
-use kvm_core::{AnonymousMemory, Errno, Error, Exit, GuestAddress, IoEventAddress, Slot, Vcpu, Vm};
+use kvm_core::kvm_sys::{
+    KVM_CAP_NR_MEMSLOTS, KVM_CHECK_EXTENSION, KVM_EXIT_MMIO, KVM_GET_API_VERSION, KVM_GET_MP_STATE,
+    kvm_mp_state,
+};
+use kvm_core::{
+    AnonymousMemory, Arg, Errno, Error, Exit, GuestAddress, IoEventAddress, Slot, Vcpu, Vm,
+};
 use kvm_tests::checks::{self, Check, NotRun};
 use rustix::event::{EventfdFlags, eventfd};
+use zerocopy::IntoBytes;
 
 const RAM: u64 = 0x8000_0000;
 /// There is no memory.
@@ -25,6 +31,7 @@ pub(super) fn main() {
     const COMMON: &[Check] = &[
         ("limits", limits),
         ("register_by_bytes", register_by_bytes),
+        ("rows", rows),
         ("exits", exits),
         ("coalesced_zone", coalesced_zone),
     ];
@@ -77,6 +84,25 @@ fn register_by_bytes() -> Result<(), NotRun> {
     let mut bytes = [0; 8];
     assert_eq!(vcpu.get_one_reg(arch::VALUE, &mut bytes).unwrap(), 8);
     assert_eq!(bytes, value);
+    Ok(())
+}
+
+/// A row of the table answers as its method does.
+#[expect(unsafe_code, reason = "calls of rows")]
+fn rows() -> Result<(), NotRun> {
+    let kvm = checks::kvm()?;
+    // SAFETY: the call takes nothing.
+    let version = unsafe { kvm.ioctl(&KVM_GET_API_VERSION, &mut Arg::None) };
+    assert_eq!(version.unwrap(), 12);
+    let (vm, vcpu) = guest()?;
+    let cap = KVM_CAP_NR_MEMSLOTS;
+    // SAFETY: the call takes a number.
+    let slots = unsafe { vm.ioctl(&KVM_CHECK_EXTENSION, &mut Arg::Value(cap.0.into())) };
+    assert_eq!(slots.unwrap(), vm.check_extension(cap).unwrap());
+    let mut state = kvm_mp_state::default();
+    // SAFETY: the call writes this structure.
+    unsafe { vcpu.ioctl(&KVM_GET_MP_STATE, &mut Arg::Mut(state.as_mut_bytes())) }.unwrap();
+    assert_eq!(state.mp_state, vcpu.get_mp_state().unwrap());
     Ok(())
 }
 
