@@ -131,8 +131,8 @@ impl Report {
 
     /// The test that ran when the machine ended.
     fn unfinished_test(&self) -> Option<(&Program, &str)> {
-        let programs = self.programs.iter().zip(&self.run.output);
-        let (program, lines) = programs.last()?;
+        let mut programs = self.programs.iter().zip(&self.run.output);
+        let (program, lines) = programs.next_back()?;
         let line = lines.last()?;
         let test = line.strip_prefix("test ")?.strip_suffix(" ... ")?;
         Some((program, test))
