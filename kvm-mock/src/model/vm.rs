@@ -132,9 +132,7 @@ impl Vm {
         if id >= most_ids || state.vcpus.len() as u64 >= most_vcpus(host) {
             return Err(Errno::EINVAL);
         }
-        if !state.arm.takes_vcpus() {
-            return Err(Errno::EBUSY);
-        }
+        state.arm.takes_vcpu(state.vcpus.len())?;
         if state.vcpus.contains(&id) {
             return Err(Errno::EEXIST);
         }

@@ -251,10 +251,34 @@ impl Gic {
                 // "It is invalid to mix calls".
                 Some(Redists { count: 1.., .. }) => Err(Errno::EINVAL),
                 Some(_) => Err(Errno::EEXIST),
-                None => self.add_redists(vm, value, 0, vcpus),
+                None => {
+                    self.add_redists(vm, value, 0, vcpus)?;
+                    self.fits(vcpus).inspect_err(|_| self.redists.clear())
+                }
             },
             _ => self.add_region(vm, value),
         }
+    }
+
+    /// Refuses a distributor amid the redistributors of so many vCPUs, which KVM looks for when redistributors are
+    /// placed and when a vCPU is added: observed on Linux 6.12.
+    pub(super) fn fits(&self, vcpus: u64) -> Result<(), Errno> {
+        let Some(dist) = self.dist.filter(|_| self.is_v3) else {
+            return Ok(());
+        };
+        let overlaps = |region: &Redists| {
+            let count = if region.count == 0 {
+                vcpus
+            } else {
+                region.count
+            };
+            let end = region.base.saturating_add(count * REDIST_SIZE);
+            dist < end && region.base < dist.saturating_add(V3_ALIGN)
+        };
+        if self.redists.iter().any(overlaps) {
+            return Err(Errno::EINVAL);
+        }
+        Ok(())
     }
 
     /// "count ... Must be greater than 0", "flags: reserved for future use, currently 0"; "regions must be

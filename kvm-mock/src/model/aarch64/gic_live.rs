@@ -15,7 +15,6 @@ use kvm_core::{Arg, Errno};
 use super::gic::Gic;
 use super::gic_cpu::{self, CpuInterface};
 use super::gic_files::{File, PRIVATE, V2, V3};
-use super::registers::affinity;
 use crate::model::args;
 use crate::model::vm::{State, Vm};
 
@@ -408,10 +407,9 @@ fn first_line(attr: &kvm_device_attr) -> Result<u32, Errno> {
     u32::try_from(first).map_err(|_| Errno::EINVAL)
 }
 
-/// Affinities of a vCPU, lowest first in the bytes.
+/// Affinities of a vCPU, lowest first in the bytes: 0 before it is initialised, observed on Linux 6.12.
 fn affinity_of(state: &State, id: u64) -> u32 {
-    let set = state.arm.affinities.get(&id).copied();
-    let mpidr = set.unwrap_or_else(|| affinity(id));
+    let mpidr = state.arm.affinities.get(&id).copied().unwrap_or(0);
     u32::try_from(mpidr & 0xff_ffff | mpidr >> 8 & 0xff00_0000).unwrap_or(0)
 }
 

@@ -7,7 +7,7 @@ use kvm_core::kvm_sys::aarch64::{
 };
 use kvm_core::{Arg, Errno};
 
-use super::registers::at_reset;
+use super::registers::{add_vectors, affinity, at_reset};
 use crate::model::vcpu::{State, Vcpu};
 use crate::model::{args, lock};
 
@@ -84,10 +84,10 @@ impl Vcpu {
         if *vm.arm.features.get_or_insert(shared) != shared {
             return Err(Errno::EINVAL);
         }
+        vm.arm.affinities.insert(self.id, affinity(self.id));
         drop(vm);
-        let lengths = state.arm.is_final().then(|| state.registers.clone());
         state.arm.init = Some(init);
-        state.registers = at_reset(host, self.id, &state.arm, lengths);
+        state.registers = at_reset(host, self.id, &state.arm, &state.registers);
         let mp_state = if low & 1 << KVM_ARM_VCPU_POWER_OFF != 0 {
             KVM_MP_STATE_STOPPED
         } else {
@@ -114,13 +114,7 @@ impl Vcpu {
             return Err(Errno::EPERM);
         }
         state.arm.finalized = true;
-        let before = state.registers.clone();
-        state.registers = at_reset(
-            self.vm().system().profile(),
-            self.id,
-            &state.arm,
-            Some(before),
-        );
+        add_vectors(&mut state.registers);
         Ok(0)
     }
 }

@@ -87,7 +87,7 @@ impl Vm {
             KVM_ARM_IRQ_TYPE_PPI | KVM_ARM_IRQ_TYPE_SPI if state.arm.gic.is_none() => {
                 return Err(Errno::ENXIO);
             }
-            KVM_ARM_IRQ_TYPE_PPI => (SGIS..PRIVATE).contains(&number),
+            KVM_ARM_IRQ_TYPE_PPI => id.is_some() && (SGIS..PRIVATE).contains(&number),
             KVM_ARM_IRQ_TYPE_SPI => number >= PRIVATE,
             _ => false,
         };

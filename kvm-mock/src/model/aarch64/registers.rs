@@ -33,15 +33,18 @@ pub(super) fn affinity(id: u64) -> u64 {
     (id & 0xf) | (id >> 4 & 0xff) << 8 | (id >> 12 & 0xff) << 16
 }
 
-/// The registers after a reset: the host's, but for what the vCPU's id and features make of them. What the VMM
-/// configured before, it keeps.
-pub(super) fn at_reset(
-    host: &Host,
-    id: u64,
-    state: &VcpuState,
-    before: Option<OneRegs>,
-) -> OneRegs {
+/// What no reset changes: with which state the guest would return from an exception, observed on Linux 6.12.
+const KEPT: [u64; 3] = [register::SP_EL1, register::ELR_EL1, register::spsr(0)];
+
+/// The registers after a reset: the host's, but for what the vCPU's id and features make of them, and what they were
+/// `before` that a reset does not change. The lengths of vectors that the VMM configured before, it keeps.
+pub(super) fn at_reset(host: &Host, id: u64, state: &VcpuState, before: &OneRegs) -> OneRegs {
     let mut registers = host.registers.clone();
+    for kept in KEPT {
+        if let Some(value) = before.bytes(kept).filter(|_| registers.has(kept)) {
+            registers.put(kept, value);
+        }
+    }
     if registers.has(MPIDR) {
         registers.put(MPIDR, &(1 << 31 | affinity(id)));
     }
@@ -59,23 +62,25 @@ pub(super) fn at_reset(
     for n in 0..32 {
         registers.remove(register::v(n));
     }
-    if let Some(lengths) = before
-        .as_ref()
-        .and_then(|before| before.bytes(KVM_REG_ARM64_SVE_VLS))
-    {
-        registers.put(KVM_REG_ARM64_SVE_VLS, lengths);
-    }
     if state.is_final() {
-        // One slice holds vectors of up to 2048 bits.
-        for n in 0..KVM_ARM64_SVE_NUM_ZREGS {
-            registers.put(KVM_REG_ARM64_SVE_ZREG(n.into(), 0), &[0u8; 256]);
+        if let Some(lengths) = before.bytes(KVM_REG_ARM64_SVE_VLS) {
+            registers.put(KVM_REG_ARM64_SVE_VLS, lengths);
         }
-        for n in 0..KVM_ARM64_SVE_NUM_PREGS {
-            registers.put(KVM_REG_ARM64_SVE_PREG(n.into(), 0), &[0u8; 32]);
-        }
-        registers.put(KVM_REG_ARM64_SVE_FFR(0), &[0u8; 32]);
+        add_vectors(&mut registers);
     }
     registers
+}
+
+/// Those of SVE, which are there once the vCPU is finalised.
+pub(super) fn add_vectors(registers: &mut OneRegs) {
+    // One slice holds vectors of up to 2048 bits.
+    for n in 0..KVM_ARM64_SVE_NUM_ZREGS {
+        registers.put(KVM_REG_ARM64_SVE_ZREG(n.into(), 0), &[0u8; 256]);
+    }
+    for n in 0..KVM_ARM64_SVE_NUM_PREGS {
+        registers.put(KVM_REG_ARM64_SVE_PREG(n.into(), 0), &[0u8; 32]);
+    }
+    registers.put(KVM_REG_ARM64_SVE_FFR(0), &[0u8; 32]);
 }
 
 /// The syndrome of an error of which nothing is known: `ESR_ELx.ISV`, "implementation defined".

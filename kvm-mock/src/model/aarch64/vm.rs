@@ -32,7 +32,7 @@ pub(in crate::model) struct VmState {
     pub(super) timers: BTreeMap<u64, u32>,
     /// Whether there is an ITS, so that there can be LPIs.
     pub(super) has_its: bool,
-    /// Affinities of vCPUs that have others than by their ids.
+    /// Affinities of the vCPUs that have been initialised.
     pub(super) affinities: BTreeMap<u64, u64>,
     /// Of each page that has other tags than 0, by its address.
     pub(super) tags: BTreeMap<u64, Vec<u8>>,
@@ -52,10 +52,14 @@ impl VmState {
         }
     }
 
-    /// An interrupt controller that is initialised takes no more vCPUs: "Must be called after all VCPUs have been
-    /// created".
-    pub(in crate::model) fn takes_vcpus(&self) -> bool {
-        self.gic.as_ref().is_none_or(|gic| gic.live().is_none())
+    /// An interrupt controller that is initialised takes no more vCPUs than the `vcpus` that there are: "Must be
+    /// called after all VCPUs have been created".
+    pub(in crate::model) fn takes_vcpu(&self, vcpus: usize) -> Result<(), Errno> {
+        match &self.gic {
+            Some(gic) if gic.live().is_some() => Err(Errno::EBUSY),
+            Some(gic) => gic.fits(vcpus as u64),
+            None => Ok(()),
+        }
     }
 }
 
