@@ -5,8 +5,6 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::machine::Arch;
-
 const FOLDER: u32 = 0o040_755;
 const FILE: u32 = 0o100_755;
 const CHARACTER_DEVICE: u32 = 0o020_600;
@@ -19,8 +17,12 @@ pub(crate) struct Image {
 }
 
 impl Image {
-    /// An image that boots `init` with an architecture's modules of a kernel.
-    pub(crate) fn new(init: &Path, arch: Arch, kernel: &Path) -> Result<Self> {
+    /// An image that boots `init` with these modules of the kernel that is unpacked in a folder.
+    pub(crate) fn new<'a>(
+        init: &Path,
+        modules: impl IntoIterator<Item = &'a &'static str>,
+        kernel: &Path,
+    ) -> Result<Self> {
         let mut image = Self {
             bytes: Vec::new(),
             folders: Vec::new(),
@@ -31,12 +33,12 @@ impl Image {
         image.entry(Path::new("dev/console"), CHARACTER_DEVICE, (5, 1), &[])?;
         image.folder(Path::new("lab/modules"))?;
         image.folder(Path::new("lab/programs"))?;
-        for (index, name) in arch.modules().iter().enumerate() {
+        for (index, name) in modules.into_iter().enumerate() {
             let file = module(&kernel.join("usr/lib/modules"), name)?
                 .or(module(&kernel.join("lib/modules"), name)?)
                 .with_context(|| format!("there is no module {name} in {}", kernel.display()))?;
             let name = file.file_name().unwrap_or_default().to_string_lossy();
-            let place = format!("lab/modules/{index}-{name}");
+            let place = format!("lab/modules/{index:02}-{name}");
             image.add(Path::new(&place), &file)?;
         }
         Ok(image)
@@ -168,7 +170,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let init = dir.path().join("init");
         std::fs::write(&init, b"abc").unwrap();
-        let mut image = Image::new(&init, Arch::Aarch64, dir.path()).unwrap();
+        let mut image = Image::new(&init, &[], dir.path()).unwrap();
         image
             .words(Path::new("lab/programs/0"), &["a".into(), String::new()])
             .unwrap();
@@ -219,7 +221,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let init = dir.path().join("init");
         std::fs::write(&init, b"").unwrap();
-        let mut image = Image::new(&init, Arch::Aarch64, dir.path()).unwrap();
+        let mut image = Image::new(&init, &[], dir.path()).unwrap();
         assert!(image.file(Path::new("in/../../x"), b"").is_err());
     }
 }

@@ -143,6 +143,21 @@ impl Kernel {
         }
     }
 
+    /// The modules that the ports which lead out of the machine are in, each after those that it needs.
+    pub(crate) fn modules(self) -> &'static [&'static str] {
+        match self {
+            Self::V6_1 => &[
+                "virtio",
+                "virtio_ring",
+                "virtio_pci_legacy_dev",
+                "virtio_pci_modern_dev",
+                "virtio_pci",
+                "virtio_console",
+            ],
+            Self::V6_12 => &[],
+        }
+    }
+
     /// The oldest of Debian's kernels for riscv64 is 6.12.
     pub(crate) fn exists_for(self, arch: Arch) -> bool {
         !(self == Self::V6_1 && arch == Arch::Riscv64)

@@ -198,7 +198,8 @@ fn run_on(
     let image = scratch.path().join("initramfs");
     let plain = Cargo::new(&store, arch, own_compiler, "")?;
     let init = first_process(&plain)?;
-    let mut machine = Image::new(&init, arch, &store.kernel(arch, options.kernel))?;
+    let modules = arch.modules().iter().chain(options.kernel.modules());
+    let mut machine = Image::new(&init, modules, &store.kernel(arch, options.kernel))?;
     fill(&mut machine, &cargo, options, programs)?;
     let bytes = machine.finish()?;
     std::fs::write(&image, &bytes)?;

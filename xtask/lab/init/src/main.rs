@@ -96,7 +96,8 @@ fn modules() -> Result<()> {
 
 fn sorted(dir: &str) -> Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
-    for entry in fs::read_dir(dir)? {
+    let entries = fs::read_dir(dir).map_err(|error| format!("cannot read {dir}: {error}"))?;
+    for entry in entries {
         paths.push(entry?.path());
     }
     paths.sort();
@@ -113,7 +114,11 @@ fn words(path: &Path) -> Result<Vec<String>> {
 fn port(name: &str) -> Result<File> {
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
-        for entry in fs::read_dir("/sys/class/virtio-ports")? {
+        // The folder, too, may be late.
+        for entry in fs::read_dir("/sys/class/virtio-ports")
+            .into_iter()
+            .flatten()
+        {
             let entry = entry?;
             if fs::read_to_string(entry.path().join("name")).is_ok_and(|found| found.trim() == name)
             {
