@@ -438,9 +438,27 @@ impl<E: FromBytes + IntoBytes + Immutable + Copy> UpdateList<E> {
 
     /// Asks for a list of unknown length, with more and more room while the answer is `E2BIG`.
     pub(crate) fn get<H: Hypervisor>(&self, on: &H) -> Result<Vec<E>, Error> {
+        self.get_over(on, E::new_zeroed())
+    }
+
+    /// As [`get`](Self::get), for calls that may leave the count as it was: the elements at the end that are still
+    /// `unwritten`, which no answer has, are none.
+    pub(crate) fn get_counted<H: Hypervisor>(&self, on: &H, unwritten: E) -> Result<Vec<E>, Error> {
+        let mut elements = self.get_over(on, unwritten)?;
+        let is_written = |element: &E| element.as_bytes() != unwritten.as_bytes();
+        elements.truncate(
+            elements
+                .iter()
+                .rposition(is_written)
+                .map_or(0, |last| last + 1),
+        );
+        Ok(elements)
+    }
+
+    fn get_over<H: Hypervisor>(&self, on: &H, unwritten: E) -> Result<Vec<E>, Error> {
         let mut room = 64;
         loop {
-            let mut bytes = self.0.encode(&[], &alloc::vec![E::new_zeroed(); room])?;
+            let mut bytes = self.0.encode(&[], &alloc::vec![unwritten; room])?;
             match self.raw(on, &mut bytes) {
                 Ok(_) => return self.0.decode(&bytes),
                 Err(Errno::E2BIG) if room < MOST_ELEMENTS => {

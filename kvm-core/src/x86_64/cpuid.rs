@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use kvm_exit::X86_64;
 use kvm_sys::x86_64;
-use kvm_sys::x86_64::{kvm_cpuid_entry, kvm_cpuid_entry2};
+use kvm_sys::x86_64::{CpuidFlags, kvm_cpuid_entry, kvm_cpuid_entry2};
 
 use crate::typed::{SetList, UpdateList};
 use crate::{Error, Hypervisor, Kvm, Registers};
@@ -18,6 +18,18 @@ const GET_SUPPORTED_HV_CPUID: UpdateList<kvm_cpuid_entry2> =
 const SET_CPUID: SetList<kvm_cpuid_entry> = SetList::new(&x86_64::KVM_SET_CPUID);
 const GET_CPUID2: UpdateList<kvm_cpuid_entry2> = UpdateList::new(&x86_64::KVM_GET_CPUID2);
 const SET_CPUID2: SetList<kvm_cpuid_entry2> = SetList::new(&x86_64::KVM_SET_CPUID2);
+
+/// No leaf: there is no such flag.
+const UNWRITTEN: kvm_cpuid_entry2 = kvm_cpuid_entry2 {
+    function: u32::MAX,
+    index: u32::MAX,
+    flags: CpuidFlags::from_bits_retain(u32::MAX),
+    eax: u32::MAX,
+    ebx: u32::MAX,
+    ecx: u32::MAX,
+    edx: u32::MAX,
+    padding: [u32::MAX; 3],
+};
 
 impl<H: Hypervisor<Guest = X86_64>> Kvm<H> {
     /// The CPUID leaves that the CPU and KVM both support, to give to
@@ -82,7 +94,8 @@ impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     ///
     /// What the backend answers.
     pub fn get_cpuid2(&self) -> Result<Vec<kvm_cpuid_entry2>, Error> {
-        GET_CPUID2.get(self.backend())
+        // Older kernels, such as 6.1, leave the count as it was.
+        GET_CPUID2.get_counted(self.backend(), UNWRITTEN)
     }
 
     /// As [`Kvm::get_supported_hv_cpuid`], with what depends on the vCPU: whether it has enlightened VMCS. Section

@@ -62,8 +62,62 @@ const EXPECTED: &[Expected] = &[
     Expected {
         scenario: "vm::exits_disabled_too_late",
         arch: Arch::X86_64,
-        on: |host| host.has_kernel("6.12"),
+        on: |host| host.has_kernel("6.1") || host.has_kernel("6.12"),
         why: "this kernel takes it when there are vCPUs, too",
+    },
+    Expected {
+        scenario: "coalesced::full",
+        arch: Arch::X86_64,
+        on: |host| host.has_kernel("6.1"),
+        why: "this kernel takes the ring to be full when half of it is",
+    },
+    Expected {
+        scenario: "coalesced::coalesced_ring_has_one_consumer",
+        arch: Arch::X86_64,
+        on: |host| host.has_kernel("6.1"),
+        why: "this kernel takes the ring to be full when half of it is",
+    },
+    Expected {
+        scenario: "calls::timer",
+        arch: Arch::X86_64,
+        on: |host| host.has_kernel("6.1"),
+        why: "this kernel makes a PIT without interrupt controllers",
+    },
+    Expected {
+        scenario: "vm::first_timer",
+        arch: Arch::X86_64,
+        on: |host| host.has_kernel("6.1"),
+        why: "this kernel makes a PIT without interrupt controllers",
+    },
+    Expected {
+        scenario: "vm::split_irqchip",
+        arch: Arch::X86_64,
+        on: |host| host.has_kernel("6.1"),
+        why: "this kernel makes a PIT without interrupt controllers",
+    },
+    Expected {
+        scenario: "vm::capabilities",
+        arch: Arch::X86_64,
+        on: |host| host.has_kernel("6.1"),
+        why: "this kernel does not let the frequency of the APIC's bus be set",
+    },
+    Expected {
+        scenario: "coalesced::full",
+        arch: Arch::Aarch64,
+        on: |host| host.has_kernel("6.1"),
+        why: "this kernel takes the ring to be full when half of it is",
+    },
+    Expected {
+        scenario: "coalesced::coalesced_ring_has_one_consumer",
+        arch: Arch::Aarch64,
+        on: |host| host.has_kernel("6.1"),
+        why: "this kernel takes the ring to be full when half of it is",
+    },
+    Expected {
+        scenario: "dirty_ring::full",
+        arch: Arch::Aarch64,
+        on: |host| host.has_kernel("6.1"),
+        why: "this kernel has no dirty rings on Arm",
     },
     Expected {
         scenario: "slots::initially_set",
