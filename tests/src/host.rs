@@ -34,6 +34,11 @@ impl Host {
         cfg!(target_arch = "x86_64") && !words.any(|word| word == "svm" || word == "vmx")
     }
 
+    /// Whether the processor runs guests by SVM.
+    pub(super) fn has_svm(&self) -> bool {
+        self.cpu.split_whitespace().any(|word| word == "svm")
+    }
+
     /// Whether the machine is an emulated one.
     pub fn is_emulated(&self) -> bool {
         self.emulated

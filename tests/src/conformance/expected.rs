@@ -42,6 +42,12 @@ const EXPECTED: &[Expected] = &[
         why: "a KVM in software is built without system management mode",
     },
     Expected {
+        scenario: "nested::goes_on",
+        arch: Arch::X86_64,
+        on: |host| !host.has_svm(),
+        why: "the guest runs its own by SVM, which this processor does not have",
+    },
+    Expected {
         scenario: "private_memory::files",
         arch: Arch::X86_64,
         on: |host| host.has_kernel("6.1") || host.has_kernel("6.12"),

@@ -112,6 +112,7 @@ scenarios! {
             breakpoint: breakpoint_script,
         }
         smm { entered: entered_script }
+        nested { goes_on: goes_on_script }
         calls { of_another_object, slots, timer, before_vcpus, interrupt, lists, pairs }
         registers {
             at_reset,

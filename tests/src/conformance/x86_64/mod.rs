@@ -13,6 +13,7 @@ pub(super) mod io;
 pub(super) mod irqchip;
 mod machine;
 pub(super) mod msr_filter;
+pub(super) mod nested;
 pub(super) mod private_memory;
 pub(super) mod registers;
 pub(super) mod run;
