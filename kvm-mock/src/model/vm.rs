@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use kvm_core::kvm_sys::op::{Fds, Op};
 use kvm_core::kvm_sys::{
-    Cap, KVM_CAP_CHECK_EXTENSION_VM, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_NR_VCPUS,
-    KVM_CHECK_EXTENSION, KVM_CLEAR_DIRTY_LOG, KVM_CREATE_DEVICE, KVM_GET_DIRTY_LOG, KVM_IOEVENTFD,
-    KVM_IRQFD, KVM_REGISTER_COALESCED_MMIO, KVM_RESET_DIRTY_RINGS, KVM_SET_GSI_ROUTING,
-    KVM_SET_MEMORY_ATTRIBUTES, KVM_SET_USER_MEMORY_REGION, KVM_SET_USER_MEMORY_REGION2,
-    KVM_SIGNAL_MSI, KVM_UNREGISTER_COALESCED_MMIO,
+    Cap, KVM_CAP_CHECK_EXTENSION_VM, KVM_CAP_MAX_VCPU_ID, KVM_CAP_MAX_VCPUS, KVM_CAP_MSI_DEVID,
+    KVM_CAP_NR_VCPUS, KVM_CHECK_EXTENSION, KVM_CLEAR_DIRTY_LOG, KVM_CREATE_DEVICE,
+    KVM_GET_DIRTY_LOG, KVM_IOEVENTFD, KVM_IRQFD, KVM_REGISTER_COALESCED_MMIO,
+    KVM_RESET_DIRTY_RINGS, KVM_SET_GSI_ROUTING, KVM_SET_MEMORY_ATTRIBUTES,
+    KVM_SET_USER_MEMORY_REGION, KVM_SET_USER_MEMORY_REGION2, KVM_SIGNAL_MSI,
+    KVM_UNREGISTER_COALESCED_MMIO,
 };
 use kvm_core::{Arg, Errno};
 
@@ -198,7 +199,14 @@ impl Vm {
         if self.cap(KVM_CAP_CHECK_EXTENSION_VM) == 0 {
             return Err(Errno::ENOTTY);
         }
-        Ok(system::cap(arg)?.map_or(0, |cap| self.cap(cap)))
+        let Some(cap) = system::cap(arg)? else {
+            return Ok(0);
+        };
+        // Section 4.71: the capability "advertises the requirement to provide the device ID", which an ITS has.
+        if cap == KVM_CAP_MSI_DEVID && lock(&self.state).arm.names_devices() {
+            return Ok(1);
+        }
+        Ok(self.cap(cap))
     }
 
     fn set_user_memory_region(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {

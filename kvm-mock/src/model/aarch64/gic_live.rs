@@ -139,6 +139,7 @@ impl Live {
         let any = File::new(table, 0, PRIVATE);
         let known = match attr.group {
             KVM_DEV_ARM_VGIC_GRP_DIST_REGS => {
+                vcpu(is_v3, state, attr)?;
                 let named = [GICD_CTLR, GICD_TYPER, GICD_IIDR].contains(&offset);
                 let v3 = [GICD_TYPER2, STATUSR].contains(&offset) || ROUTES.contains(&offset);
                 offset % 4 == 0 && (named || any.has(offset) || is_v3 && v3)

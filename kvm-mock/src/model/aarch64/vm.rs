@@ -44,6 +44,11 @@ impl VmState {
         self.gic.as_ref().is_some_and(|gic| gic.live().is_some())
     }
 
+    /// Whether messages have to say which device they come from.
+    pub(in crate::model) fn names_devices(&self) -> bool {
+        self.has_its
+    }
+
     /// Messages go to the ITS; the errno of a controller without one is KVM's.
     pub(in crate::model) fn takes_messages(&self) -> Result<(), Errno> {
         match self.gic {
