@@ -22,6 +22,7 @@ enum Of<G> {
     Kvm(DevKvm),
     RecordedKvm(Recorder<DevKvm>),
     Replay(Replay<G>),
+    RecordedReplay(Recorder<Replay<G>>),
 }
 
 impl<G: ModelGuest> Any<G> {
@@ -62,7 +63,12 @@ impl<G: ModelGuest> Any<G> {
                 let handle = recorder.handle();
                 Ok((Self(Of::RecordedKvm(recorder)), handle))
             }
-            Of::RecordedModel(_) | Of::RecordedKvm(_) | Of::Replay(_) => {
+            Of::Replay(replay) => {
+                let recorder = options.to_writer(replay, to)?;
+                let handle = recorder.handle();
+                Ok((Self(Of::RecordedReplay(recorder)), handle))
+            }
+            Of::RecordedModel(_) | Of::RecordedKvm(_) | Of::RecordedReplay(_) => {
                 Err("this is a recording already".into())
             }
         }
@@ -78,6 +84,7 @@ macro_rules! on {
             Of::Kvm($backend) => $answer,
             Of::RecordedKvm($backend) => $answer,
             Of::Replay($backend) => $answer,
+            Of::RecordedReplay($backend) => $answer,
         }
     };
 }
@@ -105,7 +112,14 @@ unsafe impl<G: ModelGuest> Hypervisor for Any<G> {
                 }
             };
         }
-        create!(Model, RecordedModel, Kvm, RecordedKvm, Replay)
+        create!(
+            Model,
+            RecordedModel,
+            Kvm,
+            RecordedKvm,
+            Replay,
+            RecordedReplay
+        )
     }
 
     fn map(&self, region: Region) -> Result<Mapping, Errno> {

@@ -1,5 +1,6 @@
 //! [`Backend`]: what can answer for KVM, and how a scenario runs on it.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fmt;
 use std::io::{self, Write};
@@ -7,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kvm_core::Kvm;
 use kvm_core::kvm_sys::Arch;
+use kvm_mock::recording::{self, Content};
 use kvm_mock::{CallLog, Log, Model, ModelGuest, Replay};
 
 use super::Outcome;
@@ -138,22 +140,82 @@ impl Recording {
         Ok(())
     }
 
-    /// Runs on what was recorded, which has to be all of it.
+    /// Runs on what was recorded, which has to be all of it, and records that: the recordings have to be the same byte
+    /// for byte.
     fn replay<G: ModelGuest>(self, run: impl FnOnce(Any<G>) -> Outcome) -> Outcome {
-        let bytes = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let replay = Replay::guest_from_bytes(bytes)?;
-        let ended = run(Any::replay(replay.clone()));
+        let bytes = self.bytes();
+        let replay = Replay::guest_from_bytes(&bytes[..])?;
+        let again = Self::default();
+        let (recorded, handle) = Any::replay(replay.clone())
+            .recorded(again.clone())
+            .map_err(plain)?;
+        let ended = run(recorded);
         let outcome = replay.outcome();
         match (ended, outcome.is_complete()) {
-            (Ok(()), true) => Ok(()),
-            (Ok(()), false) => Err(while_("replaying", outcome.to_string().into())),
-            (Err(error), _) => Err(while_("replaying", format!("{error}\n{outcome}").into())),
+            (Ok(()), true) => {}
+            (Ok(()), false) => return Err(while_("replaying", outcome.to_string().into())),
+            (Err(error), _) => {
+                return Err(while_("replaying", format!("{error}\n{outcome}").into()));
+            }
+        }
+        handle.finish()?;
+        same(&bytes, &again.bytes())
+            .map_err(|error| while_("comparing with the recording of the replay", error))
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let recorded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        recorded.clone()
+    }
+}
+
+/// Fails with the first record in which two recordings differ.
+///
+/// Those of one vCPU are the same byte for byte. What several do at once has no order but their own, and which of them is seen
+/// to have changed memory depends on it: there each object's records are the same, but for memory's.
+fn same(recorded: &[u8], again: &[u8]) -> Outcome {
+    if recorded == again {
+        return Ok(());
+    }
+    let [recorded, again] = [recorded, again].map(recording::Recording::from_bytes);
+    let (recorded, again) = (recorded?, again?);
+    let entered: BTreeSet<_> = recorded
+        .records()
+        .filter(|record| matches!(record.content, Content::Entry(_)))
+        .map(|record| record.stream)
+        .collect();
+    if entered.len() < 2 {
+        let (mut recorded, mut again) = (recorded.records(), again.records());
+        loop {
+            let (recorded, again) = (recorded.next(), again.next());
+            if recorded != again {
+                return Err(format!("recorded {recorded:?}\n    then {again:?}").into());
+            }
+            if recorded.is_none() {
+                return Err("the headers differ".into());
+            }
         }
     }
+    let streams: BTreeSet<_> = recorded
+        .records()
+        .filter_map(|record| record.stream)
+        .collect();
+    for stream in streams {
+        let [mut recorded, mut again] = [&recorded, &again].map(|recording| {
+            let contents = recording.records_of(stream).map(|record| record.content);
+            contents.filter(|content| !matches!(content, Content::Memory { .. }))
+        });
+        loop {
+            let (recorded, again) = (recorded.next(), again.next());
+            if recorded != again {
+                return Err(format!("recorded {recorded:?}\n    then {again:?}").into());
+            }
+            if recorded.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Write for Recording {
