@@ -1,4 +1,4 @@
-//! What an exit costs a program in C: as it is, with its calls passed on by the library, and recorded.
+//! What a program in C pays: as it is, with its calls passed on by the library, and recorded.
 
 use std::process::Command;
 use std::time::Duration;
@@ -9,8 +9,33 @@ use super::Tools;
 use super::hidden::run;
 
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Each is run so often, in turn, and the fastest counts.
-const ROUNDS: usize = 5;
+/// Each way runs once in a round, so that what else the machine does hits all of them.
+const ROUNDS: usize = 11;
+/// What the program times, in the order in which it prints it.
+const CALLS: [&str; 4] = [
+    "KVM_RUN, port out",
+    "KVM_GET_REGS",
+    "read, /dev/zero",
+    "ioctl, a pipe",
+];
+
+struct Way {
+    name: &'static str,
+    /// Arguments of `kvmrec`; without any, the program runs alone.
+    kvmrec: &'static [&'static str],
+    records: bool,
+    /// In each round.
+    times: [Vec<f64>; CALLS.len()],
+}
+
+const fn way(name: &'static str, kvmrec: &'static [&'static str], records: bool) -> Way {
+    Way {
+        name,
+        kvmrec,
+        records,
+        times: [const { Vec::new() }; CALLS.len()],
+    }
+}
 
 pub(super) fn run_bench(tools: &Tools) -> Result<()> {
     if !tools.kvm {
@@ -27,38 +52,66 @@ pub(super) fn run_bench(tools: &Tools) -> Result<()> {
         bail!("the loop does not compile");
     }
     let recording = tools.scratch.path().join("exits.kvmrec");
-    let recording = recording.to_string_lossy();
-    let ways: [(&str, Option<&[&str]>); 4] = [
-        ("as it is", None),
-        ("passed on", Some(&["run", "--kvm"])),
-        (
-            "recorded",
-            Some(&["record", "--no-times", "-o", &recording]),
-        ),
-        ("recorded, with times", Some(&["record", "-o", &recording])),
+    let mut ways = [
+        way("as it is", &[], false),
+        way("passed on", &["run", "--kvm"], false),
+        way("recorded, no times", &["record", "--no-times"], true),
+        way("recorded", &["record"], true),
+        way("recorded, with memory", &["record", "--memory"], true),
     ];
-    let mut best = [[f64::INFINITY; 2]; 4];
-    for _ in 0..ROUNDS {
-        for ((_, options), best) in ways.iter().zip(&mut best) {
-            let mut command = match options {
-                Some(options) => {
+    for round in 0..ROUNDS {
+        let first = round % ways.len();
+        ways.rotate_left(first);
+        for way in &mut ways {
+            let mut command = match way.kvmrec {
+                [] => Command::new(&program),
+                options => {
                     let mut command = tools.kvmrec(options);
+                    if way.records {
+                        command.arg("-o").arg(&recording);
+                    }
                     command.arg("--").arg(&program);
                     command
                 }
-                None => Command::new(&program),
             };
             let ended = run(&mut command, PATIENCE)?;
-            let mut times = ended.printed.split_whitespace().map(str::parse::<f64>);
-            for best in best {
-                let time = times.next().context("the loop printed no time")??;
-                *best = best.min(time);
+            if !ended.succeeded() {
+                bail!("{}: code {:?}\n{}", way.name, ended.code, ended.said);
+            }
+            let mut printed = ended.printed.split_whitespace().map(str::parse::<f64>);
+            for times in &mut way.times {
+                times.push(printed.next().context("the loop printed no time")??);
             }
         }
+        ways.rotate_right(first);
     }
-    println!("nanoseconds, the fastest of {ROUNDS} rounds     an exit   KVM_GET_REGS");
-    for ((name, _), [exit, registers]) in ways.iter().zip(best) {
-        println!("  {name:36} {exit:10.0} {registers:14.0}");
-    }
+    print(&mut ways);
     Ok(())
+}
+
+fn print(ways: &mut [Way]) {
+    print!("{:24}", format!("nanoseconds ({ROUNDS} rounds)"));
+    for call in CALLS {
+        print!("  {call:>18}");
+    }
+    println!();
+    let mut alone = [0.0; CALLS.len()];
+    for way in ways {
+        print!("  {:22}", way.name);
+        for (times, alone) in way.times.iter_mut().zip(&mut alone) {
+            let median = median(times);
+            if way.kvmrec.is_empty() {
+                *alone = median;
+                print!("  {median:>18.0}");
+            } else {
+                print!("  {:>18}", format!("{median:.0} ({:+.0})", median - *alone));
+            }
+        }
+        println!();
+    }
+}
+
+fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -1,4 +1,5 @@
-/* Prints the nanoseconds of an exit for port output, and of a KVM_GET_REGS. */
+/* Prints the nanoseconds of an exit for port output, of a KVM_GET_REGS, and of calls that are not KVM's: a read and an
+ * ioctl. The guest has 64 KiB, and writes to one page of them between two exits. */
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdint.h>
@@ -7,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
 static double now(void)
 {
@@ -17,14 +19,15 @@ static double now(void)
 
 int main(void)
 {
-    enum { TIMES = 50000 };
-    static const uint8_t code[] = {0xe6, 0x10, 0xeb, 0xfc}; /* out %al, $0x10; jmp to it */
+    enum { TIMES = 2000, SIZE = 64 << 10 };
+    /* out %al, $0x10; incb 0x5000; jmp to the first */
+    static const uint8_t code[] = {0xe6, 0x10, 0xfe, 0x06, 0x00, 0x50, 0xeb, 0xf8};
     int kvm = open("/dev/kvm", O_RDWR);
     int vm = ioctl(kvm, KVM_CREATE_VM, 0UL);
-    uint8_t *memory = mmap(NULL, 0x1000, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint8_t *memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     memcpy(memory, code, sizeof code);
     struct kvm_userspace_memory_region region = {
-        .guest_phys_addr = 0x1000, .memory_size = 0x1000, .userspace_addr = (uintptr_t)memory};
+        .guest_phys_addr = 0x1000, .memory_size = SIZE, .userspace_addr = (uintptr_t)memory};
     ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region);
     int vcpu = ioctl(vm, KVM_CREATE_VCPU, 0UL);
     struct kvm_run *run = mmap(NULL, ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0UL), PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
@@ -44,6 +47,19 @@ int main(void)
     for (int i = 0; i < TIMES; i++)
         ioctl(vcpu, KVM_GET_REGS, &regs);
     double got = now();
-    printf("%f %f\n", (ran - begun) / TIMES, (got - ran) / TIMES);
+    int zero = open("/dev/zero", O_RDONLY), ends[2], waiting;
+    char byte;
+    if (pipe(ends))
+        return 1;
+    double opened = now();
+    for (int i = 0; i < 10 * TIMES; i++)
+        if (read(zero, &byte, 1) != 1)
+            return 1;
+    double has_read = now();
+    for (int i = 0; i < 10 * TIMES; i++)
+        ioctl(ends[0], FIONREAD, &waiting);
+    double asked = now();
+    printf("%f %f %f %f\n", (ran - begun) / TIMES, (got - ran) / TIMES, (has_read - opened) / TIMES / 10,
+           (asked - has_read) / TIMES / 10);
     return 0;
 }
