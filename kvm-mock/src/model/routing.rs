@@ -125,9 +125,12 @@ impl Vm {
     /// block none; without a vCPU KVM answers `EPERM`.
     pub(super) fn signal_msi(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let msi: kvm_msi = args::read(arg)?;
-        let state = lock(&self.state);
+        let mut state = lock(&self.state);
         if !KVM_MSI_VALID_DEVID.contains(msi.flags) {
             return Err(Errno::EINVAL);
+        }
+        if let Some(answer) = state.riscv.message(&msi) {
+            return answer;
         }
         state.arm.takes_messages()?;
         if !state.irqchips.exist() {

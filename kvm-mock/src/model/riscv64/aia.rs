@@ -15,7 +15,7 @@ use kvm_core::kvm_sys::riscv64::{
     KVM_DEV_RISCV_AIA_HART_BITS_MAX, KVM_DEV_RISCV_AIA_IDS_MIN, KVM_DEV_RISCV_AIA_IMSIC_GET_ISEL,
     KVM_DEV_RISCV_AIA_IMSIC_GET_VCPU, KVM_DEV_RISCV_AIA_MODE_EMUL,
 };
-use kvm_core::kvm_sys::{DeviceType, kvm_device_attr, kvm_irq_level};
+use kvm_core::kvm_sys::{DeviceType, kvm_device_attr, kvm_irq_level, kvm_msi};
 use kvm_core::{Arg, Errno};
 
 use super::aplic::Aplic;
@@ -83,6 +83,23 @@ pub(super) fn create(vm: &Vm, _: DeviceType) -> Result<Box<dyn Kind>, Errno> {
         live: None,
     });
     Ok(Box::new(Handle))
+}
+
+impl VmState {
+    /// What becomes of a message where there is a controller: one to no vCPU's address is lost. Section 4.71 has more
+    /// than 0 for one that is delivered; here it is 0.
+    pub(in crate::model) fn message(&mut self, msi: &kvm_msi) -> Option<Result<u32, Errno>> {
+        let aia = self.aia.as_mut()?;
+        let Some(live) = aia.live.as_mut() else {
+            return Some(Err(Errno::EBUSY));
+        };
+        let address = u64::from(msi.address_hi) << 32 | u64::from(msi.address_lo);
+        let vcpu = aia.imsics_at.iter().find(|(_, at)| **at == address);
+        if let Some(imsic) = vcpu.and_then(|(vcpu, _)| live.imsics.get_mut(vcpu)) {
+            imsic.raise(msi.data);
+        }
+        Some(Ok(0))
+    }
 }
 
 impl Vm {
