@@ -15,7 +15,10 @@ use kvm_core::kvm_sys::riscv64::{
     KVM_DEV_RISCV_AIA_HART_BITS_MAX, KVM_DEV_RISCV_AIA_IDS_MIN, KVM_DEV_RISCV_AIA_IMSIC_GET_ISEL,
     KVM_DEV_RISCV_AIA_IMSIC_GET_VCPU, KVM_DEV_RISCV_AIA_MODE_EMUL,
 };
-use kvm_core::kvm_sys::{DeviceType, kvm_device_attr, kvm_irq_level, kvm_msi};
+use kvm_core::kvm_sys::{
+    DeviceType, KVM_IRQ_ROUTING_IRQCHIP, KVM_IRQ_ROUTING_MSI, KVM_MSI_VALID_DEVID, kvm_device_attr,
+    kvm_irq_level, kvm_irq_routing_entry, kvm_msi,
+};
 use kvm_core::{Arg, Errno};
 
 use super::aplic::Aplic;
@@ -85,7 +88,23 @@ pub(super) fn create(vm: &Vm, _: DeviceType) -> Result<Box<dyn Kind>, Errno> {
     Ok(Box::new(Handle))
 }
 
+/// KVM's number of pins.
+const PINS: u32 = 1024;
+
 impl VmState {
+    /// Section 4.52: pins are the sources of the only controller.
+    pub(super) fn takes_routes(&self, entries: &[kvm_irq_routing_entry]) -> bool {
+        self.aia.is_some()
+            && entries.iter().all(|entry| match entry.type_ {
+                KVM_IRQ_ROUTING_IRQCHIP => {
+                    let pin = entry.u.as_irqchip();
+                    entry.flags == 0 && pin.irqchip == 0 && pin.pin < PINS
+                }
+                KVM_IRQ_ROUTING_MSI => entry.flags & !KVM_MSI_VALID_DEVID.bits() == 0,
+                _ => false,
+            })
+    }
+
     /// What becomes of a message where there is a controller: one to no vCPU's address is lost. Section 4.71 has more
     /// than 0 for one that is delivered; here it is 0.
     pub(in crate::model) fn message(&mut self, msi: &kvm_msi) -> Option<Result<u32, Errno>> {

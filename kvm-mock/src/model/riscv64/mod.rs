@@ -54,7 +54,7 @@ static PLATFORM: Platform = Platform {
         (end, Errno::EFAULT)
     },
     start: registers::start,
-    takes_routes: |_, _| false,
+    takes_routes: |vm, entries| vm.riscv.takes_routes(entries),
     // The kernel does not ask for a controller.
     takes_irqfd: |_, _| Ok(()),
     check_vm: |_, _, _| Ok(()),
