@@ -4,8 +4,11 @@
     reason = "a test without libtest, which is what clippy looks for"
 )]
 
-use kvm_core::kvm_sys::{GuestMemfdFlags, KVM_CAP_GUEST_MEMFD};
-use kvm_core::{AnonymousMemory, GuestAddress, Slot};
+use kvm_core::kvm_sys::{
+    GUEST_MEMFD_FLAG_INIT_SHARED, GUEST_MEMFD_FLAG_MMAP, GuestMemfdFlags, KVM_CAP_GUEST_MEMFD,
+    KVM_CAP_GUEST_MEMFD_FLAGS,
+};
+use kvm_core::{AnonymousMemory, Errno, GuestAddress, Slot};
 use kvm_tests::checks::{self, NotRun};
 
 /// The open descriptors of this process, and the one that counts them.
@@ -42,6 +45,39 @@ fn guest_memfd_is_not_leaked() -> Result<(), NotRun> {
     Ok(())
 }
 
+/// The VMM's mapping of the file is the guest's memory.
+fn mapped_guest_memfd_is_shared() -> Result<(), NotRun> {
+    let kvm = checks::kvm()?;
+    let vm = kvm.create_vm().unwrap();
+    let flags = GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED;
+    let known = vm.check_extension(KVM_CAP_GUEST_MEMFD_FLAGS).unwrap();
+    let created = vm.create_guest_memfd(4 * kvm.page_size(), flags);
+    if u64::from(known) & flags.bits() != flags.bits() {
+        let refused = created.err().map(|error| error.errno());
+        assert!(
+            [Some(Errno::EINVAL), Some(Errno::ENOTTY)].contains(&refused),
+            "{refused:?}"
+        );
+        return Ok(());
+    }
+    let file = created.unwrap();
+    let memory = file.map().unwrap();
+    let at = GuestAddress(0);
+    let memory = vm
+        .add_private_memory(Slot(0), at, memory, &file, 0)
+        .unwrap();
+    assert!(memory.write(0x1000, b"kept"));
+    // As another mapping of the file sees it.
+    let again = file.map().unwrap();
+    let mut found = [0; 4];
+    assert!(again.read(0x1000, &mut found));
+    assert_eq!(&found, b"kept");
+    Ok(())
+}
+
 fn main() {
-    checks::main(&[("guest_memfd_is_not_leaked", guest_memfd_is_not_leaked)]);
+    checks::main(&[
+        ("guest_memfd_is_not_leaked", guest_memfd_is_not_leaked),
+        ("mapped_guest_memfd_is_shared", mapped_guest_memfd_is_shared),
+    ]);
 }
