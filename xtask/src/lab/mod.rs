@@ -208,7 +208,8 @@ fn run_on(
         arch,
         kernel: &kernel_file(&store.kernel(arch, options.kernel))?,
         initramfs: &image,
-        memory: 256 + 2 * size.div_ceil(1 << 20),
+        // Files may fill half of what the image itself leaves free.
+        memory: 256 + 4 * size.div_ceil(1 << 20),
         dir: scratch.path(),
     };
     let timeout = Duration::from_secs(options.timeout);
