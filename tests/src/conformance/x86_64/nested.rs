@@ -12,6 +12,8 @@ use crate::long_mode;
 
 /// What the processor is told of the nested guest, and where it may leave what is the guest's own.
 const VMCB: u64 = 0x9000;
+/// How many of its bytes say how the nested guest is run; registers are behind.
+const CONTROLS: usize = 0x400;
 /// Where the nested guest's code is.
 const NESTED: u64 = 0xb000;
 const MEMORY: usize = 0x1_0000;
@@ -124,6 +126,11 @@ pub(crate) fn goes_on<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
     let mut restored = other.create_vcpu(1)?;
     restored.restore(&state)?;
     assert!(is_nested(&restored)?);
+    // Of the outer guest's registers, which are behind, the kernel takes those that coming back to it loads.
+    assert_eq!(
+        restored.get_nested_state()?.data().get(..CONTROLS),
+        vcpu.get_nested_state()?.data().get(..CONTROLS)
+    );
     for vcpu in [&mut vcpu, &mut restored] {
         tells(vcpu, &[2])?;
         tells(vcpu, &VMMCALL.to_le_bytes())?;
