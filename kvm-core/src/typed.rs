@@ -441,17 +441,13 @@ impl<E: FromBytes + IntoBytes + Immutable + Copy> UpdateList<E> {
         self.get_over(on, E::new_zeroed())
     }
 
-    /// As [`get`](Self::get), for calls that may leave the count as it was: the elements at the end that are still
-    /// `unwritten`, which no answer has, are none.
-    pub(crate) fn get_counted<H: Hypervisor>(&self, on: &H, unwritten: E) -> Result<Vec<E>, Error> {
+    /// As [`get`](Self::get), for calls that may not say how many elements they wrote: those at the end that are
+    /// still `unwritten`, which no answer has, are none.
+    pub(crate) fn get_written<H: Hypervisor>(&self, on: &H, unwritten: E) -> Result<Vec<E>, Error> {
         let mut elements = self.get_over(on, unwritten)?;
         let is_written = |element: &E| element.as_bytes() != unwritten.as_bytes();
-        elements.truncate(
-            elements
-                .iter()
-                .rposition(is_written)
-                .map_or(0, |last| last + 1),
-        );
+        let last = elements.iter().rposition(is_written);
+        elements.truncate(last.map_or(0, |last| last + 1));
         Ok(elements)
     }
 

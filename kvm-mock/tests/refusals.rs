@@ -1,20 +1,23 @@
 //! Calls that kvm-core refuses before a backend sees them, and the causes it gives.
-#![expect(unsafe_code, reason = "one of the tests has a backend of its own")]
+#![expect(unsafe_code, reason = "one of the tests lends a part of a mapping")]
 #![allow(
     clippy::unwrap_used,
     reason = "a helper of tests, which clippy takes for other code"
 )]
 
+mod changed;
+
 use std::sync::Arc;
 
-use kvm_core::kvm_sys::op::Op;
 use kvm_core::kvm_sys::{
     GUEST_MEMFD_FLAG_INIT_SHARED, GUEST_MEMFD_FLAG_MMAP, GuestMemfdFlags, KVM_CAP_DIRTY_LOG_RING,
     KVM_CAP_DIRTY_LOG_RING_ACQ_REL, KVM_CAP_DIRTY_LOG_RING_WITH_BITMAP, KVM_DEV_TYPE_VFIO,
     kvm_enable_cap,
 };
-use kvm_core::{Arg, Cause, Errno, Error, Guard, Hypervisor, Kvm, Mapping, Region, Vm};
+use kvm_core::{Cause, Errno, Error, Guard, Kvm, Mapping, Vm};
 use kvm_mock::Model;
+
+use changed::{Change, Changed};
 
 /// Bytes that hold no run page.
 const SHORT: usize = 0x800;
@@ -73,8 +76,16 @@ fn devices_without_state_say_so() {
     assert_eq!(why(vfio.save()), refused);
 }
 
-/// A model with run pages that are too short.
-struct Short(Model);
+/// Run pages that are too short.
+struct Short;
+
+impl Change for Short {
+    fn mapped(whole: Mapping) -> Mapping {
+        let (start, len) = (whole.start(), whole.len().min(SHORT));
+        // SAFETY: these are bytes of `whole`, private to the vCPU there, and `Kept` has it.
+        unsafe { Mapping::new(start, len, len, Arc::new(Kept(whole))) }
+    }
+}
 
 /// What keeps the bytes of a mapping, of which another one lends the first.
 struct Kept(Mapping);
@@ -85,45 +96,9 @@ impl Guard for Kept {
     }
 }
 
-// SAFETY: all goes to the model, which keeps the contract; what `map` lends is a part of the model's mapping, which the
-// guard keeps.
-unsafe impl Hypervisor for Short {
-    type Guest = <Model as Hypervisor>::Guest;
-
-    unsafe fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        // SAFETY: the caller's promise.
-        unsafe { self.0.ioctl(op, arg) }
-    }
-
-    unsafe fn create(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<Self, Errno> {
-        // SAFETY: the caller's promise.
-        unsafe { self.0.create(op, arg) }.map(Self)
-    }
-
-    fn map(&self, region: Region) -> Result<Mapping, Errno> {
-        let whole = self.0.map(region)?;
-        let (start, len) = (whole.start(), whole.len().min(SHORT));
-        // SAFETY: these are bytes of `whole`, private to the vCPU there, and `Kept` has it.
-        Ok(unsafe { Mapping::new(start, len, len, Arc::new(Kept(whole))) })
-    }
-
-    unsafe fn enter(&self) -> Result<(), Errno> {
-        // SAFETY: the caller's promise.
-        unsafe { self.0.enter() }
-    }
-
-    fn read(&self, offset: u64, buf: &mut [u8]) -> Result<usize, Errno> {
-        self.0.read(offset, buf)
-    }
-
-    fn number(&self) -> i32 {
-        self.0.number()
-    }
-}
-
 #[test]
 fn a_mapping_too_short_for_a_run_page_makes_no_vcpu() {
-    let kvm = Kvm::with(Short(Model::new())).unwrap();
+    let kvm = Kvm::with(Changed::<Short>::new(Model::new())).unwrap();
     let refused = kvm.create_vm().unwrap().create_vcpu(0);
     let len = u32::try_from(SHORT).unwrap();
     assert_eq!(why(refused), Some((Errno::EPROTO, Cause::Mapping, len)));

@@ -95,7 +95,7 @@ impl<H: Hypervisor<Guest = X86_64>> Registers<H> {
     /// What the backend answers.
     pub fn get_cpuid2(&self) -> Result<Vec<kvm_cpuid_entry2>, Error> {
         // Older kernels, such as 6.1, leave the count as it was.
-        GET_CPUID2.get_counted(self.backend(), UNWRITTEN)
+        GET_CPUID2.get_written(self.backend(), UNWRITTEN)
     }
 
     /// As [`Kvm::get_supported_hv_cpuid`], with what depends on the vCPU: whether it has enlightened VMCS. Section
