@@ -9,8 +9,8 @@ use kvm_core::device::riscv64::aia;
 use kvm_core::device::{Device, DeviceAttributes};
 use kvm_core::kvm_exit::Riscv64;
 use kvm_core::kvm_sys::riscv64::*;
-use kvm_core::{Errno, Error, Kvm, Vcpu, Vm};
-use kvm_mock::{Model, Step};
+use kvm_core::{Errno, Error, Kvm, Route, RoutingEntry, Vcpu, Vm};
+use kvm_mock::{Model, Profile, Step};
 
 type Riscv = Model<Riscv64>;
 
@@ -29,7 +29,11 @@ fn errno<T>(result: Result<T, Error>) -> Option<Errno> {
 }
 
 fn machine(vcpus: u64) -> (Vm<Riscv>, Vec<Vcpu<Riscv>>) {
-    let vm = Kvm::with(Riscv::default()).unwrap().create_vm().unwrap();
+    machine_of(Riscv::default(), vcpus)
+}
+
+fn machine_of(model: Riscv, vcpus: u64) -> (Vm<Riscv>, Vec<Vcpu<Riscv>>) {
+    let vm = Kvm::with(model).unwrap().create_vm().unwrap();
     let vcpus = (0..vcpus).map(|id| vm.create_vcpu(id).unwrap()).collect();
     (vm, vcpus)
 }
@@ -147,4 +151,42 @@ fn it_comes_back_as_it_was() {
     assert_eq!(other.save().unwrap(), state);
     let pending = other.get_device_attr(&aia::aplic(PENDING + 4)).unwrap();
     assert_eq!(pending, 1 << 4);
+}
+
+#[test]
+fn messages_go_to_the_vcpu_at_their_address() {
+    let machine = || {
+        let host = Profile::default()
+            .cap(KVM_CAP_SIGNAL_MSI, 1)
+            .cap(KVM_CAP_IRQ_ROUTING, 4096);
+        machine_of(Riscv::with_profile(host), 2)
+    };
+    let (vm, _vcpus) = machine();
+    let message = |address_lo, data| kvm_msi {
+        address_lo,
+        data,
+        ..Default::default()
+    };
+    let route = RoutingEntry {
+        gsi: 1,
+        route: Route::Irqchip { irqchip: 0, pin: 1 },
+    };
+    assert_eq!(errno(vm.signal_msi(&message(0, 5))), Some(Errno::EINVAL));
+    assert_eq!(errno(vm.set_gsi_routing(&[route])), Some(Errno::EINVAL));
+
+    let early = vm.create_device(KVM_DEV_TYPE_RISCV_AIA).unwrap();
+    assert_eq!(errno(vm.signal_msi(&message(0, 5))), Some(Errno::EBUSY));
+    vm.set_gsi_routing(&[route]).unwrap();
+    drop((early, vm));
+
+    let (vm, _vcpus) = machine();
+    let device = controller(&vm, 2);
+    let pending = |vcpu| device.get_device_attr(&aia::imsic(vcpu, 0x80)).unwrap();
+    assert_eq!(vm.signal_msi(&message(0x2800_1000, 5)), Ok(false));
+    assert_eq!((pending(0), pending(1)), (0, 1 << 5));
+    // None of its identities, and nobody's address.
+    for (address, data) in [(0x2800_1000, 0), (0x2800_1000, 128), (0x2800_5000, 6)] {
+        assert_eq!(vm.signal_msi(&message(address, data)), Ok(false));
+    }
+    assert_eq!((pending(0), pending(1)), (0, 1 << 5));
 }

@@ -344,3 +344,60 @@ fn older_programs_place_a_gic_v2_by_a_call_of_the_vm() {
     let unknown = vm.set_device_addr(&place(9, 0));
     assert_eq!(errno(unknown), Some(Errno::ENODEV));
 }
+
+#[test]
+fn a_distributor_is_not_amid_redistributors() {
+    let (vm, _vcpus) = machine(1);
+    let gic = vm.create_device(KVM_DEV_TYPE_ARM_VGIC_V3).unwrap();
+    gic.set_device_attr(&v3::ADDR_DIST, &0x80_0000).unwrap();
+    let amid = gic.set_device_attr(&v3::ADDR_REDIST, &0x80_0000);
+    assert_eq!(errno(amid), Some(Errno::EINVAL));
+    gic.set_device_attr(&v3::ADDR_REDIST, &0x81_0000).unwrap();
+
+    // It is looked for with the vCPUs that there are: the first one has room anyhow.
+    let (vm, _vcpus) = machine(0);
+    let gic = vm.create_device(KVM_DEV_TYPE_ARM_VGIC_V3).unwrap();
+    gic.set_device_attr(&v3::ADDR_REDIST, &0x80_0000).unwrap();
+    gic.set_device_attr(&v3::ADDR_DIST, &0x80_0000).unwrap();
+    vm.create_vcpu(2).unwrap();
+    for id in [0, 2] {
+        assert_eq!(errno(vm.create_vcpu(id)), Some(Errno::EINVAL));
+    }
+}
+
+#[test]
+fn registers_are_those_of_vcpus_that_there_are() {
+    let (vm, _vcpus) = machine(0);
+    let gic = vm.create_device(KVM_DEV_TYPE_ARM_VGIC_V3).unwrap();
+    let has_dist = || gic.has_device_attr(&v3::dist(0));
+    assert_eq!(errno(has_dist()), Some(Errno::EINVAL));
+    let private = KVM_ARM_IRQ_TYPE_PPI << KVM_ARM_IRQ_TYPE_SHIFT | 23;
+    let raised = vm.set_irq_line(private, true);
+    assert_eq!(errno(raised), Some(Errno::EINVAL));
+
+    // Before it is initialised, a vCPU is the one with affinities of 0, whatever its id.
+    let vcpu = vm.create_vcpu(1).unwrap();
+    assert!(has_dist().unwrap());
+    assert!(gic.has_device_attr(&v3::redist(0, 0)).unwrap());
+    let by_id = gic.has_device_attr(&v3::redist(1, 0));
+    assert_eq!(errno(by_id), Some(Errno::EINVAL));
+    vcpu.vcpu_init(&vm.get_preferred_target().unwrap()).unwrap();
+    assert!(gic.has_device_attr(&v3::redist(1, 0)).unwrap());
+    let raised = vm.set_irq_line(
+        KVM_ARM_IRQ_TYPE_PPI << KVM_ARM_IRQ_TYPE_SHIFT | 1 << 16 | 23,
+        true,
+    );
+    assert_eq!(
+        errno(raised),
+        Some(Errno::EBUSY),
+        "the controller is not initialised"
+    );
+}
+
+#[test]
+fn messages_name_their_devices_once_there_is_an_its() {
+    let (vm, _vcpus) = machine(1);
+    assert_eq!(vm.check_extension(KVM_CAP_MSI_DEVID), Ok(0));
+    let _its = vm.create_device(KVM_DEV_TYPE_ARM_VGIC_ITS).unwrap();
+    assert_eq!(vm.check_extension(KVM_CAP_MSI_DEVID), Ok(1));
+}

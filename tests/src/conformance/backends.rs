@@ -12,6 +12,7 @@ use kvm_mock::recording::{self, Content};
 use kvm_mock::{CallLog, Log, Model, ModelGuest, Replay};
 
 use super::Outcome;
+use super::table::Mark;
 use crate::any::Any;
 
 /// What answers for KVM.
@@ -71,6 +72,7 @@ impl Backend {
         self,
         script: fn(&Model<G>),
         scenario: fn(Watched<G>) -> Outcome,
+        mark: Mark,
         calls: &Calls,
     ) -> Outcome {
         let run = |any| {
@@ -83,13 +85,13 @@ impl Backend {
             Self::ModelReplay => {
                 let recording = Recording::default();
                 on_model(script, |model| recording.make(model, run))?;
-                recording.replay(run)
+                recording.replay(run, mark)
             }
             Self::Kvm => run(Any::kvm().map_err(plain)?),
             Self::KvmReplay => {
                 let recording = Recording::default();
                 recording.make(Any::kvm().map_err(plain)?, run)?;
-                recording.replay(run)
+                recording.replay(run, mark)
             }
         }
     }
@@ -140,9 +142,8 @@ impl Recording {
         Ok(())
     }
 
-    /// Runs on what was recorded, which has to be all of it, and records that: the recordings have to be the same byte
-    /// for byte.
-    fn replay<G: ModelGuest>(self, run: impl FnOnce(Any<G>) -> Outcome) -> Outcome {
+    /// Runs on what was recorded, which has to be all of it, and records that: the recordings have to be the same.
+    fn replay<G: ModelGuest>(self, run: impl FnOnce(Any<G>) -> Outcome, mark: Mark) -> Outcome {
         let bytes = self.bytes();
         let replay = Replay::guest_from_bytes(&bytes[..])?;
         let again = Self::default();
@@ -159,7 +160,7 @@ impl Recording {
             }
         }
         handle.finish()?;
-        same(&bytes, &again.bytes())
+        same(&bytes, &again.bytes(), mark)
             .map_err(|error| while_("comparing with the recording of the replay", error))
     }
 
@@ -169,53 +170,47 @@ impl Recording {
     }
 }
 
-/// Fails with the first record in which two recordings differ.
+/// Fails with the first record in which two recordings differ, which are to be the same byte for byte.
 ///
-/// Those of one vCPU are the same byte for byte. What several do at once has no order but their own, and which of them is seen
-/// to have changed memory depends on it: there each object's records are the same, but for memory's.
-fn same(recorded: &[u8], again: &[u8]) -> Outcome {
+/// What several threads do at once has no order but each vCPU's own, and which of them is seen to have changed memory
+/// depends on it: there each object's records are the same, but for memory's.
+fn same(recorded: &[u8], again: &[u8], mark: Mark) -> Outcome {
     if recorded == again {
         return Ok(());
     }
     let [recorded, again] = [recorded, again].map(recording::Recording::from_bytes);
     let (recorded, again) = (recorded?, again?);
-    let entered: BTreeSet<_> = recorded
-        .records()
-        .filter(|record| matches!(record.content, Content::Entry(_)))
-        .map(|record| record.stream)
-        .collect();
-    if entered.len() < 2 {
-        let (mut recorded, mut again) = (recorded.records(), again.records());
-        loop {
-            let (recorded, again) = (recorded.next(), again.next());
-            if recorded != again {
-                return Err(format!("recorded {recorded:?}\n    then {again:?}").into());
-            }
-            if recorded.is_none() {
-                return Err("the headers differ".into());
-            }
-        }
+    if mark != Mark::Racing {
+        all_same(recorded.records(), again.records())?;
+        return Err("the headers differ".into());
     }
     let streams: BTreeSet<_> = recorded
         .records()
         .filter_map(|record| record.stream)
         .collect();
     for stream in streams {
-        let [mut recorded, mut again] = [&recorded, &again].map(|recording| {
+        let [recorded, again] = [&recorded, &again].map(|recording| {
             let contents = recording.records_of(stream).map(|record| record.content);
             contents.filter(|content| !matches!(content, Content::Memory { .. }))
         });
-        loop {
-            let (recorded, again) = (recorded.next(), again.next());
-            if recorded != again {
-                return Err(format!("recorded {recorded:?}\n    then {again:?}").into());
-            }
-            if recorded.is_none() {
-                break;
-            }
-        }
+        all_same(recorded, again)?;
     }
     Ok(())
+}
+
+fn all_same<T: PartialEq + fmt::Debug>(
+    mut recorded: impl Iterator<Item = T>,
+    mut again: impl Iterator<Item = T>,
+) -> Outcome {
+    loop {
+        let (recorded, again) = (recorded.next(), again.next());
+        if recorded != again {
+            return Err(format!("recorded {recorded:?}\n    then {again:?}").into());
+        }
+        if recorded.is_none() {
+            return Ok(());
+        }
+    }
 }
 
 impl Write for Recording {

@@ -14,10 +14,19 @@ pub struct Scenario {
     pub name: &'static str,
     /// The architecture of its guests.
     pub arch: Arch,
-    /// Whether it asks for what no recording has.
-    pub(super) live: bool,
+    pub(super) mark: Mark,
     /// Runs it on a backend, and tells the calls.
     pub(super) run: fn(Backend, &Calls) -> Outcome,
+}
+
+/// What is said of a scenario in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    Plain,
+    /// It asks for what no recording has.
+    Live,
+    /// Several threads run vCPUs, in whatever order.
+    Racing,
 }
 
 /// All scenarios.
@@ -26,14 +35,14 @@ pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
 }
 
 /// A folder, the architectures that its scenarios are for, and the files in it with their scenarios: each with the
-/// script for its guest, if it has one, and `[live]` if no recording has what it asks for.
+/// script for its guest, if it has one, and its [`Mark`].
 macro_rules! scenarios {
     ($($folder:ident for [$($guest:ident),+] $files:tt)*) => {
         const SCENARIOS: &[&[&[Scenario]]] = &[$($(scenarios!(@files $folder $guest $files)),+),*];
     };
     (@files $folder:ident $guest:ident {$(
         $(#[$when:meta])? $file:ident {
-            $($scenario:ident $(: $script:ident)? $([$live:ident])?),* $(,)?
+            $($scenario:ident $(: $script:ident)? $([$mark:ident])?),* $(,)?
         }
     )*}) => {
         &[$(
@@ -41,17 +50,19 @@ macro_rules! scenarios {
             &[$(Scenario {
                 name: concat!(stringify!($file), "::", stringify!($scenario)),
                 arch: $guest::ARCH,
-                live: scenarios!(@live $($live)?),
+                mark: scenarios!(@mark $($mark)?),
                 run: |backend, calls| backend.run::<$guest>(
                     scenarios!(@script $folder $file $($script)?),
                     $folder::$file::$scenario,
+                    scenarios!(@mark $($mark)?),
                     calls,
                 ),
             }),*],
         )*]
     };
-    (@live live) => { true };
-    (@live) => { false };
+    (@mark live) => { Mark::Live };
+    (@mark racing) => { Mark::Racing };
+    (@mark) => { Mark::Plain };
     (@script $folder:ident $file:ident $script:ident) => { $folder::$file::$script };
     (@script $folder:ident $file:ident) => { no_guest };
 }
@@ -82,14 +93,14 @@ scenarios! {
             kicked_while_running: kicked_while_running_script,
             kicked_before_run: kicked_before_run_script,
             shared_memory: shared_memory_script,
-            several_threads: several_threads_script,
+            several_threads: several_threads_script [racing],
         }
         stats { counted: counted_script, described }
         signal_mask { set: set_script }
         state { goes_on: goes_on_script }
         coalesced {
-            full: full_script [live],
-            coalesced_ring_has_one_consumer: one_consumer_script [live],
+            full: full_script,
+            coalesced_ring_has_one_consumer: one_consumer_script,
         }
         #[cfg(target_os = "linux")]
         ioeventfd {
@@ -164,7 +175,7 @@ scenarios! {
         }
         #[cfg(target_os = "linux")]
         signals { resample: resample_script [live] }
-        coalesced { in_order: in_order_script [live] }
+        coalesced { in_order: in_order_script }
         devices { kinds, of_vcpus, of_the_system, of_another_object }
         interrupts {
             line_status,
@@ -205,7 +216,7 @@ scenarios! {
         }
         psci { off: off_script, reset: reset_script, cpu_on: cpu_on_script }
         nisv { told: told_script, refused: refused_script }
-        registers { readable, general, before_init }
+        registers { readable, general, before_init, initialised_again }
         gic {
             line: line_script,
             no_such_line,

@@ -52,3 +52,22 @@ pub(crate) fn before_init<H: Hypervisor<Guest = Aarch64>>(system: H) -> Outcome 
     assert_eq!(got.err().map(|error| error.errno()), early);
     Ok(())
 }
+
+/// Section 4.82: to initialise a vCPU again resets it, but for what an exception would have left for the return from it.
+pub(crate) fn initialised_again<H: Hypervisor<Guest = Aarch64>>(system: H) -> Outcome {
+    let vm = vm(system, &[], &[])?;
+    let vcpu = vm.create_vcpu(0)?;
+    let target = vm.get_preferred_target()?;
+    vcpu.vcpu_init(&target)?;
+    let kept = [register::SP_EL1, register::ELR_EL1, register::spsr(0)];
+    for (id, value) in kept.into_iter().zip(1_u64..) {
+        vcpu.set_reg(id, &value)?;
+    }
+    vcpu.set_reg(register::x(1), &7_u64)?;
+    vcpu.vcpu_init(&target)?;
+    for (id, value) in kept.into_iter().zip(1_u64..) {
+        assert_eq!(vcpu.get_reg::<u64>(id)?, value, "{id:#x}");
+    }
+    assert_eq!(vcpu.get_reg::<u64>(register::x(1))?, 0);
+    Ok(())
+}

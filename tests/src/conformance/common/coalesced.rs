@@ -1,4 +1,4 @@
-//! Writes that wait in a ring in place of exits: section 4.116. No recording has the ring.
+//! Writes that wait in a ring in place of exits: section 4.116.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;

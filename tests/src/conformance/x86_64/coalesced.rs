@@ -1,4 +1,4 @@
-//! Writes that wait in a ring in place of exits: section 4.116. No recording has the ring.
+//! Writes that wait in a ring in place of exits: section 4.116.
 
 use kvm_core::kvm_exit::{MmioWrite, X86_64};
 use kvm_core::{Exit, Hypervisor, IoEventAddress, Kvm};
