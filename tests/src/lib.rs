@@ -15,6 +15,8 @@ pub mod page_file;
 pub mod pages;
 pub mod refused;
 mod run;
+#[cfg(target_arch = "aarch64")]
+pub mod vgic;
 
 pub use example::{Example, Failure};
 pub use exits::ExitTable;

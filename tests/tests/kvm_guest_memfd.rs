@@ -45,8 +45,8 @@ fn guest_memfd_is_not_leaked() -> Result<(), NotRun> {
     Ok(())
 }
 
-/// The VMM's mapping of the file is the guest's memory.
-fn mapped_guest_memfd_is_shared() -> Result<(), NotRun> {
+/// What is written to the memory of a slot that a mapping backs is in the file: another mapping has it.
+fn mappings_of_a_guest_memfd_are_one() -> Result<(), NotRun> {
     let kvm = checks::kvm()?;
     let vm = kvm.create_vm().unwrap();
     let flags = GUEST_MEMFD_FLAG_MMAP | GUEST_MEMFD_FLAG_INIT_SHARED;
@@ -78,6 +78,9 @@ fn mapped_guest_memfd_is_shared() -> Result<(), NotRun> {
 fn main() {
     checks::main(&[
         ("guest_memfd_is_not_leaked", guest_memfd_is_not_leaked),
-        ("mapped_guest_memfd_is_shared", mapped_guest_memfd_is_shared),
+        (
+            "mappings_of_a_guest_memfd_are_one",
+            mappings_of_a_guest_memfd_are_one,
+        ),
     ]);
 }

@@ -6,12 +6,13 @@
 )]
 
 use kvm_core::aarch64::register;
-use kvm_core::device::aarch64::{vgic_its, vgic_v3};
+use kvm_core::device::aarch64::vgic_its;
 use kvm_core::device::{Device, DeviceAttributes};
 use kvm_core::kvm_sys::aarch64::{KVM_ARM_VCPU_PSCI_0_2, kvm_msi};
 use kvm_core::kvm_sys::{KVM_DEV_TYPE_ARM_VGIC_ITS, KVM_DEV_TYPE_ARM_VGIC_V3, KVM_MSI_VALID_DEVID};
 use kvm_core::{AnonymousMemory, Exit, GuestAddress, Kvm, SavedState, Slot, Vcpu, Vm};
 use kvm_tests::checks::{self, NotRun};
+use kvm_tests::vgic::vgic_v3;
 
 const GUEST: &[u8] = include_bytes!("../../guests/aarch64/messages.bin");
 const RAM: GuestAddress = GuestAddress(0x4000_0000);
@@ -42,13 +43,7 @@ fn with_memory(kvm: &Kvm) -> (Vm, Vcpu) {
 }
 
 fn controllers(vm: &Vm) -> (Device, Device) {
-    let gic = vm.create_device(KVM_DEV_TYPE_ARM_VGIC_V3).unwrap();
-    gic.set_device_attr(&vgic_v3::NR_IRQS, &64).unwrap();
-    gic.set_device_attr(&vgic_v3::ADDR_DIST, &0x800_0000)
-        .unwrap();
-    gic.set_device_attr(&vgic_v3::ADDR_REDIST, &0x80a_0000)
-        .unwrap();
-    gic.set_device_attr(&vgic_v3::INIT, &()).unwrap();
+    let gic = vgic_v3(vm).unwrap();
     let its = vm.create_device(KVM_DEV_TYPE_ARM_VGIC_ITS).unwrap();
     its.set_device_attr(&vgic_its::ADDR, &ITS).unwrap();
     its.set_device_attr(&vgic_its::INIT, &()).unwrap();

@@ -132,7 +132,7 @@ fn exits() -> Result<(), NotRun> {
     }
     vcpu.complete_with(|exit, _| panic!("{exit}")).unwrap();
     assert_eq!(vcpu.get_reg::<u64>(arch::VALUE).unwrap(), 0x5678);
-    vcpu.run_page_mut();
+    assert_eq!(vcpu.run_page_mut().exit_reason(), KVM_EXIT_MMIO);
     Ok(())
 }
 

@@ -1,8 +1,7 @@
 //! With a vGIC of version 3.
 
 use kvm_core::aarch64::register;
-use kvm_core::device::aarch64::vgic_v3;
-use kvm_core::device::{Device, DeviceAttributes};
+use kvm_core::device::Device;
 use kvm_core::kvm_sys::aarch64::{
     KVM_ARM_IRQ_TYPE_SHIFT, KVM_ARM_IRQ_TYPE_SPI, KVM_ARM_VCPU_PSCI_0_2, KVM_REG_ARM_PTIMER_CNT,
     KVM_REG_ARM_TIMER_CNT,
@@ -10,6 +9,7 @@ use kvm_core::kvm_sys::aarch64::{
 use kvm_core::kvm_sys::{KVM_DEV_TYPE_ARM_VGIC_V3, aarch64};
 use kvm_core::{Kvm, Vcpu, Vm};
 use kvm_tests::checks::NotRun;
+use kvm_tests::vgic::vgic_v3;
 
 pub(super) const GUEST: &[u8] = include_bytes!("../../guests/aarch64/state.bin");
 pub(super) const RAM: u64 = 0x4000_0000;
@@ -35,14 +35,7 @@ pub(super) fn start(vm: &Vm, vcpu: &Vcpu, code: u64) {
 }
 
 pub(super) fn controller(vm: &Vm) -> Device {
-    let gic = vm.create_device(KVM_DEV_TYPE_ARM_VGIC_V3).unwrap();
-    gic.set_device_attr(&vgic_v3::NR_IRQS, &64).unwrap();
-    gic.set_device_attr(&vgic_v3::ADDR_DIST, &0x800_0000)
-        .unwrap();
-    gic.set_device_attr(&vgic_v3::ADDR_REDIST, &0x80a_0000)
-        .unwrap();
-    gic.set_device_attr(&vgic_v3::INIT, &()).unwrap();
-    gic
+    vgic_v3(vm).unwrap()
 }
 
 /// Whether an attribute is the register of shared interrupts that are pending, and one is.

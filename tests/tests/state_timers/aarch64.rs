@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use kvm_core::aarch64::register;
-use kvm_core::device::aarch64::vgic_v3;
-use kvm_core::device::{Device, DeviceAttributes};
+use kvm_core::device::Device;
 use kvm_core::kvm_sys::KVM_DEV_TYPE_ARM_VGIC_V3;
 use kvm_core::kvm_sys::aarch64::KVM_ARM_VCPU_PSCI_0_2;
 use kvm_core::{Exit, Kvm, Vcpu, Vm};
 use kvm_tests::checks::{Check, NotRun};
+use kvm_tests::vgic::vgic_v3;
 
 use super::Told;
 
@@ -46,14 +46,7 @@ pub(super) fn start(_: &Kvm, vm: &Vm, vcpu: &Vcpu, code: u64, _: Timer) {
 }
 
 pub(super) fn controller(vm: &Vm) -> Option<Device> {
-    let gic = vm.create_device(KVM_DEV_TYPE_ARM_VGIC_V3).unwrap();
-    gic.set_device_attr(&vgic_v3::NR_IRQS, &64).unwrap();
-    gic.set_device_attr(&vgic_v3::ADDR_DIST, &0x800_0000)
-        .unwrap();
-    gic.set_device_attr(&vgic_v3::ADDR_REDIST, &0x80a_0000)
-        .unwrap();
-    gic.set_device_attr(&vgic_v3::INIT, &()).unwrap();
-    Some(gic)
+    Some(vgic_v3(vm).unwrap())
 }
 
 pub(super) fn told(exit: &Exit<'_>) -> Option<Told> {
