@@ -35,7 +35,7 @@ impl Host {
     }
 
     /// Whether the processor runs guests by SVM.
-    pub(super) fn has_svm(&self) -> bool {
+    pub fn has_svm(&self) -> bool {
         self.cpu.split_whitespace().any(|word| word == "svm")
     }
 

@@ -8,7 +8,8 @@ use crate::{Error, Hypervisor, Vm};
 const SIGNAL_MSI: Set<kvm_msi> = Set::new(&kvm_sys::KVM_SIGNAL_MSI);
 
 impl<H: Hypervisor> Vm<H> {
-    /// Delivers a message signalled interrupt. Says whether it was delivered; if not, the guest blocks it.
+    /// Delivers a message signalled interrupt. Says whether it was delivered; if not, the guest blocks it. On riscv64
+    /// KVM never says that it was.
     /// Section 4.71; needs `KVM_CAP_SIGNAL_MSI`.
     ///
     /// Where `KVM_CAP_MSI_DEVID` says so (arm64 with an ITS), `devid` has to hold, with

@@ -66,12 +66,13 @@ const ABSENT: u32 = u32::MAX;
 ///
 /// # Time
 ///
-/// A guest that looks at no clock goes on bit for bit. Its clocks go on where they were when they were saved, and a timer that
-/// was armed expires when they say so: the time for which the guest was away does not count, and that which passes while vCPUs
-/// are saved and restored may. So a timer comes sooner, by at most as long as that takes, and never later than a timer of the
-/// host may be. Three do otherwise: the PIT of x86_64 begins its period anew, and is late by up to one; on riscv64 a timer that
-/// was armed expires at once where the host lacks `Sstc`; and kernels before 6.8 take a TSC that is within a second of that of
-/// the new VM to be the same, so timers by the TSC may be a second off when a guest is restored in its first.
+/// A guest that looks at no clock goes on bit for bit. Its clocks go on where they were when they were saved, and a
+/// timer that was armed expires when they say so: the time for which the guest was away does not count, and that
+/// which passes while vCPUs are saved and restored may. So a timer comes sooner, by at most as long as that takes,
+/// and never later than a timer of the host may be. Three do otherwise: the PIT of x86_64 begins its period anew, and
+/// is late by up to one; on riscv64 a timer that was armed expires at once where the host lacks `Sstc`; and kernels
+/// before 6.7 take a TSC that is within a second of that of the new VM to be the same, so timers by the TSC may be a
+/// second off when a guest is restored in its first.
 ///
 /// ```
 /// use kvm_core::{Kvm, SavedState, kvm_sys::Arch};

@@ -109,6 +109,9 @@ fn print(ways: &mut [Way]) {
         }
         println!();
     }
+    println!(
+        "The guest has 64 KiB of memory, all of which `--memory` looks at before and after each exit."
+    );
 }
 
 fn median(times: &mut [f64]) -> f64 {

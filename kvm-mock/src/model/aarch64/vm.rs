@@ -57,8 +57,8 @@ impl VmState {
         }
     }
 
-    /// An interrupt controller that is initialised takes no more vCPUs than the `vcpus` that there are: "Must be
-    /// called after all VCPUs have been created".
+    /// Whether there can be another vCPU beside so many. An interrupt controller that is initialised takes none: "Must
+    /// be called after all VCPUs have been created". Before that it has to have room.
     pub(in crate::model) fn takes_vcpu(&self, vcpus: usize) -> Result<(), Errno> {
         match &self.gic {
             Some(gic) if gic.live().is_some() => Err(Errno::EBUSY),

@@ -81,8 +81,9 @@ fn memory_types(types: &[u8]) -> bool {
     types.iter().all(|kind| matches!(kind, 0 | 1 | 4..=6))
 }
 
-/// What all vCPUs of a VM have one of: the options of Hyper-V's debugger.
-const OF_VM: [u32; 1] = [0x4000_00ff];
+const HV_X64_MSR_SYNDBG_OPTIONS: u32 = 0x4000_00ff;
+/// What all vCPUs of a VM have one of.
+const OF_VM: [u32; 1] = [HV_X64_MSR_SYNDBG_OPTIONS];
 
 const MSR_IA32_SYSENTER_ESP: u32 = 0x175;
 const MSR_IA32_SYSENTER_EIP: u32 = 0x176;
