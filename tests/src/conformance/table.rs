@@ -154,6 +154,7 @@ scenarios! {
             many_msrs,
             tsc_khz,
             one_page_of_xsave,
+            fpu_in_xsave,
         }
         vm {
             first_timer,

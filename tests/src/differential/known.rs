@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use kvm_core::Errno;
 use kvm_core::kvm_sys::op::Op;
-use kvm_core::kvm_sys::x86_64::kvm_vcpu_events;
+use kvm_core::kvm_sys::x86_64::{kvm_irqchip, kvm_pic_state, kvm_vcpu_events};
 
 use super::host::{Host, Kind};
 use super::step::{On, Step};
@@ -44,6 +44,8 @@ const X86: &[Kind] = &[Kind::Svm, Kind::Vmx, Kind::Pvm];
 
 /// The id of a0 on riscv64, 0x8030_0000_0200_000a.
 const A0: &str = "id: 9236882835770441738,";
+/// The lines of the first PIC that are raised, in `kvm_irqchip`.
+const IRR: usize = offset_of!(kvm_irqchip, chip) + offset_of!(kvm_pic_state, irr);
 const MORE_LEAVES: &str = "leaves of the host that no guest can be kept from seeing are added";
 const PAT: &str = "index: 631,";
 const NO_PAT: &str = "the types of memory in the page attribute table are not looked at";
@@ -124,6 +126,16 @@ pub(super) static KNOWN: &[Known] = &[
         kernels: ALL,
         is: |_, kvm, model| kvm.result == Err(Errno::EPERM) && model.result.is_ok(),
         reason: "a message for no vCPU is an error only where the kernel has no map of local APICs",
+    },
+    Known {
+        op: "KVM_GET_IRQCHIP",
+        kinds: X86,
+        kernels: ALL,
+        is: |_, kvm, model| {
+            let raised = |answer: &Answer| answer.bytes.get(IRR).map(|lines| lines & 1);
+            differ_at(kvm, model) == [IRR] && (raised(kvm), raised(model)) == (Some(1), Some(0))
+        },
+        reason: "time passes, and a PIT that was set raises its interrupt",
     },
     Known {
         op: "KVM_SET_XCRS",

@@ -15,6 +15,8 @@ const COMPONENTS: usize = 512;
 const EVERYWHERE: u64 = 0b11;
 /// Those and AVX.
 const CONTROLLED: u64 = 0b111;
+/// The x87's control word: no exceptions, the most precise.
+const FCW_AT_RESET: u16 = 0x37f;
 /// The rest of the header.
 const FORMAT: usize = 520;
 const HEADER_END: usize = 576;
@@ -71,6 +73,7 @@ impl Vcpu {
                 to.copy_from_slice(kept);
             }
         }
+        forget_unused(&mut bytes, components);
         state.banks.set_bytes(BANK, &bytes);
         let mut fpu: kvm_fpu = state.banks.get("fpu");
         for (area, field) in legacy(&mut fpu, components) {
@@ -80,6 +83,19 @@ impl Vcpu {
         }
         state.banks.set("fpu", &fpu);
         Ok(0)
+    }
+}
+
+/// A component of the first two that is not in use is as after a reset, whatever stands in its place.
+fn forget_unused(bytes: &mut [u8], components: u64) {
+    let mut unused = kvm_fpu {
+        fcw: FCW_AT_RESET,
+        ..Default::default()
+    };
+    for (area, field) in legacy(&mut unused, !components) {
+        if let Some(to) = bytes.get_mut(area..area + field.len()) {
+            to.copy_from_slice(field);
+        }
     }
 }
 

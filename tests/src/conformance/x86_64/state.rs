@@ -1,6 +1,7 @@
 //! State of x86_64 vCPUs beyond the registers: it is got back as it was set.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use kvm_core::kvm_exit::X86_64;
 use kvm_core::kvm_sys::x86_64::{
@@ -255,5 +256,33 @@ pub(crate) fn one_page_of_xsave<H: Hypervisor<Guest = X86_64>>(system: H) -> Out
     let xcrs = vcpu.get_xcrs()?;
     vcpu.set_xcrs(&xcrs)?;
     assert_eq!(vcpu.get_xcrs()?, xcrs);
+    Ok(())
+}
+
+/// Sections 4.22, 4.23, 4.42 and 4.43: the registers of the x87 and of SSE are in both forms, and where a component is not in
+/// use, nothing of what stands in its place.
+pub(crate) fn fpu_in_xsave<H: Hypervisor<Guest = X86_64>>(system: H) -> Outcome {
+    const XMM: Range<usize> = 160..176;
+    const COMPONENTS: Range<usize> = 512..520;
+    const X87_AND_SSE: u64 = 0b11;
+
+    let vcpu = Kvm::with(system)?.create_vm()?.create_vcpu(0)?;
+    let set = |components: u64, xmm: Option<u8>| -> Result<(), kvm_core::Error> {
+        let mut state = vcpu.get_xsave2()?;
+        let bytes = state.as_mut_bytes();
+        if let (Some(xmm), Some(place)) = (xmm, bytes.get_mut(XMM)) {
+            place.fill(xmm);
+        }
+        if let Some(place) = bytes.get_mut(COMPONENTS) {
+            place.copy_from_slice(&components.to_le_bytes());
+        }
+        vcpu.set_xsave2(&state)
+    };
+    set(X87_AND_SSE, Some(0xfa))?;
+    assert_eq!(vcpu.get_fpu()?.xmm.first(), Some(&[0xfa; 16]));
+    set(0, Some(0xfb))?;
+    assert_eq!(vcpu.get_xsave2()?.as_bytes().get(XMM), Some(&[0; 16][..]));
+    set(X87_AND_SSE, None)?;
+    assert_eq!(vcpu.get_fpu()?.xmm.first(), Some(&[0; 16]));
     Ok(())
 }
