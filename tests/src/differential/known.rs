@@ -46,7 +46,6 @@ const X86: &[Kind] = &[Kind::Svm, Kind::Vmx, Kind::Pvm];
 const A0: &str = "id: 9236882835770441738,";
 /// The lines of the first PIC that are raised, in `kvm_irqchip`.
 const IRR: usize = offset_of!(kvm_irqchip, chip) + offset_of!(kvm_pic_state, irr);
-const MORE_LEAVES: &str = "leaves of the host that no guest can be kept from seeing are added";
 const PAT: &str = "index: 631,";
 const NO_PAT: &str = "the types of memory in the page attribute table are not looked at";
 const NO_PAGING: &str = "paging without long mode is taken back";
@@ -138,13 +137,6 @@ pub(super) static KNOWN: &[Known] = &[
         reason: "time passes, and a PIT that was set raises its interrupt",
     },
     Known {
-        op: "KVM_SET_XCRS",
-        kinds: &[Kind::Pvm],
-        kernels: ALL,
-        is: |_, kvm, model| kvm.result != model.result,
-        reason: MORE_LEAVES,
-    },
-    Known {
         op: "KVM_SET_GUEST_DEBUG",
         kinds: &[Kind::Pvm],
         kernels: ALL,
@@ -157,13 +149,6 @@ pub(super) static KNOWN: &[Known] = &[
         kernels: ALL,
         is: both_succeed,
         reason: "the time stamp counter has no offset",
-    },
-    Known {
-        op: "KVM_GET_CPUID2",
-        kinds: &[Kind::Pvm],
-        kernels: ALL,
-        is: |_, kvm, model| kvm.result.is_err() || kvm.bytes != model.bytes,
-        reason: MORE_LEAVES,
     },
     Known {
         op: "KVM_SET_MSRS",
