@@ -1,9 +1,10 @@
 //! Programs that know nothing of these crates, and `kvmrec`, which runs them.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// What a program printed, and how it ended.
 pub(crate) struct Ran {
@@ -39,19 +40,25 @@ pub(crate) fn compiled(name: &str) -> PathBuf {
     compiled_with(name, &[])
 }
 
-/// A program in C, compiled with options.
+/// A program in C, compiled with options. Each is compiled once, as another test may be running it.
 pub(crate) fn compiled_with(name: &str, options: &[&str]) -> PathBuf {
+    static COMPILED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
     let program = scratch(&format!("{name}{}", options.concat()));
-    let mut compiler = Command::new("cc");
-    compiler
-        .args(["-pthread", "-o"])
-        .arg(&program)
-        .args(options);
-    compiler.arg(file(&format!("programs/{name}.c")));
-    assert!(
-        compiler.status().unwrap().success(),
-        "{name} does not compile"
-    );
+    // If one does not compile, the next test compiles and reports its own.
+    let mut done = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if done.insert(program.clone()) {
+        let mut compiler = Command::new("cc");
+        compiler
+            .args(["-pthread", "-o"])
+            .arg(&program)
+            .args(options);
+        compiler.arg(file(&format!("programs/{name}.c")));
+        assert!(
+            compiler.status().unwrap().success(),
+            "{name} does not compile"
+        );
+    }
     program
 }
 
