@@ -137,12 +137,11 @@ impl Slots {
                 let start = page * page_size;
                 for offset in (start..start + page_size).step_by(PAGE) {
                     let mut now = [0; PAGE];
-                    let last = slot.shadow.get_mut(offset..offset + PAGE);
-                    let Some(last) = last.filter(|_| slot.bytes.read(offset, &mut now)) else {
+                    if !slot.bytes.read(offset, &mut now) {
                         continue;
-                    };
-                    write_page(&mut record, offset as u64, &now, last);
-                    last.copy_from_slice(&now);
+                    }
+                    write_page(&mut record, offset as u64, &now, slot.shadow.piece(offset));
+                    slot.shadow.write(offset, &now);
                     count += 1;
                 }
             }
@@ -161,8 +160,7 @@ impl Slots {
         let slot = slot.filter(|slot| !slot.read_only).ok_or(Errno::EFAULT)?;
         for page in pages.iter() {
             let offset = usize::try_from(page.offset).map_err(|_| Errno::EFAULT)?;
-            let end = offset.checked_add(PAGE).ok_or(Errno::EFAULT)?;
-            let last = slot.shadow.get_mut(offset..end).ok_or(Errno::EFAULT)?;
+            let last = slot.shadow.whole_piece(offset).ok_or(Errno::EFAULT)?;
             page.apply(last);
             if !slot.bytes.write(offset, last) {
                 return Err(Errno::EFAULT);

@@ -3,6 +3,7 @@
 
 mod bytes;
 mod dirty;
+mod shadow;
 
 use std::collections::BTreeMap;
 use std::ptr::{self, NonNull};
@@ -18,6 +19,7 @@ use crate::format::{Crc, Delta};
 use bytes::Bytes;
 use dirty::Log;
 pub(crate) use dirty::loggable;
+use shadow::Shadow;
 
 /// Memory is compared in pieces of this size, whatever the size of the host's pages, so that a
 /// checksum means the same on every host.
@@ -53,7 +55,7 @@ struct Slot {
     /// The guest can't write to it, and perhaps neither can this process.
     read_only: bool,
     bytes: Bytes,
-    shadow: Vec<u8>,
+    shadow: Shadow,
     log: Log,
 }
 
@@ -137,13 +139,12 @@ impl Slots {
         #[cfg(not(target_os = "linux"))]
         let bytes = span.map(Bytes::Kept);
         if let Some(bytes) = bytes {
-            let shadow = vec![0; len];
             let slot = Slot {
                 address,
                 host,
                 read_only,
                 bytes,
-                shadow,
+                shadow: Shadow::new(len),
                 log: Log::default(),
             };
             self.map.insert(region.slot, slot);
@@ -158,13 +159,17 @@ impl Slots {
             if logged && slot.is_logged() {
                 continue;
             }
-            for (shadow, offset) in slot.shadow.chunks_mut(PIECE).zip((0..).step_by(PIECE)) {
-                let Some(now) = piece.get_mut(..shadow.len()) else {
+            let len = slot.shadow.len();
+            for offset in (0..len).step_by(PIECE) {
+                let last = slot.shadow.piece(offset);
+                // The last one may be shorter.
+                let room = PIECE.min(len - offset);
+                let (Some(now), Some(last)) = (piece.get_mut(..room), last.get(..room)) else {
                     continue;
                 };
-                if slot.bytes.read(offset, now) && shadow != now {
-                    changed(*number, slot.address, offset, shadow, now);
-                    shadow.copy_from_slice(now);
+                if slot.bytes.read(offset, now) && last != now {
+                    changed(*number, slot.address, offset, last, now);
+                    slot.shadow.write(offset, now);
                 }
             }
         }
@@ -213,12 +218,11 @@ impl Slots {
         let slot = self.map.get_mut(&delta.slot);
         let slot = slot.filter(|slot| !slot.read_only).ok_or(Errno::EFAULT)?;
         let offset = usize::try_from(delta.offset).map_err(|_| Errno::EFAULT)?;
-        let end = offset.checked_add(delta.bytes.len()).ok_or(Errno::EFAULT)?;
-        let shadow = slot.shadow.get_mut(offset..end).ok_or(Errno::EFAULT)?;
-        if !slot.bytes.write(offset, delta.bytes) {
+        let inside = slot.shadow.holds(offset, delta.bytes.len());
+        if !inside || !slot.bytes.write(offset, delta.bytes) {
             return Err(Errno::EFAULT);
         }
-        shadow.copy_from_slice(delta.bytes);
+        slot.shadow.write(offset, delta.bytes);
         Ok(())
     }
 }

@@ -93,7 +93,8 @@ impl RecorderOptions {
     /// a replay, and a checksum of what the VMM writes, so that a replay notices when it writes
     /// something else.
     ///
-    /// All memory is compared with a copy at each entry and each exit: for guests of some megabytes.
+    /// All memory is compared with a copy at each entry and each exit: for guests of some megabytes. The copy has what was
+    /// ever not zero.
     pub fn memory(mut self, memory: bool) -> Self {
         self.memory = memory;
         self
