@@ -16,7 +16,7 @@ use kvm_sys::{KVM_MEM_READONLY, kvm_userspace_memory_region};
 use zerocopy::FromBytes;
 
 use crate::format::{Crc, Delta};
-use bytes::Bytes;
+use bytes::{Ahead, Bytes};
 use dirty::Log;
 pub(crate) use dirty::loggable;
 use shadow::Shadow;
@@ -154,7 +154,7 @@ impl Slots {
     /// Looks at all memory, or at that which `logged` leaves: it has no dirty log. Gives each piece that changed to `changed`: its slot, the slot's guest
     /// address, the offset in it, the bytes that were and those that are.
     fn look(&mut self, logged: bool, mut changed: impl FnMut(u32, u64, usize, &[u8], &[u8])) {
-        let mut piece = [0; PIECE];
+        let mut ahead = Ahead::default();
         for (number, slot) in &mut self.map {
             if logged && slot.is_logged() {
                 continue;
@@ -164,10 +164,11 @@ impl Slots {
                 let last = slot.shadow.piece(offset);
                 // The last one may be shorter.
                 let room = PIECE.min(len - offset);
-                let (Some(now), Some(last)) = (piece.get_mut(..room), last.get(..room)) else {
+                let now = ahead.read(&slot.bytes, offset, room, len);
+                let (Some(now), Some(last)) = (now, last.get(..room)) else {
                     continue;
                 };
-                if slot.bytes.read(offset, now) && last != now {
+                if last != now {
                     changed(*number, slot.address, offset, last, now);
                     slot.shadow.write(offset, now);
                 }

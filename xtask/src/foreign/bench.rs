@@ -24,15 +24,23 @@ struct Way {
     /// Arguments of `kvmrec`; without any, the program runs alone.
     kvmrec: &'static [&'static str],
     records: bool,
+    /// Of the guest's memory.
+    kib: u32,
     /// In each round.
     times: [Vec<f64>; CALLS.len()],
 }
 
-const fn way(name: &'static str, kvmrec: &'static [&'static str], records: bool) -> Way {
+const fn way(
+    name: &'static str,
+    kvmrec: &'static [&'static str],
+    records: bool,
+    kib: u32,
+) -> Way {
     Way {
         name,
         kvmrec,
         records,
+        kib,
         times: [const { Vec::new() }; CALLS.len()],
     }
 }
@@ -53,11 +61,12 @@ pub(super) fn run_bench(tools: &Tools) -> Result<()> {
     }
     let recording = tools.scratch.path().join("exits.kvmrec");
     let mut ways = [
-        way("as it is", &[], false),
-        way("passed on", &["run", "--kvm"], false),
-        way("recorded, no times", &["record", "--no-times"], true),
-        way("recorded", &["record"], true),
-        way("recorded, with memory", &["record", "--memory"], true),
+        way("as it is", &[], false, 64),
+        way("passed on", &["run", "--kvm"], false, 64),
+        way("recorded, no times", &["record", "--no-times"], true, 64),
+        way("recorded", &["record"], true, 64),
+        way("with memory of 64 KiB", &["record", "--memory"], true, 64),
+        way("with memory of 4 MiB", &["record", "--memory"], true, 4096),
     ];
     for round in 0..ROUNDS {
         let first = round % ways.len();
@@ -74,6 +83,7 @@ pub(super) fn run_bench(tools: &Tools) -> Result<()> {
                     command
                 }
             };
+            command.arg(way.kib.to_string());
             let ended = run(&mut command, PATIENCE)?;
             if !ended.succeeded() {
                 bail!("{}: code {:?}\n{}", way.name, ended.code, ended.said);
@@ -109,9 +119,7 @@ fn print(ways: &mut [Way]) {
         }
         println!();
     }
-    println!(
-        "The guest has 64 KiB of memory, all of which `--memory` looks at before and after each exit."
-    );
+    println!("`--memory` looks at all of the guest's memory before and after each exit.");
 }
 
 fn median(times: &mut [f64]) -> f64 {

@@ -1,9 +1,10 @@
 /* Prints the nanoseconds of an exit for port output, of a KVM_GET_REGS, and of calls that are not KVM's: a read and an
- * ioctl. The guest has 64 KiB, and writes to one page of them between two exits. */
+ * ioctl. The guest has as many KiB as the argument says, and writes to one page of them between two exits. */
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -17,17 +18,18 @@ static double now(void)
     return time.tv_sec * 1e9 + time.tv_nsec;
 }
 
-int main(void)
+int main(int count, char **arguments)
 {
-    enum { TIMES = 2000, SIZE = 64 << 10 };
+    enum { TIMES = 2000 };
+    size_t size = (count > 1 ? atol(arguments[1]) : 64) << 10;
     /* out %al, $0x10; incb 0x5000; jmp to the first */
     static const uint8_t code[] = {0xe6, 0x10, 0xfe, 0x06, 0x00, 0x50, 0xeb, 0xf8};
     int kvm = open("/dev/kvm", O_RDWR);
     int vm = ioctl(kvm, KVM_CREATE_VM, 0UL);
-    uint8_t *memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint8_t *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     memcpy(memory, code, sizeof code);
     struct kvm_userspace_memory_region region = {
-        .guest_phys_addr = 0x1000, .memory_size = SIZE, .userspace_addr = (uintptr_t)memory};
+        .guest_phys_addr = 0x1000, .memory_size = size, .userspace_addr = (uintptr_t)memory};
     ioctl(vm, KVM_SET_USER_MEMORY_REGION, &region);
     int vcpu = ioctl(vm, KVM_CREATE_VCPU, 0UL);
     struct kvm_run *run = mmap(NULL, ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0UL), PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
