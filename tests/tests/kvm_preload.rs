@@ -65,6 +65,43 @@ fn main() {
         ("python", || {
             records_and_replays(&[Path::new("python3"), &file("programs/first.py")])
         }),
+        ("doorbell", || {
+            let program = compiled("doorbell");
+            let program = &[&*program];
+            let (plain, recording) = records(program, "")?;
+            let signalled = "exit 2, signals 1, left 0x1234\nexit 5, signals 0, left 0x1256\n";
+            assert_eq!(plain, signalled);
+            let replayed = on(&["replay", &recording], program, "");
+            assert!(
+                !replayed.printed.contains("signals 1"),
+                "nothing asked for it"
+            );
+
+            for memory in ["--memory", "--dirty-log"] {
+                let options = [
+                    "record",
+                    memory,
+                    "--registers",
+                    "--eventfds",
+                    "-o",
+                    &recording,
+                ];
+                assert_eq!(on(&options, program, "").succeeded(), plain);
+                for mode in [
+                    &["replay", &recording][..],
+                    &["replay", "--by-exit", &recording],
+                ] {
+                    assert_eq!(on(mode, program, "").succeeded(), plain);
+                }
+                let shown = kvmrec(&["show", &recording], "").succeeded();
+                assert!(
+                    shown.contains("eventfd signalled by io out 0x10 <- 02"),
+                    "{shown}"
+                );
+                assert!(shown.contains("rip: 0x100a"), "{shown}");
+            }
+            Ok(())
+        }),
         // Another run has its memory elsewhere, and asks for other addresses.
         ("hostile", || {
             records(&[&compiled("hostile")], &requests()).map(|_| ())

@@ -114,6 +114,35 @@ fn an_idle_guest_is_kicked_as_the_kernel_has_it() {
 }
 
 #[test]
+fn a_recording_has_what_was_asked_for() {
+    let path = scratch("asked.kvmrec");
+    let path = path.to_str().unwrap();
+    let program = compiled("kicks");
+    let recorded = |options: &[&str]| {
+        let start = ["record", "--model", "-o", path];
+        let options: Vec<_> = start.iter().chain(options).copied().collect();
+        kvmrec(&arguments(&options, &[&program]), "").succeeded();
+        let shown = kvmrec(&["show", path], "").succeeded();
+        let memory = kvmrec(&["stats", path], "").succeeded();
+        (
+            shown.contains("  kvm_regs {"),
+            memory.contains(", guest memory"),
+        )
+    };
+    assert_eq!(recorded(&[]), (false, false));
+    assert_eq!(recorded(&["--registers", "--eventfds"]), (true, false));
+    assert_eq!(recorded(&["--memory"]), (false, true));
+    assert_eq!(recorded(&["--dirty-log", "--registers"]), (true, true));
+    let both = ["record", "--memory", "--dirty-log", "-o", path];
+    let ran = kvmrec(&arguments(&both, &[&program]), "");
+    assert!(
+        ran.code == Some(2) && ran.said.contains("cannot be used with"),
+        "{}",
+        ran.said
+    );
+}
+
+#[test]
 fn what_cannot_be_served_is_told() {
     let told = |program: &Path, anyway: bool| {
         let mut options = vec!["run", "--model"];

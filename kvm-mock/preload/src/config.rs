@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use kvm_mock::{Fault, Mode};
+use kvm_mock::{Fault, Mode, RecorderOptions};
 
 /// What the launcher asks for.
 #[derive(Debug)]
@@ -13,10 +13,8 @@ pub(crate) struct Config {
     pub(crate) source: Source,
     /// Where to record to.
     pub(crate) record: Option<PathBuf>,
-    /// Whether to record guest memory too.
-    pub(crate) memory: bool,
-    /// Whether to record times.
-    pub(crate) times: bool,
+    /// What to record.
+    pub(crate) options: RecorderOptions,
     pub(crate) faults: Vec<Fault>,
     /// A file that says which recording is the next process's.
     pub(crate) turns: Option<PathBuf>,
@@ -68,11 +66,17 @@ pub(crate) fn read() -> Result<(), String> {
     {
         faults.push(fault.parse().map_err(|error| format!("{fault}: {error}"))?);
     }
+    let on = |name| variable(name).is_some();
     let config = Config {
         source,
         record: variable("KVMREC_RECORD").map(PathBuf::from),
-        memory: variable("KVMREC_MEMORY").is_some(),
-        times: variable("KVMREC_TIMES").is_some(),
+        options: RecorderOptions::new()
+            .unowned(true)
+            .memory(on("KVMREC_MEMORY"))
+            .dirty_log(on("KVMREC_DIRTY_LOG"))
+            .registers(on("KVMREC_REGISTERS"))
+            .eventfds(on("KVMREC_EVENTFDS"))
+            .times(on("KVMREC_TIMES")),
         faults,
         turns: variable("KVMREC_TURNS").map(PathBuf::from),
         report: variable("KVMREC_REPORT").map(PathBuf::from),

@@ -8,9 +8,7 @@ use std::{fs, mem};
 
 use kvm_core::DevKvm;
 use kvm_core::{Arg, Errno, Hypervisor, ops};
-use kvm_mock::{
-    FaultPlan, Model, Profile, Recorder, RecorderHandle, RecorderOptions, Replay, ReplayOptions,
-};
+use kvm_mock::{FaultPlan, Model, Profile, Recorder, RecorderHandle, Replay, ReplayOptions};
 use kvm_sys::op::Op;
 use kvm_sys::{KVM_CAP_COALESCED_MMIO, KVM_CHECK_EXTENSION, KVM_GET_VCPU_MMAP_SIZE};
 
@@ -95,11 +93,8 @@ impl System {
         let mut recorder = None;
         if let Some(first) = &config.record {
             path = turn(config, first).map_err(|error| trouble(first, &error))?;
-            let options = RecorderOptions::new()
-                .unowned(true)
-                .memory(config.memory)
-                .times(config.times);
-            let recording: Recorder<Backend> = options
+            let recording: Recorder<Backend> = config
+                .options
                 .create(backend, &path)
                 .map_err(|error| trouble(&path, &error))?;
             recorder = Some(recording.handle());

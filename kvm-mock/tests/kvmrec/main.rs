@@ -17,6 +17,7 @@ mod guests;
 mod manual;
 mod profile;
 mod show;
+mod silent;
 mod stats;
 mod timeline;
 

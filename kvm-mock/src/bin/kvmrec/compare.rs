@@ -34,6 +34,7 @@ pub(crate) enum Part {
     Registers,
     /// Writes that waited in a ring.
     Coalesced,
+    Doorbell,
     /// A mapping, or a read.
     Other,
 }
@@ -53,6 +54,7 @@ impl fmt::Display for Part {
             Self::Memory => f.write_str("other guest memory"),
             Self::Registers => f.write_str("other registers"),
             Self::Coalesced => f.write_str("other coalesced writes"),
+            Self::Doorbell => f.write_str("another write that signalled an eventfd"),
             Self::Other => f.write_str("it went otherwise"),
         }
     }
@@ -90,6 +92,7 @@ impl Compare {
                 Some(Part::Registers)
             }
             (Content::Coalesced(_), Content::Coalesced(_)) => Some(Part::Coalesced),
+            (Content::Doorbell { .. }, Content::Doorbell { .. }) => Some(Part::Doorbell),
             (Content::Map { .. }, Content::Map { .. })
             | (Content::Read { .. }, Content::Read { .. }) => Some(Part::Other),
             _ => Some(Part::Kind),

@@ -52,6 +52,9 @@ pub(crate) enum Launch {
 pub(crate) struct Recording {
     pub(crate) path: PathBuf,
     pub(crate) memory: bool,
+    pub(crate) dirty_log: bool,
+    pub(crate) registers: bool,
+    pub(crate) eventfds: bool,
     pub(crate) times: bool,
     /// What is recorded in place of the kernel.
     pub(crate) model: Option<Model>,
@@ -133,6 +136,9 @@ fn set(command: &mut Command, launch: &Launch) -> Result<(), Trouble> {
             command.env("KVMREC_RECORD", path);
             for (name, on) in [
                 ("KVMREC_MEMORY", recording.memory),
+                ("KVMREC_DIRTY_LOG", recording.dirty_log),
+                ("KVMREC_REGISTERS", recording.registers),
+                ("KVMREC_EVENTFDS", recording.eventfds),
                 ("KVMREC_TIMES", recording.times),
             ] {
                 command.env(name, if on { "1" } else { "" });

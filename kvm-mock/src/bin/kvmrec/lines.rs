@@ -9,6 +9,7 @@ use crate::exits::Exits;
 use crate::filter::Filter;
 use crate::json;
 use crate::paint::Paint;
+use crate::silent::Silent;
 use crate::source::Source;
 use crate::text;
 
@@ -40,7 +41,7 @@ struct Exit {
     end: json::Exit,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     memory: Vec<Memory>,
-    /// Registers, and coalesced writes.
+    /// Registers, and writes that made no exit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     beside: Vec<String>,
 }
@@ -171,7 +172,7 @@ impl<'a> Lines<'a> {
                 }
                 None
             }
-            Content::Registers { .. } | Content::Coalesced(_) => {
+            Content::Registers { .. } | Content::Coalesced(_) | Content::Doorbell { .. } => {
                 let beside = self.beside.entry(stream).or_default();
                 beside.push(record.content.clone());
                 None
@@ -186,8 +187,10 @@ impl<'a> Lines<'a> {
             Content::Registers { name, bytes } => {
                 vec![text::registers(name, bytes, self.exits.arch(), self.full)]
             }
-            Content::Coalesced(writes) => writes.iter().copied().map(text::coalesced).collect(),
-            _ => Vec::new(),
+            _ => {
+                let writes = Silent::all(content).into_iter();
+                writes.map(|write| write.text).collect()
+            }
         }
     }
 

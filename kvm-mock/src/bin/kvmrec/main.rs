@@ -18,6 +18,7 @@ mod replay;
 mod run;
 mod served;
 mod show;
+mod silent;
 mod source;
 mod spans;
 mod stats;

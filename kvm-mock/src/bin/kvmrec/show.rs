@@ -16,7 +16,7 @@ use crate::{Done, json};
 /// A line has the record's number, the time if the recording has times, the object, and what happened; exits are
 /// numbered for each vCPU. Lines that are indented tell what the VMM answered to an exit, which is known at the
 /// vCPU's next entry, and what was recorded for the exit behind them: how much guest memory changed, registers,
-/// coalesced writes. Fields of structures that are zero are left out, as are descriptors and addresses, which no
+/// writes that made no exit. Fields of structures that are zero are left out, as are descriptors and addresses, which no
 /// recording has.
 ///
 /// Exit codes: 0 done, 2 trouble.

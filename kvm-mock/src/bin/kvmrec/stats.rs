@@ -14,12 +14,13 @@ use crate::exits::{End, Exits, Place};
 use crate::json::nanoseconds;
 use crate::paint::Paint;
 use crate::part::Part;
+use crate::silent::Silent;
 use crate::source::Source;
 use crate::spans::{Spans, Spread};
 use crate::text::{count, span};
 use crate::{Done, json};
 
-/// Count exits, calls, bytes, ports and addresses
+/// Count exits, writes that made none, calls, bytes, ports and addresses
 ///
 /// Times are told if the recording has them: how long a vCPU was in the guest until an exit, and how long the VMM took
 /// until the next entry. They are exact to 1 %.
@@ -53,6 +54,8 @@ struct Report<'a> {
     time_ns: Option<u64>,
     memory: MemoryCount,
     vcpus: Vec<Vcpu<'a>>,
+    /// The guest's writes that made no exit.
+    silent: Vec<SilentCount>,
     places: Vec<PlaceCount>,
     calls: Vec<CallCount<'a>>,
 }
@@ -84,6 +87,13 @@ struct KindCount {
     in_guest: Option<Spread>,
     #[serde(skip_serializing_if = "Option::is_none")]
     in_vmm: Option<Spread>,
+}
+
+#[derive(Debug, Serialize)]
+struct SilentCount {
+    kind: &'static str,
+    count: u64,
+    bytes: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -119,12 +129,19 @@ struct Kind {
     in_vmm: Spans,
 }
 
+/// Counts one more, of so many bytes.
+fn add((count, sum): &mut (u64, u64), bytes: u64) {
+    *count += 1;
+    *sum += bytes;
+}
+
 /// What is counted as records go by.
 #[derive(Debug, Default)]
 struct Counts<'a> {
     kinds: BTreeMap<(u32, KindName), Kind>,
     /// The kind and time of each vCPU's last exit.
     last: HashMap<u32, (KindName, u64)>,
+    silent: BTreeMap<&'static str, (u64, u64)>,
     places: HashMap<(Place, KindName), (u64, u64)>,
     calls: BTreeMap<&'a str, (u64, u64)>,
     memory: MemoryCount,
@@ -172,7 +189,7 @@ pub(crate) fn run(args: &Args) -> Done {
                 exits.apply(&record, |_| ());
             }
             Content::Read { errno, .. } => counts.call("read", errno.is_some()),
-            _ => {}
+            other => counts.silent(other),
         }
     }
     let report = counts.report(&source, args);
@@ -193,13 +210,21 @@ impl<'a> Counts<'a> {
         *failures += u64::from(failed);
     }
 
+    fn silent(&mut self, content: &Content<'_>) {
+        for write in Silent::all(content) {
+            add(self.silent.entry(write.kind).or_default(), write.bytes);
+            if let Some(place) = write.place {
+                let at = (place, write.kind.into());
+                add(self.places.entry(at).or_default(), write.bytes);
+            }
+        }
+    }
+
     fn exit(&mut self, stream: u32, end: &End<'_>, times: Option<(u64, u64)>) {
         let name = end.kind();
         let bytes = end.bytes() as u64;
         if let Some(place) = end.place() {
-            let (count, sum) = self.places.entry((place, name.clone())).or_default();
-            *count += 1;
-            *sum += bytes;
+            add(self.places.entry((place, name.clone())).or_default(), bytes);
         }
         if let Some((entered, _)) = times {
             if let Some((before, exited)) = self.last.remove(&stream) {
@@ -269,6 +294,11 @@ impl<'a> Counts<'a> {
                 .map(|first| self.last_ns.saturating_sub(first)),
             memory: self.memory,
             vcpus,
+            silent: self
+                .silent
+                .into_iter()
+                .map(|(kind, (count, bytes))| SilentCount { kind, count, bytes })
+                .collect(),
             places: places
                 .into_iter()
                 .map(|((place, kind), (count, bytes))| PlaceCount::new(place, kind, count, bytes))
@@ -320,6 +350,15 @@ fn print(out: &mut impl Write, report: &Report<'_>, source: &Source, top: usize)
         let head = format!("{}: {} exits", vcpu.object, count(vcpu.exits));
         writeln!(out, "\n{}", Paint::Head.on(head))?;
         kinds(out, &vcpu.kinds)?;
+    }
+    if !report.silent.is_empty() {
+        writeln!(out, "\n{}", Paint::Head.on("writes without an exit"))?;
+        let (counts, sums) = (right("count"), right("bytes"));
+        writeln!(out, "  {:<20}{counts}{sums}", "kind")?;
+        for write in &report.silent {
+            let (counts, sums) = (right(&count(write.count)), right(&count(write.bytes)));
+            writeln!(out, "  {:<20}{counts}{sums}", write.kind)?;
+        }
     }
     if !report.places.is_empty() {
         let shown = if top == 0 { usize::MAX } else { top };

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::exits::Exits;
 use crate::json;
+use crate::silent::Silent;
 use crate::source::Source;
 use crate::text;
 
@@ -77,9 +78,10 @@ impl<'a> Teller<'a> {
             Content::Registers { name, bytes } => {
                 text::registers(name, bytes, self.exits.arch(), true)
             }
-            Content::Coalesced(writes) => {
-                let writes = writes.iter().copied().map(text::coalesced);
-                writes.collect::<Vec<_>>().join(", ")
+            Content::Coalesced(_) | Content::Doorbell { .. } => {
+                let writes = Silent::all(&record.content).into_iter();
+                let texts: Vec<_> = writes.map(|write| write.text).collect();
+                texts.join(", ")
             }
             _ => json::Call::new(record, self.exits.arch(), self.source, true)?.text,
         };

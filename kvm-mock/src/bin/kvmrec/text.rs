@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use kvm_core::kvm_exit::CoalescedWrite;
 use kvm_mock::recording::{Buffer, Call};
 use kvm_sys::op::{Op, Takes};
 use kvm_sys::{Arch, Cap};
@@ -126,21 +125,6 @@ pub(crate) fn registers(name: &str, bytes: &[u8], arch: Option<Arch>, full: bool
     match op(name) {
         Some(op) => structs::describe(op, bytes, arch, full),
         None => hex(bytes),
-    }
-}
-
-/// A write that waited in a ring.
-pub(crate) fn coalesced(entry: [u8; 24]) -> String {
-    match CoalescedWrite::decode(entry) {
-        Ok(write) => {
-            let kind = if write.is_pio { "io out" } else { "mmio write" };
-            format!(
-                "coalesced {kind} {:#x} <- {}",
-                write.addr,
-                hex(write.data())
-            )
-        }
-        Err(malformed) => format!("coalesced write, malformed: {malformed}"),
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use kvm_mock::{ProfileError, ReplayError};
+use kvm_mock::{ProfileError, RecordError, ReplayError};
 
 use crate::served::Reason;
 
@@ -24,6 +24,9 @@ pub(crate) enum Trouble {
         #[source]
         error: ReplayError,
     },
+    /// A program can't be recorded in this way.
+    #[error("{0}")]
+    Record(RecordError),
     /// Another file can't be read or written.
     #[error("{}: {error}", path.display())]
     File {
