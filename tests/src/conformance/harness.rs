@@ -9,7 +9,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::backends::Calls;
-use super::table::Mark;
 use super::{Backend, Scenario, expected, scenarios};
 use crate::host::Host;
 
@@ -291,7 +290,6 @@ fn fails(name: &str, why: &str) -> Result<(), Failed> {
 impl Test {
     fn exists(self) -> bool {
         self.backend.has_guests_of(self.scenario.arch)
-            && !(self.scenario.mark == Mark::Live && self.backend.is_replay())
     }
 
     fn name(self) -> String {

@@ -14,7 +14,6 @@ pub struct Scenario {
     pub name: &'static str,
     /// The architecture of its guests.
     pub arch: Arch,
-    pub(super) mark: Mark,
     /// Runs it on a backend, and tells the calls.
     pub(super) run: fn(Backend, &Calls) -> Outcome,
 }
@@ -23,8 +22,6 @@ pub struct Scenario {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
     Plain,
-    /// It asks for what no recording has.
-    Live,
     /// Several threads run vCPUs, in whatever order.
     Racing,
 }
@@ -50,7 +47,6 @@ macro_rules! scenarios {
             &[$(Scenario {
                 name: concat!(stringify!($file), "::", stringify!($scenario)),
                 arch: $guest::ARCH,
-                mark: scenarios!(@mark $($mark)?),
                 run: |backend, calls| backend.run::<$guest>(
                     scenarios!(@script $folder $file $($script)?),
                     $folder::$file::$scenario,
@@ -60,7 +56,6 @@ macro_rules! scenarios {
             }),*],
         )*]
     };
-    (@mark live) => { Mark::Live };
     (@mark racing) => { Mark::Racing };
     (@mark) => { Mark::Plain };
     (@script $folder:ident $file:ident $script:ident) => { $folder::$file::$script };
@@ -106,7 +101,7 @@ scenarios! {
         ioeventfd {
             rules,
             without_exit: without_exit_script,
-            signalled: without_exit_script [live],
+            signalled: without_exit_script,
         }
     }
     x86_64 for [X86_64] {
@@ -175,7 +170,7 @@ scenarios! {
             port_without_exit: port_without_exit_script,
         }
         #[cfg(target_os = "linux")]
-        signals { resample: resample_script [live] }
+        signals { resample: resample_script }
         coalesced { in_order: in_order_script }
         devices { kinds, of_vcpus, of_the_system, of_another_object }
         interrupts {
@@ -206,7 +201,7 @@ scenarios! {
     }
     common for [X86_64, Aarch64] {
         objects { unknown_vm_type }
-        dirty_ring { full: full_script [live] }
+        dirty_ring { full: full_script }
     }
     aarch64 for [Aarch64] {
         debug {
