@@ -2,6 +2,15 @@
 
 use std::fmt;
 
+/// The command that runs one of this package's test programs where it runs now, up to its arguments. The lab says how
+/// in `LAB_RUN`.
+pub fn command(test: &str) -> String {
+    match std::env::var("LAB_RUN") {
+        Ok(run) => format!("{run} -- test:{test}"),
+        Err(_) => format!("cargo test -p kvm-tests --test {test} --"),
+    }
+}
+
 /// The kernel and the processor.
 #[derive(Debug)]
 pub struct Host {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::backends::Calls;
 use super::{Backend, Scenario, expected, scenarios};
-use crate::host::Host;
+use crate::host::{Host, command};
 
 /// A scenario that takes longer is stuck. The longest takes some milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -344,14 +344,13 @@ impl Test {
         for call in calls.last(LAST_CALLS) {
             text.push_str(&format!("    {call}\n"));
         }
-        text.push_str(&format!("alone: {} --exact {}", program(), self.name()));
+        text.push_str(&format!(
+            "alone: {} --exact {}",
+            command("conformance"),
+            self.name()
+        ));
         text
     }
-}
-
-/// This program, as it was called.
-fn program() -> String {
-    std::env::args().next().unwrap_or_default()
 }
 
 thread_local! {

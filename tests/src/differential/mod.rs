@@ -245,7 +245,8 @@ impl Campaign {
         }
         print_answers(&difference);
         println!(
-            "  again: cargo test -p kvm-tests --test differential -- --seed {seed} --sequences 1 --length {length}"
+            "  again: {} --seed {seed} --sequences 1 --length {length}",
+            crate::host::command("differential")
         );
     }
 }

@@ -16,6 +16,8 @@ use kvm_core::kvm_sys::{
 use kvm_core::{Errno, GuestAddress, Route, RoutingEntry, Vcpu, Vm};
 use kvm_tests::checks::{self, Check, NotRun};
 
+use super::by_number::register_by_bytes;
+pub(super) use super::by_number::{WIDTH, set, value};
 use super::{errno, event, guest};
 
 pub(super) const CODE: &[u32] = &[
@@ -27,6 +29,7 @@ pub(super) const ADDRESS: u64 = register::x(0);
 pub(super) const VALUE: u64 = register::x(1);
 
 pub(super) const CHECKS: &[Check] = &[
+    ("register_by_bytes", register_by_bytes),
     ("debug_registers", debug_registers),
     ("address_bits", address_bits),
     ("events", events),

@@ -1,13 +1,18 @@
-//! What both architectures have, and the guest that it needs.
+//! What all architectures have, and the guest that it needs.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     reason = "a test without libtest, which is what clippy looks for"
 )]
 
+#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
 #[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
 #[cfg_attr(target_arch = "riscv64", path = "riscv64.rs")]
 mod arch;
+#[cfg(not(target_arch = "x86_64"))]
+mod by_number;
+#[cfg(target_arch = "x86_64")]
+mod xen;
 
 use std::fmt::Debug;
 use std::os::fd::OwnedFd;
@@ -30,7 +35,6 @@ const MMIO: u64 = 0x1000_0000;
 pub(super) fn main() {
     const COMMON: &[Check] = &[
         ("limits", limits),
-        ("register_by_bytes", register_by_bytes),
         ("rows", rows),
         ("exits", exits),
         ("coalesced_zone", coalesced_zone),
@@ -45,7 +49,7 @@ fn guest() -> Result<(Vm, Vcpu), NotRun> {
     vm.add_memory(Slot(0), GuestAddress(RAM), memory).unwrap();
     let code: Vec<u8> = arch::CODE
         .iter()
-        .flat_map(|word: &u32| word.to_le_bytes())
+        .flat_map(|word| word.to_le_bytes())
         .collect();
     vm.write_memory(GuestAddress(RAM), &code).unwrap();
     let vcpu = vm.create_vcpu(0).unwrap();
@@ -76,17 +80,6 @@ fn limits() -> Result<(), NotRun> {
     Ok(())
 }
 
-/// Section 4.68, with the bytes as they are.
-fn register_by_bytes() -> Result<(), NotRun> {
-    let (_vm, vcpu) = guest()?;
-    let value = 0x1234_u64.to_ne_bytes();
-    assert_eq!(vcpu.set_one_reg(arch::VALUE, &value).unwrap(), 8);
-    let mut bytes = [0; 8];
-    assert_eq!(vcpu.get_one_reg(arch::VALUE, &mut bytes).unwrap(), 8);
-    assert_eq!(bytes, value);
-    Ok(())
-}
-
 /// A row of the table answers as its method does.
 #[expect(unsafe_code, reason = "calls of rows")]
 fn rows() -> Result<(), NotRun> {
@@ -110,8 +103,7 @@ fn rows() -> Result<(), NotRun> {
 /// completed without running on.
 fn exits() -> Result<(), NotRun> {
     let (_vm, mut vcpu) = guest()?;
-    vcpu.set_reg(arch::ADDRESS, &MMIO).unwrap();
-    vcpu.set_reg(arch::VALUE, &0x1234_u64).unwrap();
+    arch::set(&vcpu, MMIO, 0x1234);
     // No controller of interrupts looks at it here; it is written and read as the other bytes of the page are.
     vcpu.request_interrupt_window(true);
     vcpu.request_interrupt_window(false);
@@ -120,18 +112,21 @@ fn exits() -> Result<(), NotRun> {
         Exit::MmioWrite(write) => {
             assert_eq!(
                 (write.addr, write.data),
-                (MMIO, &0x1234_u64.to_le_bytes()[..])
+                (MMIO, &0x1234_u64.to_le_bytes()[..arch::WIDTH])
             );
         }
         other => panic!("{other}"),
     }
     assert_eq!(vcpu.run_page().exit_reason(), KVM_EXIT_MMIO);
     match vcpu.run().unwrap().0 {
-        Exit::MmioRead(read) => read.data.copy_from_slice(&0x5678_u64.to_le_bytes()),
+        Exit::MmioRead(read) => {
+            let bytes = 0x5678_u64.to_le_bytes();
+            read.data.copy_from_slice(&bytes[..arch::WIDTH]);
+        }
         other => panic!("{other}"),
     }
     vcpu.complete_with(|exit, _| panic!("{exit}")).unwrap();
-    assert_eq!(vcpu.get_reg::<u64>(arch::VALUE).unwrap(), 0x5678);
+    assert_eq!(arch::value(&vcpu), 0x5678);
     assert_eq!(vcpu.run_page_mut().exit_reason(), KVM_EXIT_MMIO);
     Ok(())
 }
@@ -139,7 +134,7 @@ fn exits() -> Result<(), NotRun> {
 /// Section 4.116: a zone is there until it is taken back.
 fn coalesced_zone() -> Result<(), NotRun> {
     let (vm, mut vcpu) = guest()?;
-    vcpu.set_reg(arch::ADDRESS, &MMIO).unwrap();
+    arch::set(&vcpu, MMIO, 0x1234);
     vm.register_coalesced_mmio(IoEventAddress::Mmio(MMIO), 8)
         .unwrap();
     vm.unregister_coalesced_mmio(IoEventAddress::Mmio(MMIO), 8)

@@ -10,6 +10,8 @@ use kvm_core::riscv64::register;
 use kvm_core::{Errno, IrqStatus, Route, RoutingEntry, Vcpu, Vm};
 use kvm_tests::checks::{Check, NotRun};
 
+use super::by_number::register_by_bytes;
+pub(super) use super::by_number::{WIDTH, set, value};
 use super::{errno, event, guest};
 
 pub(super) const CODE: &[u32] = &[
@@ -21,6 +23,7 @@ pub(super) const ADDRESS: u64 = register::A0;
 pub(super) const VALUE: u64 = register::A1;
 
 pub(super) const CHECKS: &[Check] = &[
+    ("register_by_bytes", register_by_bytes),
     ("other_registers", other_registers),
     ("interrupts", interrupts),
     ("message", message),

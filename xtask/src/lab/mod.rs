@@ -200,7 +200,7 @@ fn run_on(
     let init = first_process(&plain)?;
     let modules = arch.modules().iter().chain(options.kernel.modules());
     let mut machine = Image::new(&init, modules, &store.kernel(arch, options.kernel))?;
-    fill(&mut machine, &cargo, options, programs)?;
+    fill(&mut machine, arch, &cargo, options, programs)?;
     let bytes = machine.finish()?;
     std::fs::write(&image, &bytes)?;
     let size = u64::try_from(bytes.len())?;
@@ -246,6 +246,7 @@ fn first_process(cargo: &Cargo) -> Result<PathBuf> {
 /// Builds the programs and adds them, and all that they need.
 fn fill(
     image: &mut Image,
+    arch: Arch,
     cargo: &Cargo,
     options: &RunOptions,
     programs: &[Program],
@@ -294,6 +295,9 @@ fn fill(
     ]
     .map(str::to_owned)
     .to_vec();
+    // What a program says of how to run it again.
+    let run = report::command(arch, options.kernel, options.manifest_path.as_deref());
+    environment.push(format!("LAB_RUN={run}"));
     environment.extend(options.env.iter().cloned());
     image.words(Path::new("lab/env"), &environment)
 }

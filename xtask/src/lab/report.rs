@@ -67,15 +67,18 @@ impl Report {
 
     /// The command that runs one test of a program.
     fn alone(&self, program: &Program, test: &str) -> String {
-        let (arch, kernel, name) = (self.arch, self.kernel, program.name());
-        let manifest = match &self.manifest {
-            Some(path) => format!(" --manifest-path {}", path.display()),
-            None => String::new(),
-        };
-        format!(
-            "cargo xtask lab run --arch {arch} --kernel {kernel}{manifest} -- {name} --exact {test}"
-        )
+        let run = command(self.arch, self.kernel, self.manifest.as_deref());
+        format!("{run} -- {} --exact {test}", program.name())
     }
+}
+
+/// The command that runs programs on this machine, up to their names.
+pub(crate) fn command(arch: Arch, kernel: Kernel, manifest: Option<&Path>) -> String {
+    let manifest = match manifest {
+        Some(path) => format!(" --manifest-path {}", path.display()),
+        None => String::new(),
+    };
+    format!("cargo xtask lab run --arch {arch} --kernel {kernel}{manifest}")
 }
 
 impl fmt::Display for Report {
