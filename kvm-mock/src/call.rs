@@ -1,9 +1,10 @@
-//! [`Given`]: what a call was given, without what means something in one process only.
+//! [`Given`]: what a call was given, without what means something in one process only, or nothing at all.
 
 use kvm_core::{Arg, Errno, Part, PartBytes};
 use kvm_sys::op::{Dir, Op, Takes};
 
 use crate::format::{Buffer, Call, Shape};
+use crate::ignored;
 
 /// A call's argument before the call.
 #[derive(Debug)]
@@ -101,7 +102,7 @@ impl Given {
 }
 
 /// Whether a call is the recorded one, as far as what it was given goes.
-pub(crate) fn same(recorded: &Call<'_>, given: &Call<'_>) -> bool {
+pub(crate) fn same(op: &Op, recorded: &Call<'_>, given: &Call<'_>) -> bool {
     recorded.value == given.value
         && recorded.buffers.len() == given.buffers.len()
         && recorded
@@ -109,9 +110,20 @@ pub(crate) fn same(recorded: &Call<'_>, given: &Call<'_>) -> bool {
             .iter()
             .zip(&given.buffers)
             .all(|(recorded, given)| {
-                (recorded.offset, recorded.len, recorded.input)
-                    == (given.offset, given.len, given.input)
+                (recorded.offset, recorded.len) == (given.offset, given.len)
+                    && (recorded.input == given.input
+                        || recorded.offset == 0 && same_head(op, recorded.input, given.input))
             })
+}
+
+/// Whether the argument's own bytes are the same where it matters: older recordings have what is ignored as it was.
+fn same_head(op: &Op, recorded: Option<&[u8]>, given: Option<&[u8]>) -> bool {
+    let cleared = |head: &[u8]| {
+        let mut head = head.to_vec();
+        ignored::clear(op, &mut head);
+        head
+    };
+    recorded.map(cleared) == given.map(cleared)
 }
 
 /// Leaves in `arg` what the recorded call left there, and gives what it returned.
@@ -206,6 +218,35 @@ fn mask(op: &Op, head: &mut [u8]) {
     for (start, len) in opaque(op) {
         if let Some(field) = head.get_mut(start..start + len) {
             field.fill(0);
+        }
+    }
+    ignored::clear(op, head);
+}
+
+#[cfg(test)]
+mod tests {
+    use kvm_sys::x86_64::{KVM_SET_SREGS, kvm_segment, kvm_sregs};
+    use zerocopy::IntoBytes;
+
+    use super::*;
+
+    #[test]
+    fn padding_is_neither_recorded_nor_compared_with_that_of_older_recordings() {
+        let sregs = |padding, selector| kvm_sregs {
+            ss: kvm_segment {
+                selector,
+                padding,
+                ..Default::default()
+            },
+            ..Default::default()
+        };
+        let given = |sregs: &kvm_sregs| Given::new(&KVM_SET_SREGS, &Arg::In(sregs.as_bytes()));
+        let now = given(&sregs(1, 8));
+        assert_eq!(now.call().buffers[0].input, Some(sregs(0, 8).as_bytes()));
+        for (older, is_same) in [(sregs(2, 8), true), (sregs(1, 16), false)] {
+            let mut recorded = now.call();
+            recorded.buffers[0].input = Some(older.as_bytes());
+            assert_eq!(same(&KVM_SET_SREGS, &recorded, &now.call()), is_same);
         }
     }
 }

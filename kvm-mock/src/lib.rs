@@ -154,6 +154,7 @@ mod eventfd;
 mod faults;
 mod file;
 mod format;
+mod ignored;
 mod log;
 #[cfg(target_os = "linux")]
 mod mapped;

@@ -147,6 +147,28 @@ fn a_run_that_stops_early_leaves_records_and_one_that_goes_on_diverges() {
 }
 
 #[test]
+fn padding_may_be_another() {
+    fn sets(system: impl kvm_core::Hypervisor<Guest = kvm_core::kvm_exit::Native>, padding: u8) {
+        let vm = Kvm::with(system).unwrap().create_vm().unwrap();
+        let vcpu = vm.create_vcpu(0).unwrap();
+        let mut sregs = vcpu.get_sregs().unwrap();
+        sregs.cs.padding = padding;
+        sregs.idt.padding = [padding.into(); 3];
+        vcpu.set_sregs(&sregs).unwrap();
+    }
+    let files = [0, 7].map(|padding| {
+        let file = Shared::default();
+        let model = Model::new();
+        sets(Recorder::to_writer(model, file.clone()).unwrap(), padding);
+        file.bytes()
+    });
+    assert_eq!(files[0], files[1]);
+    let replay = Replay::from_bytes(&files[0][..]).unwrap();
+    sets(replay.clone(), 9);
+    assert_eq!(replay.outcome(), Outcome::Complete);
+}
+
+#[test]
 fn another_architecture_is_refused() {
     let file = Shared::default();
     let recorder = Recorder::to_writer(Model::<Aarch64>::default(), file.clone()).unwrap();

@@ -264,7 +264,7 @@ impl<G: GuestArch> Replay<G> {
 
     /// Whether the recorded call is this one.
     fn same(&self, op: &Op, recorded: &Call<'_>, given: &Call<'_>) -> bool {
-        self.shared.recording.name(recorded.op) == Some(op.name) && call::same(recorded, given)
+        self.shared.recording.name(recorded.op) == Some(op.name) && call::same(op, recorded, given)
     }
 
     /// The recorded object that a call returned.

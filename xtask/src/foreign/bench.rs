@@ -30,12 +30,7 @@ struct Way {
     times: [Vec<f64>; CALLS.len()],
 }
 
-const fn way(
-    name: &'static str,
-    kvmrec: &'static [&'static str],
-    records: bool,
-    kib: u32,
-) -> Way {
+const fn way(name: &'static str, kvmrec: &'static [&'static str], records: bool, kib: u32) -> Way {
     Way {
         name,
         kvmrec,
