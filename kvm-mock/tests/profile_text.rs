@@ -21,6 +21,9 @@ fn what_is_written_is_read_again() {
     read_again(&Profile::<Aarch64>::default());
     read_again(&Profile::<Riscv64>::default());
     read_again(&Profile::amd_pvm().unwrap());
+    read_again(&Profile::qemu_epyc().unwrap());
+    read_again(&Profile::qemu_neoverse_n1().unwrap());
+    read_again(&Profile::qemu_riscv64().unwrap());
     let regs = kvm_regs {
         rip: 0x1234,
         ..Default::default()
@@ -51,6 +54,8 @@ fn as_if_real<G: ModelGuest>(profile: &Profile<G>) -> Profile<G> {
 fn a_model_is_taken_for_what_it_claims_to_be() {
     let pvm = Profile::amd_pvm().unwrap();
     assert_eq!(taken_from_a_model(&pvm).to_string(), pvm.to_string());
+    let svm = Profile::qemu_epyc().unwrap();
+    assert_eq!(taken_from_a_model(&svm).to_string(), svm.to_string());
     let x86 = as_if_real(&Profile::<X86_64>::default());
     assert_eq!(taken_from_a_model(&x86).to_string(), x86.to_string());
     let arm = as_if_real(&Profile::<Aarch64>::default());

@@ -301,7 +301,11 @@ fn on<G: ModelGuest>(
 
 #[test]
 fn three_vmms_on_x86_64() {
-    for host in [Profile::<X86_64>::default(), Profile::amd_pvm().unwrap()] {
+    for host in [
+        Profile::<X86_64>::default(),
+        Profile::amd_pvm().unwrap(),
+        Profile::qemu_epyc().unwrap(),
+    ] {
         on(host.clone(), like_firecracker);
         on(host.clone(), like_cloud_hypervisor);
         on(host, like_crosvm);

@@ -23,6 +23,29 @@ impl Profile<X86_64> {
     pub fn amd_pvm() -> Result<Self, ProfileError> {
         Self::parse(include_str!("../../../profiles/x86_64-amd-pvm.profile"))
     }
+
+    /// A KVM by AMD's SVM, of Linux 6.12 on an emulated machine (QEMU's `EPYC`): with nested virtualization, system
+    /// management mode, Hyper-V and Xen. Taken from a machine.
+    ///
+    /// ```
+    /// use kvm_core::Kvm;
+    /// use kvm_core::kvm_exit::X86_64;
+    /// use kvm_core::kvm_sys::KVM_CAP_NESTED_STATE;
+    /// use kvm_mock::{Model, Profile};
+    ///
+    /// let profile = Profile::<X86_64>::qemu_epyc()?;
+    /// assert!(!profile.is_synthetic());
+    /// let kvm = Kvm::with(Model::with_profile(profile))?;
+    /// assert_eq!(kvm.check_extension(KVM_CAP_NESTED_STATE)?, 4224);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse): only on big-endian hosts.
+    pub fn qemu_epyc() -> Result<Self, ProfileError> {
+        Self::parse(include_str!("../../../profiles/x86_64-qemu.profile"))
+    }
 }
 
 impl Profile<Riscv64> {
