@@ -13,7 +13,7 @@ mod uncalled;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand, ValueEnum};
@@ -114,10 +114,19 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 }
 
 fn setup(options: &SetupOptions) -> Result<ExitCode> {
-    for &arch in options.arch.arches() {
-        Store::with(arch, options.kernel, !rust::has_library(arch)?)?;
-    }
+    let begun = Instant::now();
+    let downloads = fetch(options.arch, options.kernel)?;
+    println!("{}", report::time(begun.elapsed(), downloads));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Fetches what is not there, and tells how long the downloads took.
+fn fetch(arch: Which, kernel: Kernel) -> Result<Duration> {
+    let mut downloads = Duration::ZERO;
+    for &arch in arch.arches() {
+        downloads += Store::with(arch, kernel, !rust::has_library(arch)?)?.downloads;
+    }
+    Ok(downloads)
 }
 
 fn run_all(options: &RunOptions) -> Result<ExitCode> {
@@ -126,6 +135,8 @@ fn run_all(options: &RunOptions) -> Result<ExitCode> {
     } else {
         Program::parse(&options.programs)?
     };
+    let begun = Instant::now();
+    let downloads = fetch(options.arch, options.kernel)?;
     let mut reports = Vec::new();
     for &arch in options.arch.arches() {
         let out = options.out.as_ref().map(|out| match options.arch {
@@ -137,6 +148,7 @@ fn run_all(options: &RunOptions) -> Result<ExitCode> {
     for report in &reports {
         println!("{report}");
     }
+    println!("{}", report::time(begun.elapsed(), downloads));
     Ok(match reports.as_slice() {
         [report] => report.code(),
         reports if reports.iter().all(Report::is_success) => ExitCode::SUCCESS,

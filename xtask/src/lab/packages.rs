@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::fs::FlockOperation;
@@ -37,6 +38,8 @@ struct Part {
 #[derive(Debug)]
 pub(crate) struct Store {
     dir: PathBuf,
+    /// How long what was not there took to download.
+    pub(crate) downloads: Duration,
 }
 
 impl Store {
@@ -46,8 +49,9 @@ impl Store {
         if !kernel.exists_for(arch) {
             bail!("Debian has no Linux {kernel} for {arch}");
         }
-        let store = Self {
+        let mut store = Self {
             dir: cache::dir()?.join("lab"),
+            downloads: Duration::ZERO,
         };
         let mut parts = vec![emulators(), kernel_of(arch, kernel)];
         if arch != Arch::X86_64 {
@@ -90,9 +94,8 @@ impl Store {
     }
 
     /// Fetches the parts that are not there. Others may do the same at the same time, and wait.
-    fn fetch(&self, parts: &[Part]) -> Result<()> {
-        let missing = |part: &&Part| !self.folder(part).is_dir();
-        if !parts.iter().any(|part| missing(&part)) {
+    fn fetch(&mut self, parts: &[Part]) -> Result<()> {
+        if parts.iter().all(|part| self.folder(part).is_dir()) {
             return Ok(());
         }
         let downloads = self.dir.join("downloads");
@@ -104,8 +107,13 @@ impl Store {
             rustix::fs::flock(&lock, FlockOperation::LockExclusive)?;
         }
         let mut suites = Suites::default();
-        for part in parts.iter().filter(missing) {
+        for part in parts {
+            if self.folder(part).is_dir() {
+                continue;
+            }
+            let begun = Instant::now();
             let suite = suites.get(part.release, part.arch)?;
+            self.downloads += begun.elapsed();
             self.fetch_part(part, suite, &downloads)
                 .with_context(|| format!("while fetching {}", part.name))?;
         }
@@ -113,7 +121,7 @@ impl Store {
         Ok(())
     }
 
-    fn fetch_part(&self, part: &Part, suite: &Suite, downloads: &Path) -> Result<()> {
+    fn fetch_part(&mut self, part: &Part, suite: &Suite, downloads: &Path) -> Result<()> {
         let packages = part.packages(suite)?;
         let files = suite.files(&packages)?;
         let size: u64 = files.iter().map(|file| file.size).sum();
@@ -123,7 +131,9 @@ impl Store {
             files.len(),
             size / 1_000_000
         );
+        let begun = Instant::now();
         suite.download_into(downloads, &packages)?;
+        self.downloads += begun.elapsed();
         // Beside its last place, so that moving it there is one step.
         let unpacked = tempfile::tempdir_in(&self.dir)?;
         let mut list = String::new();

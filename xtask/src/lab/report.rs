@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use super::machine::{Arch, Kernel};
 use super::programs::Program;
@@ -70,6 +71,16 @@ impl Report {
         let run = command(self.arch, self.kernel, self.manifest.as_deref());
         format!("{run} -- {} --exact {test}", program.name())
     }
+}
+
+/// How long it all took, and apart from that the downloads in it.
+pub(crate) fn time(all: Duration, downloads: Duration) -> String {
+    let own = all.saturating_sub(downloads).as_secs_f64();
+    if downloads.is_zero() {
+        return format!("lab: {own:.1} s in all");
+    }
+    let downloads = downloads.as_secs_f64();
+    format!("lab: {own:.1} s in all, and {downloads:.1} s of downloads")
 }
 
 /// The command that runs programs on this machine, up to their names.
@@ -176,8 +187,6 @@ pub(crate) fn fault(run: &Run) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::run::Status;
     use super::*;
 
@@ -218,6 +227,14 @@ mod tests {
             assert!(text.contains(part), "{part} is not in {text}");
         }
         assert!(!text.contains("a::b") && !text.contains("fine"), "{text}");
+    }
+
+    #[test]
+    fn downloads_are_told_apart() {
+        let seconds = Duration::from_secs;
+        assert_eq!(time(seconds(9), seconds(0)), "lab: 9.0 s in all");
+        let some = time(seconds(9), seconds(5));
+        assert_eq!(some, "lab: 4.0 s in all, and 5.0 s of downloads");
     }
 
     #[test]
