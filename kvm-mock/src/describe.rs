@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use crate::format::{
-    Call, Coalesced, Create, Delta, Doorbell, Entry, Kind, Map, Pages, Pread, Recording, Registers,
+    Call, Coalesced, Create, Delta, DirtyRing, Doorbell, Entry, Kind, Map, Pages, Pread, Recording,
+    Registers,
 };
 
 /// Bytes that a message shows at most.
@@ -71,6 +72,8 @@ pub(crate) fn record(recording: &Recording, entry: &Entry, other: Option<&Call<'
         }),
         Kind::Doorbell => Doorbell::read(body)
             .map(|Doorbell(write)| format!("a write to the eventfd of {:#x}", write.address)),
+        Kind::DirtyRing => DirtyRing::read(body)
+            .map(|pages| format!("{} pages in the dirty ring", pages.iter().len())),
         Kind::Registers => Registers::read(body).map(|registers| {
             let name = recording.name(registers.op).unwrap_or_default();
             format!("registers as of {name}")
@@ -88,7 +91,10 @@ pub(crate) fn record(recording: &Recording, entry: &Entry, other: Option<&Call<'
 }
 
 pub(crate) fn map(len: u64, private: u64) -> String {
-    format!("mmap of {len} bytes, {private} private")
+    match private {
+        0 => format!("mmap of a ring of {len} bytes"),
+        private => format!("mmap of {len} bytes, {private} private"),
+    }
 }
 
 pub(crate) fn read(offset: u64, room: u64) -> String {

@@ -149,12 +149,14 @@
 
 mod call;
 mod describe;
+mod dirty_ring;
 mod doorbells;
 mod eventfd;
 mod faults;
 mod file;
 mod format;
 mod ignored;
+mod lent;
 mod log;
 #[cfg(target_os = "linux")]
 mod mapped;

@@ -12,9 +12,11 @@ mod common;
 
 use common::Shared;
 use kvm_core::kvm_exit::X86_64;
-use kvm_core::{Arg, Errno, Hypervisor, Region};
+use kvm_core::{Arg, Errno, Hypervisor, Region, Span};
 use kvm_mock::{Outcome, Recorder, Replay};
-use kvm_sys::{KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_REGS, KVM_GET_STATS_FD, KVM_SET_MP_STATE};
+use kvm_sys::{
+    DirtyGfnFlags, KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_REGS, KVM_GET_STATS_FD, KVM_SET_MP_STATE,
+};
 
 /// CRC-32C, bit by bit.
 fn crc(bytes: &[u8]) -> u32 {
@@ -101,6 +103,8 @@ fn file() -> Vec<u8> {
     file.record(3, 1, &[&number(2, 13), &call(1, 0, 1, 0, 0, 5)]);
     let mapping = [&12288u64.to_le_bytes()[..], &8192u64.to_le_bytes(), &[0; 2]];
     file.record(4, 2, &mapping);
+    let ring = [&4096u64.to_le_bytes()[..], &0u64.to_le_bytes(), &[0; 2]];
+    file.record(4, 2, &ring);
     file.name(2, "KVM_SET_MP_STATE");
     let buffer = [&[0; 4][..], &4u32.to_le_bytes(), &[1], &[3, 0, 0, 0]];
     file.record(2, 2, &[&call(2, 22, 2, 0, 1, 0), &buffer.concat()]);
@@ -118,6 +122,8 @@ fn file() -> Vec<u8> {
     let start = [0, 0, 0, 0, 0, 0, 3, 0];
     let access = 0x1_0060_0100;
     let (state, access) = (run(0, &[2, 7]), run(3, &[access, 4096]));
+    let page = [&7u64.to_le_bytes()[..], &0x1_0002u32.to_le_bytes()];
+    file.record(12, 2, &[&1u32.to_le_bytes(), &page.concat()]);
     file.record(5, 2, &[&start, &state, &access, &run(511, &[9])]);
     let start = [4, 0, 1, 1, 1, 0, 0, 0];
     file.record(5, 2, &[&start, &run(511, &[10])]);
@@ -159,6 +165,8 @@ fn run<H: Hypervisor<Guest = X86_64>>(system: &H) {
     };
     let mapping = vcpu.map(region).unwrap();
     assert_eq!((mapping.len(), mapping.private()), (12288, PRIVATE));
+    let ring = vcpu.map(Region::DirtyRing { len: 4096 }).unwrap();
+    assert_eq!((ring.len(), ring.private()), (4096, 0));
     let set = ioctl(&vcpu, &KVM_SET_MP_STATE, &mut Arg::In(&[3, 0, 0, 0]));
     assert_eq!(set, Err(Errno::EINVAL));
     let mut regs = [0xee; 144];
@@ -174,6 +182,14 @@ fn run<H: Hypervisor<Guest = X86_64>>(system: &H) {
     // SAFETY: as `word`, and they are initialised.
     let words = [0, 1, 2, 511].map(|index| unsafe { *word(index) });
     assert_eq!(words, [2, 7, 0, 9]);
+    // SAFETY: the mapping's bytes are words that are accessed atomically, and it outlives the span.
+    let ring = unsafe { Span::new(ring.start(), ring.len()) }.unwrap();
+    let dirty = DirtyGfnFlags::KVM_DIRTY_GFN_F_DIRTY.bits();
+    let entry: [u8; 16] = zerocopy::transmute!([[dirty, 0x1_0002], [7, 0]]);
+    let mut entries = [0xee; 32];
+    assert!(ring.read(0, &mut entries));
+    assert_eq!(entries[..16], entry);
+    assert_eq!(entries[16..], [0; 16]);
     // SAFETY: as before.
     unsafe { *word(511) = 10 };
     // SAFETY: as before; the first bytes are shared, but there is no other thread.

@@ -209,7 +209,7 @@ impl<H: Hypervisor> Registers<H> {
     ///
     /// [`Cause::NoRing`] (`ENXIO`) when the VM was given none by
     /// [`enable_dirty_ring`](Vm::enable_dirty_ring), [`Cause::RingTaken`] (`EBUSY`) when it was taken;
-    /// `EOPNOTSUPP` from a recorder or a replay, which have no rings; what `mmap` answers.
+    /// what `mmap` answers.
     pub fn take_dirty_ring(&self) -> Result<DirtyRing<H>, Error> {
         let refuse = |errno, cause| Err(Error::with(&ops::MMAP, errno, cause, 0));
         let len = self.vm().ring_len.load(Ordering::Relaxed) as usize;

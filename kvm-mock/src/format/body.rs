@@ -3,6 +3,7 @@
 use zerocopy::FromBytes;
 
 use super::record::Record;
+use crate::dirty_ring::Dirtied;
 use crate::doorbells::Write;
 use crate::ring::ENTRY;
 
@@ -227,6 +228,41 @@ impl Doorbell {
         };
         (pio < 2).then_some(())?;
         from.end(Self(write))
+    }
+}
+
+/// Pages that were added to a vCPU's dirty ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DirtyRing<'a>(&'a [u8]);
+
+impl<'a> DirtyRing<'a> {
+    /// Bytes of a page's number and slot.
+    const ENTRY: usize = 12;
+
+    pub(crate) fn write(pages: &[Dirtied], to: &mut Record) {
+        to.put_len(pages.len());
+        for Dirtied { slot, page } in pages {
+            to.put_u64(*page);
+            to.put_u32(*slot);
+        }
+    }
+
+    pub(crate) fn read(body: &'a [u8]) -> Option<Self> {
+        let mut from = Reader(body);
+        let count = from.len()?;
+        let entries = from.bytes(count.checked_mul(Self::ENTRY)?)?;
+        from.end(Self(entries))
+    }
+
+    pub(crate) fn iter(self) -> impl ExactSizeIterator<Item = Dirtied> + use<'a> {
+        self.0.chunks_exact(Self::ENTRY).map(|entry| {
+            let mut from = Reader(entry);
+            let (page, slot) = (from.u64(), from.u32());
+            Dirtied {
+                slot: slot.unwrap_or_default(),
+                page: page.unwrap_or_default(),
+            }
+        })
     }
 }
 

@@ -9,7 +9,9 @@ mod pages;
 mod record;
 mod scan;
 
-pub(crate) use body::{Coalesced, Delta, Doorbell, End, Map, Name, Pread, Registers, Writer};
+pub(crate) use body::{
+    Coalesced, Delta, DirtyRing, Doorbell, End, Map, Name, Pread, Registers, Writer,
+};
 pub(crate) use call::{Buffer, Call, Create, Shape};
 pub(crate) use crc::Crc;
 pub(crate) use enter::{Enter, EnterFlags, Runs};

@@ -26,6 +26,7 @@ pub(crate) enum Kind {
     Coalesced = 9,
     Registers = 10,
     Doorbell = 11,
+    DirtyRing = 12,
     End = 15,
 }
 
@@ -34,7 +35,12 @@ impl Kind {
     pub(crate) fn is_of_exit(self) -> bool {
         matches!(
             self,
-            Self::Memory | Self::Pages | Self::Coalesced | Self::Registers | Self::Doorbell
+            Self::Memory
+                | Self::Pages
+                | Self::Coalesced
+                | Self::Registers
+                | Self::Doorbell
+                | Self::DirtyRing
         )
     }
 
@@ -51,6 +57,7 @@ impl Kind {
             Self::Coalesced,
             Self::Registers,
             Self::Doorbell,
+            Self::DirtyRing,
             Self::End,
         ]
         .into_iter()

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 
-use super::body::{Coalesced, Delta, Doorbell, End, Map, Name, Pread, Registers};
+use super::body::{Coalesced, Delta, DirtyRing, Doorbell, End, Map, Name, Pread, Registers};
 use super::call::{Call, Create};
 use super::enter::Enter;
 use super::header::{self, Architecture, FileHeader, Flags};
@@ -236,6 +236,7 @@ impl Scan {
             }
             Kind::Memory => _ = Delta::read(body).ok_or(bad)?,
             Kind::Doorbell => _ = Doorbell::read(body).ok_or(bad)?,
+            Kind::DirtyRing => _ = DirtyRing::read(body).ok_or(bad)?,
             Kind::Registers => self.registers(&Registers::read(body).ok_or(bad)?)?,
             Kind::Coalesced => _ = Coalesced::read(body).ok_or(bad)?,
             Kind::Pages => _ = Pages::read(body).ok_or(bad)?,

@@ -66,6 +66,28 @@ impl Slots {
         log.asked = asked;
     }
 
+    /// Whether a slot can be logged behind the VMM's back.
+    pub(crate) fn can_log(&self) -> bool {
+        !self.rings
+    }
+
+    /// Takes note that vCPUs have dirty rings. Gives each region that is logged against the VMM's will to `unlog`.
+    pub(crate) fn enable_rings(&mut self, mut unlog: impl FnMut(&kvm_userspace_memory_region)) {
+        self.rings = true;
+        for (number, slot) in &mut self.map {
+            if slot.log.kept && !slot.log.asked {
+                slot.log.kept = false;
+                unlog(&kvm_userspace_memory_region {
+                    slot: *number,
+                    guest_phys_addr: slot.address,
+                    memory_size: slot.shadow.len() as u64,
+                    userspace_addr: slot.host,
+                    ..Default::default()
+                });
+            }
+        }
+    }
+
     /// `ENOENT` for a slot that the VMM does not know to be logged.
     pub(crate) fn check_log(&self, slot: u32) -> Result<(), Errno> {
         match self.map.get(&slot) {

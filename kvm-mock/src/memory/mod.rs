@@ -44,6 +44,8 @@ pub(crate) struct Slots {
     page_size: usize,
     /// Dirty logs are cleared by a call of their own.
     pub(crate) manual: bool,
+    /// vCPUs have dirty rings: what is logged shows there.
+    rings: bool,
     /// The VMM may unmap what is in a slot.
     unowned: bool,
 }

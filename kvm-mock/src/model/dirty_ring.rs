@@ -2,102 +2,29 @@
 
 use std::sync::{Arc, Mutex};
 
-use kvm_core::kvm_sys::{DirtyGfnFlags, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, kvm_dirty_gfn};
+use kvm_core::kvm_sys::KVM_CAP_DIRTY_LOG_RING_ACQ_REL;
 use kvm_core::{Arg, Errno, Mapping};
 use kvm_exit::DirtyRing as Shape;
-use zerocopy::{FromBytes, IntoBytes, transmute};
 
-use super::lent::Lent;
 use super::lock;
 use super::script::Mismatch;
 use super::vcpu::Vcpu;
 use super::vm::Vm;
+use crate::dirty_ring::{Dirtied, Ring};
 
 /// Entries that the kernel keeps for what a vCPU writes between two looks at the ring. (It keeps more where
 /// the processor has a log.)
 const RESERVED: u32 = 64;
 
-/// The kernel's side of a vCPU's dirty ring.
-#[derive(Debug)]
-pub(super) struct Ring {
-    memory: Arc<Lent>,
-    shape: Shape,
-    /// Where the next entry goes.
-    dirty: u32,
-    /// Where the first entry is that was not reset.
-    reset: u32,
+/// Whether the vCPU has to exit: the kernel's reserve is left.
+pub(super) fn is_full(ring: &Ring) -> bool {
+    ring.used() >= ring.capacity().saturating_sub(RESERVED)
 }
 
-impl Ring {
-    pub(super) fn new(len: u32) -> Result<Self, Errno> {
-        let len = usize::try_from(len).map_err(|_| Errno::EINVAL)?;
-        let shape = Shape::new(len).ok_or(Errno::EINVAL)?;
-        Ok(Self {
-            memory: Lent::new(len)?,
-            shape,
-            dirty: 0,
-            reset: 0,
-        })
-    }
-
-    fn used(&self) -> u32 {
-        self.dirty.wrapping_sub(self.reset)
-    }
-
-    /// Whether the vCPU has to exit: the kernel's reserve is left.
-    pub(super) fn is_full(&self) -> bool {
-        self.used() >= self.shape.capacity().saturating_sub(RESERVED)
-    }
-
-    /// Adds a page that the vCPU wrote to.
-    pub(super) fn push(&mut self, slot: u32, page: u64) -> Result<(), Mismatch> {
-        if self.used() >= self.shape.capacity() {
-            return Err(Mismatch::DirtyRing);
-        }
-        let entry = kvm_dirty_gfn {
-            flags: DirtyGfnFlags::KVM_DIRTY_GFN_F_DIRTY,
-            slot,
-            offset: page,
-        };
-        let [first, second]: [u64; 2] = transmute!(entry);
-        let offset = self.shape.offset(self.dirty);
-        let span = self.memory.span();
-        // The flags are in the first word: they come last. Both are inside, as the shape is of this length.
-        let _ = span.store_release(offset + size_of::<u64>(), second);
-        let _ = span.store_release(offset, first);
-        self.dirty = self.dirty.wrapping_add(1);
-        Ok(())
-    }
-
-    /// Takes back the entries that the VMM has harvested, in their order, and gives their pages.
-    fn reset(&mut self) -> Vec<(u32, u64)> {
-        let mut pages = Vec::new();
-        while self.used() != 0 {
-            let offset = self.shape.offset(self.reset);
-            let span = self.memory.span();
-            let (Some(first), Some(second)) = (
-                span.load_acquire(offset),
-                span.load_acquire(offset + size_of::<u64>()),
-            ) else {
-                break;
-            };
-            let Ok(kvm_dirty_gfn {
-                flags,
-                slot,
-                offset: page,
-            }) = kvm_dirty_gfn::read_from_bytes([first, second].as_bytes())
-            else {
-                break;
-            };
-            if !flags.contains(DirtyGfnFlags::KVM_DIRTY_GFN_F_RESET) {
-                break;
-            }
-            let _ = span.store_release(offset, 0);
-            self.reset = self.reset.wrapping_add(1);
-            pages.push((slot, page));
-        }
-        pages
-    }
+/// Adds a page that the vCPU wrote to.
+pub(super) fn push(ring: &mut Ring, slot: u32, page: u64) -> Result<(), Mismatch> {
+    let room = ring.push(Dirtied { slot, page });
+    room.then_some(()).ok_or(Mismatch::DirtyRing)
 }
 
 impl Vm {
@@ -128,7 +55,7 @@ impl Vm {
         state.rings.len.ok_or(Errno::EINVAL)?;
         let rings = state.rings.all.iter();
         let pages: Vec<_> = rings.flat_map(|ring| lock(ring).reset()).collect();
-        for (slot, page) in &pages {
+        for Dirtied { slot, page } in &pages {
             state.slots.watch(*slot, *page);
         }
         Ok(u32::try_from(pages.len()).unwrap_or(u32::MAX))
@@ -149,6 +76,7 @@ impl Rings {
         let Some(len) = self.len else {
             return Ok(None);
         };
+        let len = usize::try_from(len).map_err(|_| Errno::EINVAL)?;
         let ring = Arc::new(Mutex::new(Ring::new(len)?));
         self.all.push(Arc::clone(&ring));
         Ok(Some(ring))
@@ -159,7 +87,7 @@ impl Vcpu {
     /// Maps the ring. Without one there is nothing at that place of the file.
     pub(super) fn map_dirty_ring(&self, len: usize) -> Result<Mapping, Errno> {
         let ring = lock(self.ring.as_ref().ok_or(Errno::EINVAL)?);
-        let mapping = ring.memory.mapping();
+        let mapping = ring.mapping();
         if mapping.len() == len {
             Ok(mapping)
         } else {

@@ -7,8 +7,8 @@ use kvm_core::Errno;
 use kvm_core::kvm_sys::{KVM_CAP_SYNC_REGS, KVM_EXIT_DIRTY_RING_FULL, KVM_RUN};
 use zerocopy::IntoBytes;
 
-use super::lock;
 use super::vcpu::{State, Vcpu};
+use super::{dirty_ring, lock};
 use crate::model::script::{Failure, Mismatch, Scripted};
 use crate::page::{self, RunMemory};
 use crate::wait::{self, Blocked};
@@ -96,7 +96,11 @@ impl Vcpu {
         lock(&self.vm().state).has_run = true;
         loop {
             // Section 8.29: the guest runs on only once the VMM has harvested the ring.
-            if self.ring.as_ref().is_some_and(|ring| lock(ring).is_full()) {
+            if self
+                .ring
+                .as_ref()
+                .is_some_and(|ring| dirty_ring::is_full(&lock(ring)))
+            {
                 // On all architectures a page starts with the reason.
                 let full = |page: &mut [u64]| {
                     KVM_EXIT_DIRTY_RING_FULL.write_to_prefix(page.as_mut_bytes())
@@ -259,7 +263,10 @@ impl Vcpu {
         }
         for (address, bytes) in &step.frame().writes {
             let mut ring = self.ring.as_deref().map(lock);
-            let log = |slot, page| ring.as_mut().map_or(Ok(()), |ring| ring.push(slot, page));
+            let log = |slot, page| {
+                ring.as_mut()
+                    .map_or(Ok(()), |ring| dirty_ring::push(ring, slot, page))
+            };
             if !vm.slots.write(*address, bytes, page, log)? {
                 return Err(missing(address, bytes));
             }

@@ -9,10 +9,10 @@ use kvm_core::kvm_sys::{
 };
 use kvm_core::{Arg, Errno, Mapping};
 
-use super::lent::Lent;
 use super::vcpu::Vcpu;
 use super::vm::Vm;
 use super::{args, lock};
+use crate::lent::Lent;
 
 /// A file of private memory. A scripted guest touches what the slot has by its host address, so there is
 /// memory in the file only when it is mapped.

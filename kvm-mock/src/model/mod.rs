@@ -14,7 +14,6 @@ mod events;
 mod guest;
 mod guest_memfd;
 mod host;
-mod lent;
 mod one_reg;
 mod profile;
 mod riscv64;

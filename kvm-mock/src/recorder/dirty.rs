@@ -4,8 +4,9 @@
 use kvm_core::{Arg, Errno, Hypervisor, Part, PartBytes};
 use kvm_sys::op::Op;
 use kvm_sys::{
-    KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, KVM_CLEAR_DIRTY_LOG, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE,
-    KVM_ENABLE_CAP, KVM_GET_DIRTY_LOG, KVM_MEM_LOG_DIRTY_PAGES, kvm_clear_dirty_log, kvm_dirty_log,
+    KVM_CAP_DIRTY_LOG_RING, KVM_CAP_DIRTY_LOG_RING_ACQ_REL, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+    KVM_CLEAR_DIRTY_LOG, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE, KVM_ENABLE_CAP, KVM_GET_DIRTY_LOG,
+    KVM_MEM_LOG_DIRTY_PAGES, KVM_SET_USER_MEMORY_REGION, kvm_clear_dirty_log, kvm_dirty_log,
     kvm_enable_cap, kvm_userspace_memory_region,
 };
 use zerocopy::{FromBytes, IntoBytes};
@@ -55,6 +56,14 @@ impl<H: Hypervisor> Recorder<H> {
                 let [flags, ..] = enabled.args;
                 slots.manual = flags & KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE.0 != 0;
             }
+            if [KVM_CAP_DIRTY_LOG_RING, KVM_CAP_DIRTY_LOG_RING_ACQ_REL].contains(&enabled.cap) {
+                slots.enable_rings(|region| {
+                    let arg = &mut Arg::In(region.as_bytes());
+                    // SAFETY: the region is the slot's, as the caller gave it. Where it goes on being logged, the rings
+                    // tell pages that the VMM did not ask for.
+                    let _ = unsafe { self.inner.ioctl(&KVM_SET_USER_MEMORY_REGION, arg) };
+                });
+            }
         }
         let clear = read::<kvm_clear_dirty_log>(arg).filter(|_| *op == KVM_CLEAR_DIRTY_LOG);
         let first = clear.map(|clear| clear.first_page);
@@ -78,7 +87,7 @@ impl<H: Hypervisor> Recorder<H> {
         slots: &mut Slots,
     ) -> Result<u32, Errno> {
         let bytes = call::head(arg).map(|(bytes, _)| bytes);
-        let region = bytes.and_then(loggable);
+        let region = bytes.and_then(loggable).filter(|_| slots.can_log());
         let mut kept = false;
         let mut result = Err(Errno::EINVAL);
         if let (Some(mut logged), Some(bytes)) = (region, bytes) {

@@ -2,29 +2,29 @@
 #![expect(unsafe_code, reason = "implements the contract of backends")]
 
 mod dirty;
+mod dirty_ring;
 mod doorbell;
+mod options;
 mod run;
 
-use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region, ops};
-use kvm_exit::GuestArch;
 use kvm_sys::op::Op;
-use kvm_sys::{KVM_IOEVENTFD, KVM_REGISTER_COALESCED_MMIO};
+use kvm_sys::{KVM_IOEVENTFD, KVM_REGISTER_COALESCED_MMIO, KVM_RESET_DIRTY_RINGS};
 
 use crate::call::Given;
 use crate::doorbells::Doorbells;
-use crate::format::{
-    Call, Coalesced, Create, FileHeader, Flags, Kind, Map, Pread, Record, Registers,
-};
+use crate::format::{Call, Coalesced, Create, DirtyRing, Kind, Map, Pread, Record, Registers};
 use crate::memory::{GuestMemory, changes_slots};
 use crate::registers;
 use crate::ring::Ring;
-use crate::tape::{RecordError, Sink, Summary, Tape};
+use crate::tape::{RecordError, Summary, Tape};
 use crate::words;
+use dirty_ring::Rings;
+pub use options::RecorderOptions;
 use run::Run;
 
 /// A backend that passes every call on to another one, and records it.
@@ -65,158 +65,13 @@ pub struct Recorder<H> {
     run: Arc<Mutex<Run>>,
     /// The VM's ring of coalesced writes.
     ring: Ring,
+    /// The dirty rings of the VM's vCPUs.
+    dirty_rings: Rings,
     /// The VM's ioeventfds, if the recorder keeps them.
     doorbells: Arc<Mutex<Doorbells>>,
     memory: Option<Arc<GuestMemory>>,
     options: RecorderOptions,
     alive: Arc<Alive>,
-}
-
-/// How to record. The defaults are those of [`Recorder::create`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RecorderOptions {
-    memory: bool,
-    dirty_log: bool,
-    registers: bool,
-    eventfds: bool,
-    times: bool,
-    unowned: bool,
-}
-
-impl RecorderOptions {
-    /// The defaults: neither guest memory nor times.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Also records what guest and kernel write to guest memory, so that a VMM that reads it finds it in
-    /// a replay, and a checksum of what the VMM writes, so that a replay notices when it writes
-    /// something else.
-    ///
-    /// All memory is compared with a copy at each entry and each exit: for guests of some megabytes. The copy has what was
-    /// ever not zero.
-    pub fn memory(mut self, memory: bool) -> Self {
-        self.memory = memory;
-        self
-    }
-
-    /// Also records what guest and kernel write to guest memory, as [`memory`](Self::memory) does, but finds it by the
-    /// kernel's dirty log: for guests of any size.
-    ///
-    /// The recorder has the kernel log each slot, and takes the dirty pages after each exit: one call for each slot,
-    /// and small pages in the host's tables. The VMM sees the dirty logs that it asks for, and no others. Whole pages
-    /// are recorded, as they are after the exit, packed as what differs from the page as it was recorded last. What
-    /// the VMM writes is not compared in a replay. Where there can be no log (private memory, a VM with dirty rings),
-    /// memory is compared with a copy, as `memory` does. What others than guest and kernel write, as a device does that
-    /// another process emulates, is in no log.
-    ///
-    /// A recorder over a replay gets no dirty pages: to record a replay, use `memory`.
-    pub fn dirty_log(mut self, dirty_log: bool) -> Self {
-        self.dirty_log = dirty_log;
-        self
-    }
-
-    /// Also records the guest's writes that signal an eventfd (`KVM_IOEVENTFD`), so that a replay signals it.
-    ///
-    /// The kernel would not tell of them: the recorder keeps these eventfds from it. Each such write is an exit, which the
-    /// recorder matches, signals, writes down and enters again; the VMM does not see it. It costs as much as an exit
-    /// does. A replay signals the eventfd when it gives the next exit, after guest memory is as it was at the write.
-    ///
-    /// A recorder over a replay sees none of them.
-    pub fn eventfds(mut self, eventfds: bool) -> Self {
-        self.eventfds = eventfds;
-        self
-    }
-
-    /// Also records the registers after each exit, as `KVM_GET_REGS` and `KVM_GET_SREGS` give them: two calls more. Tools
-    /// show them, and a replay by exit answers from them what was not asked when it was recorded. For guests of x86_64.
-    ///
-    /// A recorder over a replay gets none.
-    pub fn registers(mut self, registers: bool) -> Self {
-        self.registers = registers;
-        self
-    }
-
-    /// The calls come from a program that has made no promise to keep memory mapped that it has put into a slot: the kernel
-    /// copies it, and what is no longer there is not recorded. Without effect where there is no Linux.
-    pub fn unowned(mut self, unowned: bool) -> Self {
-        self.unowned = unowned;
-        self
-    }
-
-    /// Also records when each entry began and ended: 16 bytes for each, and two looks at the clock.
-    ///
-    /// Times differ from run to run, so only recordings without them are the same byte for byte when the run is
-    /// the same, as that of a replay is.
-    pub fn times(mut self, times: bool) -> Self {
-        self.times = times;
-        self
-    }
-
-    /// Records what `inner`, a system, answers, into a new file. One that exists is replaced.
-    ///
-    /// On Linux the end of the file is mapped, and a record is a copy into it, not a system call, where the file
-    /// system can set room aside (`fallocate`). The file is longer than what was recorded until it is ended, and
-    /// must not be made shorter by others: the process would get a `SIGBUS`.
-    ///
-    /// # Errors
-    ///
-    /// [`RecordError::Io`] when the file can't be created or written, [`RecordError::PageSize`] when
-    /// the backend does not answer.
-    pub fn create<H: Hypervisor>(
-        self,
-        inner: H,
-        path: impl AsRef<Path>,
-    ) -> Result<Recorder<H>, RecordError> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        // A mapping has to be readable, and a pipe must not be.
-        if fs::metadata(&path).map_or(true, |about| about.is_file()) {
-            options.read(true);
-        }
-        self.to_sink(inner, Sink::file(options.open(path)?))
-    }
-
-    /// Records what `inner`, a system, answers, to a writer. Each record is one call of `write_all`,
-    /// the last is followed by `flush`.
-    ///
-    /// # Errors
-    ///
-    /// As [`create`](Self::create).
-    pub fn to_writer<H: Hypervisor>(
-        self,
-        inner: H,
-        writer: impl Write + Send + 'static,
-    ) -> Result<Recorder<H>, RecordError> {
-        self.to_sink(inner, Sink::Writer(Box::new(writer)))
-    }
-
-    fn has_memory(self) -> bool {
-        self.memory || self.dirty_log
-    }
-
-    fn to_sink<H: Hypervisor>(self, inner: H, sink: Sink) -> Result<Recorder<H>, RecordError> {
-        if self.registers && H::Guest::ARCH != kvm_sys::Arch::X86_64 {
-            return Err(RecordError::Registers);
-        }
-        // SAFETY: the call takes nothing.
-        let page_size = unsafe { inner.ioctl(&ops::PAGE_SIZE, &mut Arg::None) }
-            .map_err(RecordError::PageSize)?;
-        let header = FileHeader {
-            architecture: H::Guest::ARCH.into(),
-            page_size,
-            flags: Flags {
-                memory: self.has_memory(),
-                times: self.times,
-            },
-        };
-        let shared = Shared {
-            tape: Tape::new(sink, &header)?,
-            runs: Mutex::default(),
-        };
-        let alive = Arc::new(Alive(Arc::new(shared)));
-        Ok(Recorder::new(inner, 0, None, self, alive))
-    }
 }
 
 /// What the objects of a recorder and its handles share.
@@ -306,6 +161,7 @@ impl<H: Hypervisor> Recorder<H> {
             stream,
             run: Arc::new(Mutex::new(Run::new(stream, options.dirty_log))),
             ring: Ring::default(),
+            dirty_rings: Rings::default(),
             doorbells: Arc::default(),
             memory,
             options,
@@ -323,6 +179,7 @@ impl<H: Hypervisor> Recorder<H> {
             self.harvest(memory);
         }
         self.coalesced();
+        self.dirtied();
     }
 
     /// Writes down what was put into the ring of coalesced writes.
@@ -333,6 +190,17 @@ impl<H: Hypervisor> Recorder<H> {
             Coalesced { writes: &writes }.write(&mut record);
             self.tape()
                 .append(Kind::Coalesced, self.stream, &mut record);
+        }
+    }
+
+    /// Writes down what was put into the vCPU's dirty ring.
+    fn dirtied(&self) {
+        let pages = self.dirty_rings.take(self.stream);
+        if !pages.is_empty() {
+            let mut record = Record::new();
+            DirtyRing::write(&pages, &mut record);
+            self.tape()
+                .append(Kind::DirtyRing, self.stream, &mut record);
         }
     }
 
@@ -375,6 +243,11 @@ impl<H: Hypervisor> Recorder<H> {
             } else {
                 Ring::default()
             },
+            dirty_rings: if vcpu {
+                self.dirty_rings.clone()
+            } else {
+                Rings::default()
+            },
             doorbells: if vcpu {
                 Arc::clone(&self.doorbells)
             } else {
@@ -416,6 +289,9 @@ unsafe impl<H: Hypervisor> Hypervisor for Recorder<H> {
             // Never changes; the header has it.
             // SAFETY: the caller's promises, passed on.
             return unsafe { self.inner.ioctl(op, arg) };
+        }
+        if *op == KVM_RESET_DIRTY_RINGS {
+            self.dirty_rings.before_reset();
         }
         let given = Given::new(op, arg);
         let logged = self.options.dirty_log && dirty::concerns(op);
@@ -479,16 +355,20 @@ unsafe impl<H: Hypervisor> Hypervisor for Recorder<H> {
     }
 
     fn map(&self, region: Region) -> Result<Mapping, Errno> {
-        // What a guest leaves in a dirty ring is in no recording, so a replay could not tell it.
-        let Region::Run { len, private } = region else {
-            return Err(Errno::EOPNOTSUPP);
+        let (len, private) = match region {
+            Region::Run { len, private } => (len, private),
+            Region::DirtyRing { len } => (len, 0),
+            // What a guest leaves in a guest_memfd is in no recording, so a replay could not tell it.
+            Region::GuestMemfd { .. } => return Err(Errno::EOPNOTSUPP),
         };
         let mapped = if words::in_page(private) > words::MOST {
             Err(Errno::EOVERFLOW)
         } else {
             self.inner.map(region)
         };
-        if let Ok(mapping) = &mapped {
+        if let (Ok(mapping), Region::DirtyRing { .. }) = (&mapped, region) {
+            self.dirty_rings.map(self.stream, mapping);
+        } else if let Ok(mapping) = &mapped {
             lock(&self.run).map(mapping);
             self.ring.map(mapping, self.tape().page_size());
             let mut runs = lock(&self.alive.0.runs);

@@ -46,7 +46,7 @@ use std::path::Path;
 use crate::format;
 use crate::{Architecture, ReplayError, Summary};
 pub use pages::RunPages;
-pub use record::{Buffer, Call, Content, Entry, Page, Pages, Record, Times, Words};
+pub use record::{Buffer, Call, Content, DirtyRing, Entry, Page, Pages, Record, Times, Words};
 
 /// A recording whose every record was checked.
 #[derive(Debug)]

@@ -78,7 +78,7 @@ impl RunPages {
                     ..
                 },
                 Some(stream),
-            ) => {
+            ) if *private != 0 => {
                 let private = usize::try_from(*private).unwrap_or(usize::MAX);
                 let len = words::in_page(private).min(words::MOST);
                 self.0.insert(stream, vec![0; len]);

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use kvm_core::Errno;
-use kvm_core::kvm_exit::RunPage;
+use kvm_core::kvm_exit::{DirtyPage, RunPage};
+use kvm_core::{Errno, Slot};
 
+use crate::dirty_ring::Dirtied;
 use crate::format::{self, Create, Delta, Enter, Found, Kind, Map, NO_STREAM, Name, Pread, Shape};
 
 /// A record of a recording.
@@ -38,11 +39,11 @@ pub enum Content<'a> {
         /// The new object's stream; nothing when the call failed.
         object: Option<u32>,
     },
-    /// A mapping of a vCPU's run page.
+    /// A mapping of a vCPU's run page, or of its dirty ring.
     Map {
         /// Its length in bytes.
         len: u64,
-        /// How many of its first bytes are the vCPU's alone.
+        /// How many of its first bytes are the vCPU's alone; 0 for a dirty ring.
         private: u64,
         /// Why there is none.
         errno: Option<Errno>,
@@ -76,6 +77,8 @@ pub enum Content<'a> {
         /// What it wrote.
         value: u64,
     },
+    /// Pages that were put into the vCPU's dirty ring before the next exit of the same stream.
+    DirtyRing(DirtyRing<'a>),
     /// Registers at the next exit of the same stream.
     Registers {
         /// The call that got them (`KVM_GET_REGS`).
@@ -178,6 +181,24 @@ impl<'a> Words<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pages<'a>(format::Pages<'a>);
 
+/// Pages that a vCPU wrote to, as they are in its dirty ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DirtyRing<'a>(format::DirtyRing<'a>);
+
+impl<'a> DirtyRing<'a> {
+    /// The pages, in the order of the ring.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = DirtyPage> + use<'a> {
+        self.0.iter().map(|Dirtied { slot, page }| {
+            let slot = Slot(slot);
+            DirtyPage {
+                address_space: slot.address_space(),
+                slot: slot.number(),
+                page,
+            }
+        })
+    }
+}
+
 /// A page of guest memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page<'a>(format::PageRuns<'a>);
@@ -248,6 +269,7 @@ impl<'a> Record<'a> {
                     value: write.value,
                 }
             }
+            Kind::DirtyRing => Content::DirtyRing(DirtyRing(format::DirtyRing::read(body)?)),
             Kind::Registers => {
                 let registers = format::Registers::read(body)?;
                 Content::Registers {

@@ -12,7 +12,7 @@ use super::order::Order;
 use super::shared::lock;
 use super::{Mode, Replay};
 use crate::describe;
-use crate::format::{Coalesced, Delta, Doorbell, Enter, Entry, Kind, Pages, Registers};
+use crate::format::{Coalesced, Delta, DirtyRing, Doorbell, Enter, Entry, Kind, Pages, Registers};
 use crate::{page, registers, words};
 
 /// What differs, and how it was and is.
@@ -201,7 +201,8 @@ impl<G: GuestArch> Replay<G> {
         }
     }
 
-    /// Writes to guest memory, and to the ring of coalesced writes, what was recorded for the exit at `place`.
+    /// Writes to guest memory, and to the rings of coalesced writes and dirty pages, what was recorded for the exit at
+    /// `place`.
     fn write_memory(&self, cursor: &Cursor, place: usize) -> Result<(), Errno> {
         let before = self.entries().get(cursor.next..place).unwrap_or_default();
         let others = before.iter().rposition(|entry| !entry.kind.is_of_exit());
@@ -219,6 +220,14 @@ impl<G: GuestArch> Replay<G> {
             if entry.kind == Kind::Doorbell {
                 let Doorbell(write) = Doorbell::read(body).ok_or(Errno::DIVERGED)?;
                 lock(&self.doorbells).take(write);
+                continue;
+            }
+            if entry.kind == Kind::DirtyRing {
+                let pages = DirtyRing::read(body).ok_or(Errno::DIVERGED)?;
+                if !self.dirty_rings.push(self.stream, pages) {
+                    let what = "the dirty ring is full";
+                    return Err(self.no_room(cursor, entry, what, "no room"));
+                }
                 continue;
             }
             let Some(memory) = self

@@ -3,6 +3,7 @@
 
 mod by_exit;
 mod cursor;
+mod dirty_ring;
 mod enter;
 mod order;
 mod outcome;
@@ -31,6 +32,7 @@ use crate::ring::Ring;
 use crate::signals;
 use crate::words;
 use cursor::Cursor;
+use dirty_ring::Rings;
 pub use outcome::{Divergence, Outcome};
 use shared::{Shared, lock};
 
@@ -88,6 +90,8 @@ pub struct Replay<G = Native> {
     memory: Option<Arc<GuestMemory>>,
     /// The VM's ring of coalesced writes.
     ring: Ring,
+    /// The dirty rings of the VM's vCPUs.
+    dirty_rings: Rings,
     /// The VM's ioeventfds.
     doorbells: Arc<Mutex<Doorbells>>,
     guest: PhantomData<fn() -> G>,
@@ -200,6 +204,7 @@ impl ReplayOptions {
             stream: 0,
             memory: None,
             ring: Ring::default(),
+            dirty_rings: Rings::default(),
             doorbells: Arc::default(),
             guest: PhantomData,
         })
@@ -295,6 +300,11 @@ impl<G: GuestArch> Replay<G> {
             } else {
                 self.ring.clone()
             },
+            dirty_rings: if *op == kvm_sys::KVM_CREATE_VM {
+                Rings::default()
+            } else {
+                self.dirty_rings.clone()
+            },
             doorbells: if *op == kvm_sys::KVM_CREATE_VM {
                 Arc::default()
             } else {
@@ -328,6 +338,7 @@ impl<G> Clone for Replay<G> {
             stream: self.stream,
             memory: self.memory.clone(),
             ring: self.ring.clone(),
+            dirty_rings: self.dirty_rings.clone(),
             doorbells: Arc::clone(&self.doorbells),
             guest: PhantomData,
         }
@@ -343,6 +354,10 @@ unsafe impl<G: GuestArch> Hypervisor for Replay<G> {
         self.shared.check()?;
         if *op == ops::PAGE_SIZE {
             return Ok(self.shared.recording.header.page_size);
+        }
+        let reset = self.dirty_rings.reset_by(op);
+        if let (Some(pages), Mode::ByExit) = (reset, self.shared.mode) {
+            return Ok(pages);
         }
         let given = Given::new(op, arg);
         let given = given.call();
@@ -388,9 +403,11 @@ unsafe impl<G: GuestArch> Hypervisor for Replay<G> {
 
     fn map(&self, region: Region) -> Result<Mapping, Errno> {
         self.shared.check()?;
-        // As the recorder, which writes nothing about it.
-        let Region::Run { len, private } = region else {
-            return Err(Errno::EOPNOTSUPP);
+        let (len, private) = match region {
+            Region::Run { len, private } => (len, private),
+            Region::DirtyRing { len } => (len, 0),
+            // As the recorder, which writes nothing about it.
+            Region::GuestMemfd { .. } => return Err(Errno::EOPNOTSUPP),
         };
         let (wide_len, wide_private) = (len as u64, private as u64);
         let fits = |entry: &Entry| {
@@ -402,6 +419,9 @@ unsafe impl<G: GuestArch> Hypervisor for Replay<G> {
             Some(0) if words::in_page(private) <= words::MOST => {}
             Some(0) | None => return Err(Errno::EOVERFLOW),
             Some(errno) => return Err(Errno(errno)),
+        }
+        if let Region::DirtyRing { .. } = region {
+            return self.dirty_rings.map(self.stream, len);
         }
         let mut cursor = self.cursor();
         let run = &mut cursor.run;

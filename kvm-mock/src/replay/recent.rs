@@ -27,9 +27,12 @@ pub(super) fn exits(
     let mut indices = (0..).zip((0..count).rev());
     for entry in entries {
         let body = recording.body(entry);
-        if entry.kind == Kind::Map {
-            let private = Map::read(body).and_then(|map| usize::try_from(map.private).ok());
-            page = vec![0; words::in_page(private.unwrap_or(0)).min(words::MOST)];
+        // Without private bytes it is a dirty ring.
+        let map = Some(body).filter(|_| entry.kind == Kind::Map);
+        let map = map.and_then(Map::read).filter(|map| map.private != 0);
+        if let Some(map) = map {
+            let private = usize::try_from(map.private).unwrap_or(0);
+            page = vec![0; words::in_page(private).min(words::MOST)];
         }
         let Some(enter) = Some(entry).filter(is_entry).and_then(|_| Enter::read(body)) else {
             continue;

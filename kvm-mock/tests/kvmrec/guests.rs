@@ -2,6 +2,7 @@
 
 use kvm_core::aarch64::register;
 use kvm_core::kvm_exit::{Aarch64, GuestArch, Riscv64};
+use kvm_core::kvm_sys::KVM_MEM_LOG_DIRTY_PAGES;
 use kvm_core::kvm_sys::aarch64::{KVM_ARM_TARGET_GENERIC_V8, kvm_vcpu_init};
 use kvm_core::{AnonymousMemory, GuestAddress, Kvm, Slot};
 use kvm_mock::{Model, ModelGuest, RecorderOptions, Step};
@@ -99,6 +100,48 @@ fn memory_in_pages() {
     assert!(
         out.contains("8 192 bytes of guest memory changed, in 2 pieces"),
         "{out}"
+    );
+}
+
+#[test]
+fn pages_in_a_dirty_ring() {
+    let model = Model::new();
+    let step = |step: Step, pages: std::ops::Range<u64>| {
+        pages.fold(step, |step, page| step.writes_memory(page * 0x1000, [1]))
+    };
+    model.script(
+        0,
+        [step(Step::io_out(1, [1]), 4..5), step(Step::hlt(), 0..17)],
+    );
+    let out = Shared::default();
+    let recorder = RecorderOptions::new()
+        .to_writer(model, out.clone())
+        .unwrap();
+    let vm = Kvm::with(recorder).unwrap().create_vm().unwrap();
+    vm.enable_dirty_ring(0x1000).unwrap();
+    let memory = AnonymousMemory::new(0x2_0000).unwrap();
+    vm.add_memory_with(Slot(2), GuestAddress(0), memory, KVM_MEM_LOG_DIRTY_PAGES)
+        .unwrap();
+    let mut vcpu = vm.create_vcpu(0).unwrap();
+    drop(vcpu.take_dirty_ring().unwrap());
+    vcpu.run().unwrap();
+    vcpu.run().unwrap();
+    drop((vcpu, vm));
+    let exits = exits_of("guests-ring.kvmrec", &out.bytes());
+    assert_eq!(exits[0], "        1 page put into the dirty ring: 2:0x4");
+    assert_eq!(exits[1], "#0    io out 0x1 <- 01");
+    let some = "        16 pages put into the dirty ring: 2:0x0 2:0x1 2:0x2 ";
+    assert!(exits[2].starts_with(some), "{exits:?}");
+    let path = file("guests-ring-stats.kvmrec", &out.bytes());
+    let stats = kvmrec(&["stats", &path]).good();
+    assert!(
+        stats.contains("\n17 pages put into dirty rings\n"),
+        "{stats}"
+    );
+    let shown = kvmrec(&["show", "--kind", "mmap", &path]).good();
+    assert!(
+        shown.contains("mmap of a dirty ring of 4096 bytes"),
+        "{shown}"
     );
 }
 

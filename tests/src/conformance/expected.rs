@@ -149,10 +149,6 @@ const ON_REPLAYS: &[(&str, &str)] = &[
         "signals::resample",
         "KVM signals the eventfd when an interrupt ends, which no recorder sees",
     ),
-    (
-        "dirty_ring::full",
-        "a recorder refuses dirty rings, as what KVM puts there is in no recording",
-    ),
 ];
 
 /// Why the scenario fails on this backend, if it does. Models and their recordings know no host.

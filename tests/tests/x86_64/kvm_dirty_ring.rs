@@ -16,7 +16,7 @@ use kvm_core::{
     AnonymousMemory, Cause, DirtyRing, Errno, Exit, GuestAddress, Hypervisor, Kvm, Memory, Slot,
     Vcpu, Vm,
 };
-use kvm_mock::{Model, Recorder, Step};
+use kvm_mock::{Model, Step};
 use kvm_tests::checks::{self, NotRun};
 
 const CODE: u64 = 0x1000;
@@ -285,15 +285,6 @@ fn a_ring_has_one_consumer() -> Result<(), NotRun> {
     Ok(())
 }
 
-/// A recording would not have what the guest leaves in a ring.
-fn a_recorder_says_that_it_has_no_rings() -> Result<(), NotRun> {
-    let recorder = Recorder::to_writer(Model::new(), std::io::sink()).unwrap();
-    let (vm, _) = vm(&Kvm::with(recorder).unwrap(), SMALL);
-    let refused = vcpu(&vm).take_dirty_ring().unwrap_err();
-    assert_eq!(refused.errno(), Errno::EOPNOTSUPP);
-    Ok(())
-}
-
 pub(crate) fn main() {
     checks::main(&[
         ("a_guest_that_keeps_writing", a_guest_that_keeps_writing),
@@ -304,9 +295,5 @@ pub(crate) fn main() {
         ),
         ("a_full_ring_stops_a_script", a_full_ring_stops_a_script),
         ("a_ring_has_one_consumer", a_ring_has_one_consumer),
-        (
-            "a_recorder_says_that_it_has_no_rings",
-            a_recorder_says_that_it_has_no_rings,
-        ),
     ]);
 }

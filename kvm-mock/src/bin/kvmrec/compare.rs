@@ -35,6 +35,7 @@ pub(crate) enum Part {
     /// Writes that waited in a ring.
     Coalesced,
     Doorbell,
+    DirtyRing,
     /// A mapping, or a read.
     Other,
 }
@@ -54,6 +55,7 @@ impl fmt::Display for Part {
             Self::Memory => f.write_str("other guest memory"),
             Self::Registers => f.write_str("other registers"),
             Self::Coalesced => f.write_str("other coalesced writes"),
+            Self::DirtyRing => f.write_str("other pages in the dirty ring"),
             Self::Doorbell => f.write_str("another write that signalled an eventfd"),
             Self::Other => f.write_str("it went otherwise"),
         }
@@ -92,6 +94,7 @@ impl Compare {
                 Some(Part::Registers)
             }
             (Content::Coalesced(_), Content::Coalesced(_)) => Some(Part::Coalesced),
+            (Content::DirtyRing(_), Content::DirtyRing(_)) => Some(Part::DirtyRing),
             (Content::Doorbell { .. }, Content::Doorbell { .. }) => Some(Part::Doorbell),
             (Content::Map { .. }, Content::Map { .. })
             | (Content::Read { .. }, Content::Read { .. }) => Some(Part::Other),

@@ -131,8 +131,17 @@ impl<'a> Call<'a> {
         let (call, made) = match &record.content {
             Content::Call(call) => (call, None),
             Content::Create { call, object } => (call, *object),
-            Content::Map { len, errno, .. } => {
-                let text = format!("mmap of {len} bytes");
+            Content::Map {
+                len,
+                private,
+                errno,
+            } => {
+                let what = if *private == 0 {
+                    "a dirty ring of "
+                } else {
+                    ""
+                };
+                let text = format!("mmap of {what}{len} bytes");
                 return Some(plain("mmap", text, *errno, 0));
             }
             Content::Read {

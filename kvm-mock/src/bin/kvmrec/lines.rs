@@ -41,7 +41,7 @@ struct Exit {
     end: json::Exit,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     memory: Vec<Memory>,
-    /// Registers, and writes that made no exit.
+    /// Registers, writes that made no exit, and what is in the dirty ring.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     beside: Vec<String>,
 }
@@ -172,7 +172,10 @@ impl<'a> Lines<'a> {
                 }
                 None
             }
-            Content::Registers { .. } | Content::Coalesced(_) | Content::Doorbell { .. } => {
+            Content::Registers { .. }
+            | Content::Coalesced(_)
+            | Content::Doorbell { .. }
+            | Content::DirtyRing(_) => {
                 let beside = self.beside.entry(stream).or_default();
                 beside.push(record.content.clone());
                 None
@@ -187,6 +190,7 @@ impl<'a> Lines<'a> {
             Content::Registers { name, bytes } => {
                 vec![text::registers(name, bytes, self.exits.arch(), self.full)]
             }
+            Content::DirtyRing(pages) => vec![text::dirty_ring(pages)],
             _ => {
                 let writes = Silent::all(content).into_iter();
                 writes.map(|write| write.text).collect()

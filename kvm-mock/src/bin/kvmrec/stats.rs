@@ -17,7 +17,7 @@ use crate::part::Part;
 use crate::silent::Silent;
 use crate::source::Source;
 use crate::spans::{Spans, Spread};
-use crate::text::{count, span};
+use crate::text::{count, several, span};
 use crate::{Done, json};
 
 /// Count exits, writes that made none, calls, bytes, ports and addresses
@@ -53,6 +53,8 @@ struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     time_ns: Option<u64>,
     memory: MemoryCount,
+    /// Pages that were put into dirty rings.
+    dirty_ring: u64,
     vcpus: Vec<Vcpu<'a>>,
     /// The guest's writes that made no exit.
     silent: Vec<SilentCount>,
@@ -145,6 +147,7 @@ struct Counts<'a> {
     places: HashMap<(Place, KindName), (u64, u64)>,
     calls: BTreeMap<&'a str, (u64, u64)>,
     memory: MemoryCount,
+    dirty_ring: u64,
     first_ns: Option<u64>,
     last_ns: u64,
 }
@@ -180,6 +183,7 @@ pub(crate) fn run(args: &Args) -> Done {
                 counts.memory.pieces += pages;
                 counts.memory.bytes += pages * Page::LEN;
             }
+            Content::DirtyRing(pages) => counts.dirty_ring += pages.iter().len() as u64,
             Content::Call(call) | Content::Create { call, .. } => {
                 counts.call(call.name, call.errno.is_some());
                 exits.apply(&record, |_| ());
@@ -293,6 +297,7 @@ impl<'a> Counts<'a> {
                 .first_ns
                 .map(|first| self.last_ns.saturating_sub(first)),
             memory: self.memory,
+            dirty_ring: self.dirty_ring,
             vcpus,
             silent: self
                 .silent
@@ -345,6 +350,10 @@ fn print(out: &mut impl Write, report: &Report<'_>, source: &Source, top: usize)
             out,
             "{bytes} bytes of guest memory changed, in {pieces} pieces"
         )?;
+    }
+    if report.dirty_ring > 0 {
+        let pages = several(report.dirty_ring, "page");
+        writeln!(out, "{pages} put into dirty rings")?;
     }
     for vcpu in &report.vcpus {
         let head = format!("{}: {} exits", vcpu.object, count(vcpu.exits));

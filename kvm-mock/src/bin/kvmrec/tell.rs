@@ -78,6 +78,7 @@ impl<'a> Teller<'a> {
             Content::Registers { name, bytes } => {
                 text::registers(name, bytes, self.exits.arch(), true)
             }
+            Content::DirtyRing(pages) => text::dirty_ring(pages),
             Content::Coalesced(_) | Content::Doorbell { .. } => {
                 let writes = Silent::all(&record.content).into_iter();
                 let texts: Vec<_> = writes.map(|write| write.text).collect();

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use kvm_mock::recording::{Buffer, Call};
+use kvm_core::Slot;
+use kvm_mock::recording::{Buffer, Call, DirtyRing};
 use kvm_sys::op::{Op, Takes};
 use kvm_sys::{Arch, Cap};
 
@@ -126,6 +127,19 @@ pub(crate) fn registers(name: &str, bytes: &[u8], arch: Option<Arch>, full: bool
         Some(op) => structs::describe(op, bytes, arch, full),
         None => hex(bytes),
     }
+}
+
+/// Pages that were put into a dirty ring.
+pub(crate) fn dirty_ring(pages: &DirtyRing<'_>) -> String {
+    let mut text = several(pages.iter().len() as u64, "page");
+    text += " put into the dirty ring:";
+    for page in pages.iter().take(SHOWN) {
+        let _ = write!(text, " {}:{:#x}", Slot::from(page).0, page.page);
+    }
+    if pages.iter().len() > SHOWN {
+        text += " ..";
+    }
+    text
 }
 
 /// The row of the ioctl table with this name.

@@ -1,4 +1,4 @@
-//! Rings that tell the pages that a vCPU writes to: section 8.29. No recording has the ring.
+//! Rings that tell the pages that a vCPU writes to: section 8.29.
 
 use std::collections::BTreeSet;
 use std::ops::Range;

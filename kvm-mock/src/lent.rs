@@ -7,7 +7,7 @@ use kvm_core::{AnonymousMemory, Backing, Errno, Guard, Mapping, Span};
 
 /// Memory that is lent, and accessed as atomic words by both sides.
 #[derive(Debug)]
-pub(super) struct Lent {
+pub(crate) struct Lent {
     /// Touched through `span` only: it only keeps the bytes.
     memory: AnonymousMemory,
     span: Span,
@@ -19,7 +19,7 @@ impl Guard for Lent {
 }
 
 impl Lent {
-    pub(super) fn new(len: usize) -> Result<Arc<Self>, Errno> {
+    pub(crate) fn new(len: usize) -> Result<Arc<Self>, Errno> {
         let memory = AnonymousMemory::new(len).map_err(|error| error.errno())?;
         // SAFETY: `Backing` promises the bytes as long as `memory` lives, which is beside the span and stays
         // in its `Arc`. Nobody calls the methods of `memory` that make references, and whoever gets
@@ -29,12 +29,12 @@ impl Lent {
     }
 
     /// This side's view. It never leaves the value.
-    pub(super) fn span(&self) -> &Span {
+    pub(crate) fn span(&self) -> &Span {
         &self.span
     }
 
     /// The other side's. It keeps the bytes.
-    pub(super) fn mapping(self: &Arc<Self>) -> Mapping {
+    pub(crate) fn mapping(self: &Arc<Self>) -> Mapping {
         let guard: Arc<dyn Guard> = Arc::clone(self) as Arc<dyn Guard>;
         // SAFETY: `Backing` promises the bytes as long as `memory` lives, which the guard owns; no byte is
         // private, and on this side all are accessed through the span only, which is atomic.
