@@ -37,20 +37,34 @@ static int machine(int *vm, int *vcpu)
     return kvm;
 }
 
-/* Each request, on each kind, with arguments that lead nowhere. */
+/* Each request, on each kind, with arguments that lead nowhere, to too little, to what can't be written, and to bytes that
+ * mean nothing. */
 static void addresses(void)
 {
-    char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    mprotect(page + 4096, 4096, PROT_NONE);
-    unsigned long arguments[] = {1, 4096, (unsigned long)-1, 0xffff800000000000UL, (unsigned long)(page + 4094)};
+    enum { PAGE = 4096, ROOM = 16 * PAGE };
+    /* Some calls take the address for a number, so it is always the same. */
+    char *room = mmap((char *)0x123456780000UL, 3 * ROOM, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    char *end = room + ROOM, *fixed = end + PAGE;
+    mprotect(end, PAGE, PROT_NONE);
+    mprotect(fixed, ROOM, PROT_READ);
+    const struct {
+        char *argument;
+        int byte;
+    } tries[] = {
+        {(char *)1, 0}, {(char *)PAGE, 0}, {(char *)-1, 0}, {(char *)0xffff800000000000UL, 0},
+        {end - 2, 0}, {end - 8, 0}, {end - 64, 0}, {end - 64, 0xff}, {fixed, 0},
+        {room, 0}, {room + 1, 0}, {room, 0xff}, {room + 3, 0xff},
+    };
     char kinds[8];
     unsigned long request;
     while (scanf("%lx %7s", &request, kinds) == 2) {
         for (const char *kind = kinds; *kind; kind++) {
-            for (unsigned i = 0; i < sizeof arguments / sizeof *arguments; i++) {
+            for (unsigned i = 0; i < sizeof tries / sizeof *tries; i++) {
                 int vm, vcpu, kvm = machine(&vm, &vcpu);
                 int fd = *kind == 's' ? kvm : *kind == 'v' ? vm : vcpu;
-                long result = ioctl(fd, request, arguments[i]);
+                memset(room, tries[i].byte, ROOM);
+                long result = ioctl(fd, request, tries[i].argument);
                 printf("%c %lx %u: %s\n", *kind, request, i, said(result));
                 close(vcpu);
                 close(vm);
@@ -58,7 +72,7 @@ static void addresses(void)
             }
         }
     }
-    munmap(page, 8192);
+    munmap(room, 3 * ROOM);
 }
 
 /* Numbers that are none, and sizes that are others. */

@@ -2,15 +2,17 @@
 #![expect(unsafe_code, reason = "makes calls")]
 
 use std::ffi::c_int;
+use std::mem::offset_of;
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::sync::Arc;
 
-use kvm_core::{Arg, Errno, Hypervisor};
+use kvm_core::{Arg, Errno, Hypervisor, Part, PartBytes};
 use kvm_sys::op::{Length, Op, Returns, Takes};
 use kvm_sys::{
     Cap, DeviceType, KVM_CHECK_EXTENSION, KVM_CREATE_DEVICE, KVM_CREATE_DEVICE_TEST,
-    KVM_CREATE_GUEST_MEMFD, KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_STATS_FD, KVM_RUN,
-    KVM_SET_SIGNAL_MASK, KVM_SET_USER_MEMORY_REGION, KVM_SET_USER_MEMORY_REGION2,
+    KVM_CREATE_GUEST_MEMFD, KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_ONE_REG, KVM_GET_STATS_FD,
+    KVM_HAS_DEVICE_ATTR, KVM_REG_SIZE, KVM_RUN, KVM_SET_SIGNAL_MASK, KVM_SET_USER_MEMORY_REGION,
+    KVM_SET_USER_MEMORY_REGION2, kvm_one_reg,
 };
 
 use crate::frame::Frame;
@@ -105,6 +107,37 @@ fn refusal(object: &Object, op: &'static Op) -> Errno {
     // SAFETY: the kernel finds nothing to read or write at address 0, and the other backends none.
     let refused = unsafe { object.backend().ioctl(op, &mut Arg::None) };
     refused.err().unwrap_or(Errno::EFAULT)
+}
+
+/// Why a call fails whose value is not there: the kernel looks first whether there is such an attribute or register.
+pub(crate) fn refusal_of_value(object: &Object, len: Length, head: &[u8]) -> Errno {
+    let mut head = head.to_vec();
+    let asked = match len {
+        Length::Attribute => {
+            // SAFETY: the structure is that of the attributes' calls, and this one goes nowhere behind it.
+            unsafe {
+                object
+                    .backend()
+                    .ioctl(&KVM_HAS_DEVICE_ATTR, &mut Arg::In(&head))
+            }
+        }
+        _ => {
+            let id = head.first_chunk().map_or(0, |id| u64::from_ne_bytes(*id));
+            let len = usize::try_from(KVM_REG_SIZE(id)).unwrap_or(0);
+            let mut value = vec![0; len];
+            let mut parts = [Part {
+                offset: offset_of!(kvm_one_reg, addr),
+                bytes: PartBytes::Mut(&mut value),
+            }];
+            let mut arg = Arg::Parts {
+                head: &mut head,
+                parts: &mut parts,
+            };
+            // SAFETY: the structure is that of the registers' calls, and as many bytes as the id says are behind it.
+            unsafe { object.backend().ioctl(&KVM_GET_ONE_REG, &mut arg) }
+        }
+    };
+    asked.err().unwrap_or(Errno::EFAULT)
 }
 
 /// What a call returned.

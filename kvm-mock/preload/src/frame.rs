@@ -1,8 +1,8 @@
 //! [`Frame`]: the argument of a call, copied in from the program's memory and out again by its row.
 
 use kvm_core::{Arg, Errno, Hypervisor, Part, PartBytes};
-use kvm_sys::KVM_REG_SIZE;
 use kvm_sys::op::{Count, Dir, Field, Flex, Inner, Length, Op, Returns, Takes};
+use kvm_sys::{KVM_GET_MSRS, KVM_PRE_FAULT_MEMORY, KVM_REG_SIZE};
 
 use crate::attributes;
 use crate::calls;
@@ -31,6 +31,8 @@ struct Behind {
     offset: usize,
     address: u64,
     dir: Dir,
+    /// A call that succeeds writes all of it.
+    filled: bool,
     opaque: bool,
     bytes: Vec<u8>,
     given: Vec<u8>,
@@ -127,17 +129,24 @@ impl Frame {
         }
     }
 
+    /// How many bytes of the structure the kernel writes, changed or not.
+    fn written(&self, succeeded: bool) -> usize {
+        match self.dir {
+            Dir::Out if succeeded => self.head.len(),
+            // Only what is behind the structure.
+            Dir::InOut if *self.op == KVM_GET_MSRS => 0,
+            Dir::InOut if succeeded || *self.op == KVM_PRE_FAULT_MEMORY => self.op.size(),
+            _ => 0,
+        }
+    }
+
     /// Copies out what the call left.
     pub(crate) fn copy_out(mut self, succeeded: bool) -> Result<(), Errno> {
         for behind in &self.behind {
             if behind.dir != Dir::In {
-                write_back(
-                    behind.address,
-                    &behind.bytes,
-                    &behind.given,
-                    behind.dir,
-                    succeeded,
-                )?;
+                let filled = succeeded && behind.filled;
+                let least = if filled { behind.bytes.len() } else { 0 };
+                write_back(behind.address, &behind.bytes, &behind.given, least)?;
             }
         }
         if self.dir != Dir::In {
@@ -159,31 +168,18 @@ impl Frame {
                     to.copy_from_slice(from);
                 }
             }
-            write_back(self.address, &self.head, &self.given, self.dir, succeeded)?;
+            let least = self.written(succeeded);
+            write_back(self.address, &self.head, &self.given, least)?;
         }
         Ok(())
     }
 }
 
-/// Writes back all of what a call only writes, and of other bytes those up to the last that changed.
-fn write_back(
-    address: u64,
-    bytes: &[u8],
-    given: &[u8],
-    dir: Dir,
-    succeeded: bool,
-) -> Result<(), Errno> {
+/// Writes back so many bytes at least, and others up to the last that changed.
+fn write_back(address: u64, bytes: &[u8], given: &[u8], least: usize) -> Result<(), Errno> {
     let differs = |(now, before): (&u8, &u8)| now != before;
-    let changed = bytes
-        .iter()
-        .zip(given)
-        .rposition(differs)
-        .map_or(0, |last| last + 1);
-    let len = if dir == Dir::Out && succeeded {
-        bytes.len()
-    } else {
-        changed
-    };
+    let changed = bytes.iter().zip(given).rposition(differs);
+    let len = changed.map_or(0, |last| last + 1).max(least);
     user::write(address, bytes.get(..len).unwrap_or_default())
 }
 
@@ -204,8 +200,12 @@ impl Behind {
         }
         let mut bytes = vec![0; len];
         match (inner.dir, inner.len) {
-            // Whether a value is there the attribute decides: of one that has none, none is read.
-            (Dir::In, Length::Attribute) | (Dir::InOut, _) | (Dir::Out, Length::Attribute) => {
+            (Dir::In, Length::Attribute | Length::Register(_)) => {
+                if user::read(address, &mut bytes).is_err() {
+                    return Err(calls::refusal_of_value(object, inner.len, head));
+                }
+            }
+            (Dir::InOut, _) | (Dir::Out, Length::Attribute) => {
                 user::read_some(address, &mut bytes);
             }
             (Dir::In, _) => user::read(address, &mut bytes)?,
@@ -222,6 +222,7 @@ impl Behind {
                 (Dir::Out, Length::Attribute) => Dir::InOut,
                 (dir, _) => dir,
             },
+            filled: inner.dir == Dir::Out,
             opaque,
             given: bytes.clone(),
             bytes,

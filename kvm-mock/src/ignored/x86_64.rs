@@ -51,17 +51,19 @@ fn guest_debug(debug: &mut kvm_guest_debug) {
     }
 }
 
-/// What is behind the state of the chip, which is shorter than the room for one.
+/// Of what is behind the state of the chip, too, which is shorter than the room for one.
 fn irqchip(head: &mut [u8]) {
     edit(head, |irqchip: &mut kvm_irqchip| irqchip.pad = 0);
-    let ioapic = head.first_chunk() == Some(&KVM_IRQCHIP_IOAPIC.to_ne_bytes());
-    let state = if ioapic {
+    let is_ioapic = head.first_chunk() == Some(&KVM_IRQCHIP_IOAPIC.to_ne_bytes());
+    let start = std::mem::offset_of!(kvm_irqchip, chip);
+    let chip = head.get_mut(start..).unwrap_or_default();
+    let state = if is_ioapic {
+        edit(chip, |ioapic: &mut kvm_ioapic_state| ioapic.pad = 0);
         size_of::<kvm_ioapic_state>()
     } else {
         size_of::<kvm_pic_state>()
     };
-    let start = std::mem::offset_of!(kvm_irqchip, chip);
-    if let Some(rest) = head.get_mut(start + state..) {
+    if let Some(rest) = chip.get_mut(state..) {
         rest.fill(0);
     }
 }

@@ -99,6 +99,10 @@ impl Vm {
         let private = region.flags.contains(KVM_MEM_GUEST_MEMFD) && region.memory_size != 0;
         let mut binding = None;
         if private {
+            // Such a slot is neither read-only nor logged.
+            if region.flags != KVM_MEM_GUEST_MEMFD {
+                return Err(Errno::EINVAL);
+            }
             let number = i32::try_from(region.guest_memfd).map_err(|_| Errno::EBADF)?;
             let mut files = state.files.0.iter().filter_map(Weak::upgrade);
             // Descriptors of anything else, too: the model knows them not.
@@ -114,9 +118,8 @@ impl Vm {
                     && other.offset < end
                     && offset < other.offset + len
             };
-            // Such a slot is neither read-only nor logged, and never changes.
-            if region.flags != KVM_MEM_GUEST_MEMFD
-                || offset % self.page_size() != 0
+            // It never changes.
+            if offset % self.page_size() != 0
                 || end > file.size
                 || state.slots.region(region.slot).is_some()
                 || state.slots.bindings().any(|(other, len)| bound(other, len))

@@ -26,7 +26,13 @@ impl System {
         Ok(0)
     }
 
+    /// Section 4.88. Of this call alone, the kernel wants the padding to be zero.
     pub(super) fn get_emulated_cpuid(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        let count = CPUID.count(arg)?.min(MOST_CPUID_ENTRIES);
+        let given: Vec<kvm_cpuid_entry2> = CPUID.elements(arg, count)?;
+        if given.iter().any(|entry| entry.padding != [0; 3]) {
+            return Err(Errno::EINVAL);
+        }
         list(&self.profile().emulated_cpuid, arg)
     }
 

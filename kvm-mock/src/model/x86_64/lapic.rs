@@ -18,9 +18,11 @@ impl Vcpu {
     }
 
     pub(super) fn set_vapic_addr(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
+        if !self.vm().has_irqchip() {
+            return Err(Errno::EINVAL);
+        }
         let kvm_vapic_addr { vapic_addr } = args::read(arg)?;
-        let mapped = || lock(&self.vm().state).slots.is_writable(vapic_addr, 4);
-        if self.vm().has_irqchip() && (vapic_addr == 0 || mapped()) {
+        if vapic_addr == 0 || lock(&self.vm().state).slots.is_writable(vapic_addr, 4) {
             Ok(0)
         } else {
             Err(Errno::EINVAL)

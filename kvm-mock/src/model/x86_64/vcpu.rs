@@ -117,8 +117,8 @@ impl Vcpu {
 
     /// The priority of the task is also a special register.
     pub(super) fn set_lapic(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        let lapic: kvm_lapic_state = args::read(arg)?;
         check(self, &KVM_SET_LAPIC, arg)?;
+        let lapic: kvm_lapic_state = args::read(arg)?;
         let mut state = lock(&self.state);
         let mut sregs: kvm_sregs = state.banks.get("sregs");
         let priority = lapic.regs.get(TPR).copied().unwrap_or_default();

@@ -1,8 +1,7 @@
 //! Where the pages that KVM needs lie, and which vCPU boots.
 
 use kvm_core::kvm_sys::op::Op;
-use kvm_core::kvm_sys::x86_64::KVM_CAP_VM_TYPES;
-use kvm_core::kvm_sys::x86_64::KVM_X86_DEFAULT_VM;
+use kvm_core::kvm_sys::x86_64::{KVM_CAP_VM_TYPES, KVM_GET_PIT2, KVM_X86_DEFAULT_VM};
 use kvm_core::{Arg, Errno};
 
 use crate::model::args;
@@ -56,9 +55,13 @@ pub(super) fn knows_type(host: &Host, vm_type: u64) -> bool {
     vm_type == KVM_X86_DEFAULT_VM || offered
 }
 
-/// Section 4.72: "Only valid after KVM_CREATE_PIT2"; the kernel's errno is `ENXIO`.
-pub(super) fn check(state: &State, op: &Op, _: &Arg<'_>) -> Result<(), Errno> {
+/// Section 4.72: "Only valid after KVM_CREATE_PIT2"; the kernel's errno is `ENXIO`. All of these calls but one look first
+/// whether there is an argument.
+pub(super) fn check(state: &State, op: &Op, arg: &Arg<'_>) -> Result<(), Errno> {
     if matches!(op.bank, Some("pit" | "pit2")) && !state.irqchips.has_pit() {
+        if *op != KVM_GET_PIT2 {
+            args::bytes(arg)?;
+        }
         return Err(Errno::ENXIO);
     }
     Ok(())
