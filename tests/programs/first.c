@@ -1,4 +1,5 @@
 /* The classic first KVM guest: adds two numbers, prints the sum and a newline, halts. */
+#define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdint.h>
@@ -7,6 +8,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#ifdef RAW
+#include "raw.h"
+#endif
 
 static int check(const char *what, int result)
 {

@@ -15,7 +15,7 @@ use std::process::Command;
 
 use kvm_core::kvm_sys::{self, op::Op};
 use kvm_tests::checks::{self, NotRun};
-use preload_support::{Ran, compiled, file, kvmrec, run, scratch};
+use preload_support::{Ran, compiled, compiled_with, file, kvmrec, run, scratch};
 
 /// Runs `kvmrec` with a program behind its options.
 fn on(options: &[&str], program: &[&Path], input: &str) -> Ran {
@@ -94,6 +94,9 @@ fn hostile_on_a_model() -> Result<(), NotRun> {
 fn main() {
     checks::main(&[
         ("c", || records_and_replays(&[&compiled("first")])),
+        ("by numbers", || {
+            records_and_replays(&[&compiled_with("first", &["-DRAW"])])
+        }),
         ("python", || {
             records_and_replays(&[Path::new("python3"), &file("programs/first.py")])
         }),

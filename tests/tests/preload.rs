@@ -5,7 +5,7 @@
 mod preload_support;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -44,9 +44,9 @@ fn programs_in_c_and_python_run_on_a_recording() {
         "first.kvmrec",
         [Step::io_out(0x3f8, *b"4"), Step::io_out(0x3f8, *b"\n")],
     );
-    let c = compiled("first");
+    let (c, raw) = (compiled("first"), compiled_with("first", &["-DRAW"]));
     let python = file("programs/first.py");
-    for program in [&[&*c][..], &[Path::new("python3"), &*python]] {
+    for program in [&[&*c][..], &[&*raw], &[Path::new("python3"), &*python]] {
         let ran = kvmrec(
             &arguments(&["replay", "--by-exit", &recording], program),
             "",
@@ -169,17 +169,73 @@ fn what_cannot_be_served_is_told() {
         code == Some(0) && said.contains("opened no /dev/kvm"),
         "{said}"
     );
+}
 
-    // The same program, if its header says that it is for Arm.
-    let arm = scratch("arm");
-    let mut bytes = std::fs::read(compiled("first")).unwrap();
-    bytes[18] = 183;
-    std::fs::write(&arm, bytes).unwrap();
-    let (code, said) = told(&arm, false);
-    assert!(
-        code == Some(2) && said.contains("a program for aarch64"),
-        "{said}"
-    );
+/// Compiled, but for other systems.
+#[test]
+fn programs_of_other_systems_are_told() {
+    const MACHINE: usize = 18;
+    const CLASS: usize = 4;
+
+    let changed = |name: &str, change: fn(&mut [u8])| {
+        let path = scratch(name);
+        let mut bytes = std::fs::read(compiled("first")).unwrap();
+        change(&mut bytes);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    };
+    let script = scratch("script");
+    let musl = compiled_with("first", &["-Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1"]);
+    std::fs::write(&script, format!("#!{}\n", musl.display())).unwrap();
+    let programs = [
+        (
+            changed("arm", |bytes| bytes[MACHINE] = 183),
+            "a program for aarch64",
+        ),
+        (
+            changed("narrow", |bytes| (bytes[MACHINE], bytes[CLASS]) = (3, 1)),
+            "a program for 32-bit x86",
+        ),
+        (changed("go", make_go), "written in Go"),
+        (musl, "another C library (/lib/ld-musl-x86_64.so.1)"),
+        (script, "another C library (/lib/ld-musl-x86_64.so.1)"),
+        (set_uid(), "set-uid or set-gid"),
+    ];
+    for (program, reason) in programs {
+        let ran = kvmrec(&arguments(&["run", "--model"], &[&program]), "");
+        assert!(
+            ran.code == Some(2) && ran.said.contains(reason),
+            "{reason}: {}",
+            ran.said
+        );
+    }
+}
+
+/// Gives the notes the name that Go's linker gives them.
+fn make_go(program: &mut [u8]) {
+    let note = program.windows(4).position(|bytes| bytes == b"GNU\0");
+    let name = program
+        .get_mut(note.unwrap()..)
+        .and_then(|rest| rest.get_mut(..4));
+    name.unwrap().copy_from_slice(b"Go\0\0");
+}
+
+/// A program that another user owns and that runs as that one: of this test's making, or, as not everybody can make
+/// one, the system's.
+fn set_uid() -> PathBuf {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+
+    const SET_UID: u32 = 0o4755;
+    const NOBODY: u32 = 65534;
+
+    if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return "/bin/su".into();
+    }
+    let program = scratch("set-uid");
+    std::fs::copy(compiled("first"), &program).unwrap();
+    chown(&program, Some(NOBODY), None).unwrap();
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(SET_UID)).unwrap();
+    program
 }
 
 #[test]

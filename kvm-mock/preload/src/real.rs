@@ -1,7 +1,7 @@
 //! The functions of the C library that come after this one's.
 #![expect(unsafe_code, reason = "calls functions that the dynamic linker finds")]
 
-use std::ffi::{CStr, c_char, c_int, c_uint, c_ulong, c_void};
+use std::ffi::{CStr, c_char, c_int, c_long, c_uint, c_ulong, c_void};
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::{mem, ptr};
 
@@ -85,6 +85,7 @@ functions! {
     dup(fd: c_int) -> c_int, -1;
     dup2(fd: c_int, to: c_int) -> c_int, -1;
     dup3(fd: c_int, to: c_int, flags: c_int) -> c_int, -1;
+    syscall(number: c_long; a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long, -1;
     recvmsg(fd: c_int, message: *mut libc::msghdr, flags: c_int) -> isize, -1;
 }
 

@@ -44,7 +44,7 @@ pub(crate) fn compiled(name: &str) -> PathBuf {
 pub(crate) fn compiled_with(name: &str, options: &[&str]) -> PathBuf {
     static COMPILED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
-    let program = scratch(&format!("{name}{}", options.concat()));
+    let program = scratch(&format!("{name}{}", options.concat().replace('/', "-")));
     // If one does not compile, the next test compiles and reports its own.
     let mut done = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     if done.insert(program.clone()) {

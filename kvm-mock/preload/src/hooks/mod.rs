@@ -6,6 +6,7 @@
 mod calls;
 mod descriptors;
 mod maps;
+mod numbers;
 mod opens;
 mod passing;
 mod reads;
