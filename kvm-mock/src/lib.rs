@@ -155,6 +155,7 @@ mod eventfd;
 mod faults;
 mod file;
 mod format;
+mod handed;
 mod ignored;
 mod lent;
 mod log;

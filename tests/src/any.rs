@@ -46,12 +46,13 @@ impl<G: ModelGuest> Any<G> {
         Self(Of::Replay(replay))
     }
 
-    /// The same, recorded with the guest's memory.
+    /// The same, recorded with the guest's memory and, if asked for, its signals.
     pub(crate) fn recorded(
         self,
         to: impl Write + Send + 'static,
+        eventfds: bool,
     ) -> Result<(Self, RecorderHandle), Failure> {
-        let options = RecorderOptions::new().memory(true);
+        let options = RecorderOptions::new().memory(true).eventfds(eventfds);
         match self.0 {
             Of::Model(model) => {
                 let recorder = options.to_writer(model, to)?;

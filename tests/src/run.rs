@@ -95,7 +95,7 @@ fn record<E: Example>(example: &E, file: &Path, out: &mut dyn Write) -> Result<(
     Kvm::with(Any::<E::Guest>::kvm()?)?;
     let kvm = Any::<E::Guest>::kvm()?;
     let in_file = |error: Failure| format!("{}: {error}", file.display());
-    let create = || kvm.recorded(File::create(file)?);
+    let create = || kvm.recorded(File::create(file)?, false);
     let (recorder, recording) = create().map_err(in_file)?;
     writeln!(out, "backend: kvm, recorded to {}", file.display())?;
     let ran = Kvm::with(recorder)

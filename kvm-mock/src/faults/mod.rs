@@ -14,6 +14,7 @@ use kvm_core::{Arg, Errno, Hypervisor, Mapping, Region, ops};
 use kvm_sys::op::Op;
 use kvm_sys::{KVM_CREATE_VCPU, KVM_RUN};
 
+use crate::handed::HANDED;
 use crate::page;
 use fault::Effect;
 pub use fault::Fault;
@@ -107,8 +108,8 @@ unsafe impl<H: Hypervisor> Hypervisor for Faults<H> {
     type Guest = H::Guest;
 
     unsafe fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        if *op == ops::PAGE_SIZE {
-            // No call that can fail.
+        if [&ops::PAGE_SIZE, &HANDED].contains(&op) {
+            // No calls that can fail.
             // SAFETY: the caller's promises, passed on.
             return unsafe { self.inner.ioctl(op, arg) };
         }

@@ -12,6 +12,7 @@ use kvm_sys::op::Op;
 use kvm_sys::{KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_RUN};
 
 use crate::call::Given;
+use crate::handed::HANDED;
 use crate::{describe, page};
 pub use entry::LogEntry;
 pub use order::OutOfOrder;
@@ -164,7 +165,7 @@ unsafe impl<H: Hypervisor> Hypervisor for Log<H> {
         let given = Given::new(op, arg);
         // SAFETY: the caller's promises, passed on.
         let result = unsafe { self.inner.ioctl(op, arg) };
-        if *op != ops::PAGE_SIZE {
+        if ![&ops::PAGE_SIZE, &HANDED].contains(&op) {
             let call = describe::call(op.name, &given.call(), None);
             let gave = result.ok().and_then(|_| {
                 let outputs = given.outputs(op, arg, true);

@@ -30,7 +30,7 @@ impl<H: Hypervisor> Recorder<H> {
         loop {
             // SAFETY: the caller's promise.
             let result = unsafe { self.inner.enter() };
-            if !self.options.eventfds || result.is_err() {
+            if !self.options.eventfds || self.over_replay || result.is_err() {
                 return result;
             }
             // SAFETY: the caller's promise: this thread is inside, and nobody refers to the page.

@@ -4,6 +4,7 @@
 mod dirty;
 mod dirty_ring;
 mod doorbell;
+mod handed;
 mod options;
 mod run;
 
@@ -18,6 +19,7 @@ use kvm_sys::{KVM_IOEVENTFD, KVM_REGISTER_COALESCED_MMIO, KVM_RESET_DIRTY_RINGS}
 use crate::call::Given;
 use crate::doorbells::Doorbells;
 use crate::format::{Call, Coalesced, Create, DirtyRing, Kind, Map, Pread, Record, Registers};
+use crate::handed::HANDED;
 use crate::memory::{GuestMemory, changes_slots};
 use crate::registers;
 use crate::ring::Ring;
@@ -32,6 +34,9 @@ use run::Run;
 /// What is recorded is described in `FORMAT.md`; a [`Replay`](crate::Replay) answers from it. Each
 /// record is the kernel's before the call returns, so a process that is killed loses the last one at most; a host
 /// that loses power may lose more. A process that forks goes on recording, its child does not.
+///
+/// A recorder over a [`Replay`](crate::Replay) writes down again what is replayed. What belongs to exits (guest memory,
+/// registers, signals) it takes from there, as far as its options ask for it.
 ///
 /// The recording is ended by [`RecorderHandle::finish`], or else when the last object (system, VM, vCPU,
 /// device) is dropped. **A failure to write never disturbs the run**: calls go on being passed on,
@@ -71,6 +76,8 @@ pub struct Recorder<H> {
     doorbells: Arc<Mutex<Doorbells>>,
     memory: Option<Arc<GuestMemory>>,
     options: RecorderOptions,
+    /// The backend is a replay, which hands over what was recorded.
+    over_replay: bool,
     alive: Arc<Alive>,
 }
 
@@ -153,18 +160,20 @@ impl<H: Hypervisor> Recorder<H> {
         stream: u32,
         memory: Option<Arc<GuestMemory>>,
         options: RecorderOptions,
+        over_replay: bool,
         alive: Arc<Alive>,
     ) -> Self {
         Self {
             inner: Arc::new(inner),
             vm: None,
             stream,
-            run: Arc::new(Mutex::new(Run::new(stream, options.dirty_log))),
+            run: Arc::new(Mutex::new(Run::new(stream, options.dirty_log, over_replay))),
             ring: Ring::default(),
             dirty_rings: Rings::default(),
             doorbells: Arc::default(),
             memory,
             options,
+            over_replay,
             alive,
         }
     }
@@ -236,7 +245,14 @@ impl<H: Hypervisor> Recorder<H> {
         if let (Some(memory), true) = (&memory, vcpu) {
             memory.add_vcpu();
         }
-        let child = Self::new(inner, stream, memory, self.options, Arc::clone(&self.alive));
+        let child = Self::new(
+            inner,
+            stream,
+            memory,
+            self.options,
+            self.over_replay,
+            Arc::clone(&self.alive),
+        );
         Self {
             ring: if vcpu {
                 self.ring.clone()
@@ -285,8 +301,8 @@ unsafe impl<H: Hypervisor> Hypervisor for Recorder<H> {
     type Guest = H::Guest;
 
     unsafe fn ioctl(&self, op: &'static Op, arg: &mut Arg<'_>) -> Result<u32, Errno> {
-        if *op == ops::PAGE_SIZE {
-            // Never changes; the header has it.
+        if [&ops::PAGE_SIZE, &HANDED].contains(&op) {
+            // The first one never changes, and the header has it; the second is no call of the VMM's.
             // SAFETY: the caller's promises, passed on.
             return unsafe { self.inner.ioctl(op, arg) };
         }
@@ -294,12 +310,12 @@ unsafe impl<H: Hypervisor> Hypervisor for Recorder<H> {
             self.dirty_rings.before_reset();
         }
         let given = Given::new(op, arg);
-        let logged = self.options.dirty_log && dirty::concerns(op);
+        let logged = self.options.dirty_log && !self.over_replay && dirty::concerns(op);
         let slots = self.memory.as_ref();
         let slots = slots.filter(|_| logged || changes_slots(op));
         // Held through the call, so that nobody looks at memory that it takes back.
         let result = match slots.map(|memory| memory.lock()) {
-            _ if self.options.eventfds && *op == KVM_IOEVENTFD => {
+            _ if self.options.eventfds && !self.over_replay && *op == KVM_IOEVENTFD => {
                 doorbell::call(&self.doorbells, arg)
             }
             // SAFETY: the caller's promises, passed on.
@@ -367,7 +383,9 @@ unsafe impl<H: Hypervisor> Hypervisor for Recorder<H> {
             self.inner.map(region)
         };
         if let (Ok(mapping), Region::DirtyRing { .. }) = (&mapped, region) {
-            self.dirty_rings.map(self.stream, mapping);
+            if !self.over_replay {
+                self.dirty_rings.map(self.stream, mapping);
+            }
         } else if let Ok(mapping) = &mapped {
             lock(&self.run).map(mapping);
             self.ring.map(mapping, self.tape().page_size());
@@ -395,6 +413,9 @@ unsafe impl<H: Hypervisor> Hypervisor for Recorder<H> {
         // SAFETY: as before; the inner backend's `enter` has returned.
         unsafe {
             lock(&self.run).end(result, memory, self.tape(), || {
+                if self.over_replay {
+                    return self.handed();
+                }
                 self.changed();
                 if self.options.registers {
                     self.registers();

@@ -11,6 +11,7 @@ use kvm_exit::GuestArch;
 
 use super::{Alive, Recorder, Shared};
 use crate::format::{FileHeader, Flags};
+use crate::handed;
 use crate::tape::{RecordError, Sink, Tape};
 
 /// How to record. The defaults are those of [`Recorder::create`].
@@ -50,8 +51,6 @@ impl RecorderOptions {
     /// the VMM writes is not compared in a replay. Where there can be no log (private memory, a VM with dirty rings),
     /// memory is compared with a copy, as `memory` does. What others than guest and kernel write, as a device does that
     /// another process emulates, is in no log.
-    ///
-    /// A recorder over a replay gets no dirty pages: to record a replay, use `memory`.
     pub fn dirty_log(mut self, dirty_log: bool) -> Self {
         self.dirty_log = dirty_log;
         self
@@ -62,8 +61,6 @@ impl RecorderOptions {
     /// The kernel would not tell of them: the recorder keeps these eventfds from it. Each such write is an exit, which the
     /// recorder matches, signals, writes down and enters again; the VMM does not see it. It costs as much as an exit
     /// does. A replay signals the eventfd when it gives the next exit, after guest memory is as it was at the write.
-    ///
-    /// A recorder over a replay sees none of them.
     pub fn eventfds(mut self, eventfds: bool) -> Self {
         self.eventfds = eventfds;
         self
@@ -71,8 +68,6 @@ impl RecorderOptions {
 
     /// Also records the registers after each exit, as `KVM_GET_REGS` and `KVM_GET_SREGS` give them: two calls more. Tools
     /// show them, and a replay by exit answers from them what was not asked when it was recorded. For guests of x86_64.
-    ///
-    /// A recorder over a replay gets none.
     pub fn registers(mut self, registers: bool) -> Self {
         self.registers = registers;
         self
@@ -156,6 +151,7 @@ impl RecorderOptions {
             runs: Mutex::default(),
         };
         let alive = Arc::new(Alive(Arc::new(shared)));
-        Ok(Recorder::new(inner, 0, None, self, alive))
+        let over_replay = handed::is_replay(&inner);
+        Ok(Recorder::new(inner, 0, None, self, over_replay, alive))
     }
 }

@@ -23,10 +23,12 @@ pub(super) struct Run {
     inside: bool,
     /// Memory that has a dirty log is not looked at here.
     logged: bool,
+    /// What changed is told by a replay.
+    over_replay: bool,
 }
 
 impl Run {
-    pub(super) fn new(stream: u32, logged: bool) -> Self {
+    pub(super) fn new(stream: u32, logged: bool, over_replay: bool) -> Self {
         Self {
             stream,
             mapping: None,
@@ -35,6 +37,7 @@ impl Run {
             flags: EnterFlags::default(),
             inside: false,
             logged,
+            over_replay,
         }
     }
 
@@ -50,7 +53,7 @@ impl Run {
     ///
     /// The caller is inside `enter` of the vCPU.
     pub(super) unsafe fn begin(&mut self, memory: Option<&GuestMemory>, tape: &Tape) {
-        if let Some(memory) = memory.filter(|_| self.logged) {
+        if let Some(memory) = memory.filter(|_| self.logged && !self.over_replay) {
             memory.lock().skip();
         }
         let memory = memory.filter(|memory| !self.logged && memory.single());
@@ -93,7 +96,11 @@ impl Run {
         }
         self.note_time(Enter::exited_at(self.flags), tape);
         harvest();
-        self.memory(memory, tape);
+        match memory {
+            // Only so that the VMM's changes are told from it.
+            Some(memory) if self.over_replay && !self.logged => memory.lock().skip(),
+            memory => self.memory(memory.filter(|_| !self.over_replay), tape),
+        }
         // SAFETY: the caller's promise.
         let runs = unsafe { self.diff(words::exit) };
         self.record.patch(Enter::EXIT_RUNS_AT, &runs.to_le_bytes());

@@ -1,6 +1,7 @@
 //! [`Cursor`]: how far an object's stream was read.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use kvm_core::Mapping;
@@ -30,6 +31,8 @@ pub(super) struct Run {
     pub(super) shadow: Vec<u64>,
     /// The entry that had not returned when the recording was ended was reached.
     pub(super) waiting: bool,
+    /// The records of the last exit that no recorder has taken.
+    pub(super) of_exit: Range<usize>,
     /// The signals that wait while it runs, where the VMM has said so.
     pub(super) blocked: Option<Blocked>,
 }

@@ -1,6 +1,7 @@
 //! Entries: the reply is compared, the exit put into the run page.
 #![expect(unsafe_code, reason = "looks at the run page inside `enter`")]
 
+use std::ops::Range;
 use std::sync::atomic::Ordering;
 
 use kvm_core::Errno;
@@ -56,9 +57,9 @@ impl<G: GuestArch> Replay<G> {
             self.shared.check()?;
             return Err(errno);
         }
-        if place != cursor.next {
-            self.write_memory(cursor, place)?;
-        }
+        let of_exit = self.of_exit(cursor.next, place);
+        self.write_memory(cursor, of_exit.clone())?;
+        cursor.run.of_exit = of_exit;
         let Run { memory, shadow, .. } = &mut cursor.run;
         let inside = match memory {
             // SAFETY: the caller's promise.
@@ -201,13 +202,16 @@ impl<G: GuestArch> Replay<G> {
         }
     }
 
-    /// Writes to guest memory, and to the rings of coalesced writes and dirty pages, what was recorded for the exit at
-    /// `place`.
-    fn write_memory(&self, cursor: &Cursor, place: usize) -> Result<(), Errno> {
-        let before = self.entries().get(cursor.next..place).unwrap_or_default();
+    /// Where the records are that were recorded with the exit at `place`, of those from `next` on.
+    fn of_exit(&self, next: usize, place: usize) -> Range<usize> {
+        let before = self.entries().get(next..place).unwrap_or_default();
         let others = before.iter().rposition(|entry| !entry.kind.is_of_exit());
-        let first = others.map_or(0, |place| place + 1);
-        for entry in before.get(first..).unwrap_or_default() {
+        others.map_or(next, |others| next + others + 1)..place
+    }
+
+    /// Writes to guest memory, and to the rings of coalesced writes and dirty pages, what was recorded with an exit.
+    fn write_memory(&self, cursor: &Cursor, of_exit: Range<usize>) -> Result<(), Errno> {
+        for entry in self.entries().get(of_exit).unwrap_or_default() {
             let body = self.body(entry);
             if entry.kind == Kind::Coalesced {
                 let coalesced = Coalesced::read(body).ok_or(Errno::DIVERGED)?;

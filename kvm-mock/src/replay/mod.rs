@@ -5,6 +5,7 @@ mod by_exit;
 mod cursor;
 mod dirty_ring;
 mod enter;
+mod handed;
 mod order;
 mod outcome;
 mod recent;
@@ -26,6 +27,7 @@ use crate::call::{self, Given};
 use crate::describe;
 use crate::doorbells::Doorbells;
 use crate::format::{Architecture, Call, Create, Entry, Kind, Map, Pread, Recording, ReplayError};
+use crate::handed::HANDED;
 use crate::memory::{GuestMemory, changes_slots};
 use crate::page::RunMemory;
 use crate::ring::Ring;
@@ -354,6 +356,9 @@ unsafe impl<G: GuestArch> Hypervisor for Replay<G> {
         self.shared.check()?;
         if *op == ops::PAGE_SIZE {
             return Ok(self.shared.recording.header.page_size);
+        }
+        if *op == HANDED {
+            return self.hand(arg);
         }
         let reset = self.dirty_rings.reset_by(op);
         if let (Some(pages), Mode::ByExit) = (reset, self.shared.mode) {

@@ -84,13 +84,13 @@ impl Backend {
             Self::Model => on_model(script, run),
             Self::ModelReplay => {
                 let recording = Recording::default();
-                on_model(script, |model| recording.make(model, run))?;
+                on_model(script, |model| recording.make(model, run, mark))?;
                 recording.replay(run, mark)
             }
             Self::Kvm => run(Any::kvm().map_err(plain)?),
             Self::KvmReplay => {
                 let recording = Recording::default();
-                recording.make(Any::kvm().map_err(plain)?, run)?;
+                recording.make(Any::kvm().map_err(plain)?, run, mark)?;
                 recording.replay(run, mark)
             }
         }
@@ -135,8 +135,14 @@ struct Recording(Arc<Mutex<Vec<u8>>>);
 
 impl Recording {
     /// Records a run.
-    fn make<G: ModelGuest>(&self, on: Any<G>, run: impl FnOnce(Any<G>) -> Outcome) -> Outcome {
-        let (recorded, handle) = on.recorded(self.clone()).map_err(plain)?;
+    fn make<G: ModelGuest>(
+        &self,
+        on: Any<G>,
+        run: impl FnOnce(Any<G>) -> Outcome,
+        mark: Mark,
+    ) -> Outcome {
+        let eventfds = mark == Mark::Signals;
+        let (recorded, handle) = on.recorded(self.clone(), eventfds).map_err(plain)?;
         run(recorded).map_err(|error| while_("recording", error))?;
         handle.finish()?;
         Ok(())
@@ -148,7 +154,7 @@ impl Recording {
         let replay = Replay::guest_from_bytes(&bytes[..])?;
         let again = Self::default();
         let (recorded, handle) = Any::replay(replay.clone())
-            .recorded(again.clone())
+            .recorded(again.clone(), mark == Mark::Signals)
             .map_err(plain)?;
         let ended = run(recorded);
         let outcome = replay.outcome();

@@ -140,16 +140,10 @@ const EXPECTED: &[Expected] = &[
 ];
 
 /// Scenarios that fail on recordings, whatever the guest and the host, and why.
-const ON_REPLAYS: &[(&str, &str)] = &[
-    (
-        "ioeventfd::signalled",
-        "the recorder has left the guest's writes to eventfds to KVM, which does not tell of them",
-    ),
-    (
-        "signals::resample",
-        "KVM signals the eventfd when an interrupt ends, which no recorder sees",
-    ),
-];
+const ON_REPLAYS: &[(&str, &str)] = &[(
+    "signals::resample",
+    "KVM signals the eventfd when an interrupt ends, which no recorder sees",
+)];
 
 /// Why the scenario fails on this backend, if it does. Models and their recordings know no host.
 pub(super) fn failure(scenario: &Scenario, backend: Backend, host: &Host) -> Option<&'static str> {

@@ -22,6 +22,8 @@ pub struct Scenario {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
     Plain,
+    /// What the guest signals is recorded.
+    Signals,
     /// Several threads run vCPUs, in whatever order.
     Racing,
 }
@@ -56,6 +58,7 @@ macro_rules! scenarios {
             }),*],
         )*]
     };
+    (@mark signals) => { Mark::Signals };
     (@mark racing) => { Mark::Racing };
     (@mark) => { Mark::Plain };
     (@script $folder:ident $file:ident $script:ident) => { $folder::$file::$script };
@@ -101,7 +104,7 @@ scenarios! {
         ioeventfd {
             rules,
             without_exit: without_exit_script,
-            signalled: without_exit_script,
+            signalled: signalled_script [signals],
         }
     }
     x86_64 for [X86_64] {

@@ -88,6 +88,15 @@ pub(crate) fn without_exit_script<G: Machine>(model: &Model<G>) {
     play(model, NOTIFY);
 }
 
+/// Where a recorder keeps the eventfds, what signals them exits to it.
+pub(crate) fn signalled_script<G: Machine>(model: &Model<G>) {
+    let writes = NOTIFY.iter().map(|op| match *op {
+        Op::Notify(to, bytes) => Op::Write(to, bytes),
+        op => op,
+    });
+    play(model, &writes.collect::<Vec<_>>());
+}
+
 /// A write that is registered signals and does not exit; one of another length or value exits, as does one
 /// that is registered no longer.
 pub(crate) fn without_exit<H: Hypervisor<Guest: Machine>>(system: H) -> Outcome {
