@@ -223,22 +223,30 @@ static void use(int kvm, int vm, int vcpu)
 
 static void become(int kvm, int vm, int vcpu)
 {
-    char numbers[3][16];
-    int fds[] = {kvm, vm, vcpu};
-    for (int i = 0; i < 3; i++) {
-        fcntl(fds[i], F_SETFD, 0);
+    char numbers[5][16];
+    int fds[] = {kvm, vm, vcpu, open("/dev/kvm", O_RDWR), ioctl(kvm, KVM_CREATE_VM, 0UL)};
+    for (int i = 0; i < 5; i++) {
+        /* The first of /dev/kvm was to be closed, the second was not, and a VM always is, unless it is said. */
+        if (i < 3)
+            fcntl(fds[i], F_SETFD, 0);
         snprintf(numbers[i], sizeof numbers[i], "%d", fds[i]);
     }
-    execl("/proc/self/exe", "hostile", numbers[0], numbers[1], numbers[2], (char *)NULL);
+    execl("/proc/self/exe", "hostile", numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], (char *)NULL);
 }
 
 static void became(char **numbers)
 {
     int kvm = atoi(numbers[1]), vm = atoi(numbers[2]), vcpu = atoi(numbers[3]);
+    int kept = atoi(numbers[4]), closed = atoi(numbers[5]);
     struct kvm_regs regs;
     say("inherited /dev/kvm", ioctl(kvm, KVM_GET_API_VERSION, 0UL) == 12 ? 0 : -1);
     say("inherited VM", ioctl(vm, KVM_CHECK_EXTENSION, 3UL));
     say("inherited vCPU", ioctl(vcpu, KVM_GET_REGS, &regs));
+    say("inherited vCPU, run", ioctl(vcpu, KVM_RUN, 0UL));
+    say("never to be closed", ioctl(kept, KVM_GET_API_VERSION, 0UL) == 12 ? 0 : -1);
+    say("closed on exec", ioctl(closed, KVM_CHECK_EXTENSION, 3UL));
+    vm = ioctl(kvm, KVM_CREATE_VM, 0UL);
+    say("a VM from what was inherited", ioctl(vm, KVM_CREATE_VCPU, 0UL));
 }
 
 static void borrow(void)
@@ -308,7 +316,7 @@ static void threads(void)
 
 int main(int count, char **arguments)
 {
-    if (count == 4) {
+    if (count == 6) {
         became(arguments);
         return 0;
     }

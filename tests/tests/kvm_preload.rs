@@ -100,6 +100,7 @@ fn main() {
         ("python", || {
             records_and_replays(&[Path::new("python3"), &file("programs/first.py")])
         }),
+        ("statistics", || records_and_replays(&[&compiled("stats")])),
         ("doorbell", || {
             let program = compiled("doorbell");
             let program = &[&*program];

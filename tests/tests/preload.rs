@@ -143,6 +143,52 @@ fn a_recording_has_what_was_asked_for() {
 }
 
 #[test]
+fn statistics_are_read_as_a_file() {
+    let ran = kvmrec(&arguments(&["run", "--model"], &[&compiled("stats")]), "");
+    let expected = std::fs::read_to_string(file("expected/stats.txt")).unwrap();
+    assert_eq!(ran.succeeded(), expected);
+}
+
+#[test]
+fn processes_that_make_starts_have_a_recording_each() {
+    let (program, makefile) = (compiled("stats"), scratch("Makefile"));
+    let rules = format!(
+        "check: one two\n.PHONY: one two\none:\n\t{0}\ntwo: one\n\t{0} && {0}\n",
+        program.display()
+    );
+    std::fs::write(&makefile, rules).unwrap();
+    let first = scratch("made.kvmrec");
+    let numbered = |number| first.with_extension(format!("kvmrec.{number}"));
+    let record = ["record", "--model", "-o", first.to_str().unwrap()];
+    let make = ["make", "-sf", makefile.to_str().unwrap(), "check"].map(Path::new);
+    let recorded = kvmrec(&arguments(&record, &make), "");
+    assert_eq!(recorded.said.matches("kvmrec: recorded ").count(), 3);
+    assert!(numbered(3).exists() && !numbered(4).exists());
+    let expected = std::fs::read_to_string(file("expected/stats.txt")).unwrap();
+    assert_eq!(recorded.succeeded(), expected.repeat(3));
+
+    let replay = ["replay", first.to_str().unwrap()];
+    let replayed = kvmrec(&arguments(&replay, &make), "");
+    let complete = replayed.said.matches("the run did what was recorded");
+    assert_eq!(complete.count(), 3, "{}", replayed.said);
+    assert_eq!(replayed.succeeded(), expected.repeat(3));
+
+    // A process more than there were has nothing to run on.
+    let again = format!("{0} && {0} && {0} && {0}", program.display());
+    let more = kvmrec(
+        &arguments(&replay, &["sh", "-c", &again].map(Path::new)),
+        "",
+    );
+    let missing = format!("{}: ", numbered(4).display());
+    assert!(more.said.contains(&missing), "{}", more.said);
+    assert_eq!(more.code, Some(3), "the program does not look at errors");
+
+    // A run of one process leaves no recordings of another run's.
+    kvmrec(&arguments(&record, &[&program]), "").succeeded();
+    assert!(first.exists() && !numbered(2).exists());
+}
+
+#[test]
 fn what_cannot_be_served_is_told() {
     let told = |program: &Path, anyway: bool| {
         let mut options = vec!["run", "--model"];

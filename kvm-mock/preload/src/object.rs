@@ -188,9 +188,14 @@ pub(crate) fn memory_file(kind: Kind, size: usize, close_on_exec: bool) -> Resul
     if unsafe { libc::ftruncate(fd.as_raw_fd(), size) } != 0 {
         return Err(last());
     }
-    // Or the program could take pages away that the backend uses.
+    // Or the program could take pages away that the backend uses, or write to what is no file.
+    let seals = if kind == Kind::Vcpu {
+        libc::F_SEAL_SHRINK
+    } else {
+        libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE
+    };
     // SAFETY: takes integers.
-    if unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_ADD_SEALS, libc::F_SEAL_SHRINK) } != 0 {
+    if unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_ADD_SEALS, seals) } != 0 {
         return Err(last());
     }
     Ok(fd)

@@ -71,7 +71,7 @@ impl System {
         kernel: impl FnOnce() -> Result<OwnedFd, Errno>,
     ) -> Result<Self, Errno> {
         let trouble = |path: &Path, error: &dyn std::fmt::Display| {
-            report::say(&format!("{}: {error}", path.display()));
+            report::trouble(&format!("{}: {error}", path.display()));
             Errno::EIO
         };
         report::event("opened");
@@ -217,7 +217,7 @@ fn profile_of(name: Option<&str>) -> Result<Profile, Errno> {
         Some(path) => read(path),
     };
     profile.map_err(|error| {
-        report::say(&format!("profile {}: {error}", name.unwrap_or_default()));
+        report::trouble(&format!("profile {}: {error}", name.unwrap_or_default()));
         Errno::EIO
     })
 }
