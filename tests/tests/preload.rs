@@ -5,13 +5,14 @@
 mod preload_support;
 
 use std::ffi::OsString;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use kvm_core::{AnonymousMemory, Exit, GuestAddress, Kvm, Slot};
 use kvm_mock::{Model, Recorder, Step};
-use preload_support::{compiled, compiled_with, file, kvmrec, run, scratch, target};
+use preload_support::{compiled, compiled_with, file, kvmrec, run, scratch, target, tool};
 
 fn arguments(options: &[&str], program: &[&Path]) -> Vec<OsString> {
     let options = options.iter().map(OsString::from);
@@ -186,6 +187,26 @@ fn processes_that_make_starts_have_a_recording_each() {
     // A run of one process leaves no recordings of another run's.
     kvmrec(&arguments(&record, &[&program]), "").succeeded();
     assert!(first.exists() && !numbered(2).exists());
+}
+
+#[test]
+fn a_launcher_that_is_killed_leaves_nothing_behind() {
+    let folder = scratch("temporary");
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut launcher = Command::new(tool());
+    launcher.args(["run", "--model", "--", "sh", "-c", "echo begun; read end"]);
+    launcher.env("TMPDIR", &folder);
+    launcher.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut launcher = launcher.spawn().unwrap();
+    let mut printed = BufReader::new(launcher.stdout.take().unwrap());
+    let mut line = String::new();
+    printed.read_line(&mut line).unwrap();
+    assert_eq!(line, "begun\n");
+    launcher.kill().unwrap();
+    launcher.wait().unwrap();
+    // The program has ended, too, when nobody can write any more.
+    assert_eq!(printed.read_line(&mut line).unwrap(), 0);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
 }
 
 #[test]

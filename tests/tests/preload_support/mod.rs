@@ -97,7 +97,7 @@ pub(crate) fn target() -> &'static Path {
 }
 
 /// `kvmrec`, built with its library beside it.
-fn tool() -> &'static Path {
+pub(crate) fn tool() -> &'static Path {
     static TOOL: OnceLock<PathBuf> = OnceLock::new();
     TOOL.get_or_init(|| {
         // Cargo is done with it when it runs tests.

@@ -13,6 +13,7 @@ use super::Tools;
 use super::hidden::{run, without_kvm};
 
 const PATIENCE: Duration = Duration::from_secs(60);
+const PACKAGE: &str = "qemu-system-x86";
 
 /// What the boot sector prints.
 const HELLO: &str = "Hello from a boot sector\r\n";
@@ -34,31 +35,18 @@ const CODE: [u8; 23] = [
 ];
 
 pub(super) fn run_qemu(tools: &Tools, install: bool) -> Result<()> {
-    if Command::new("qemu-system-x86_64")
-        .arg("--version")
-        .output()
-        .is_err()
-    {
+    if !tools.kvm {
+        println!("\nQEMU: NOT RUN: there is no KVM here to record it on");
+        return Ok(());
+    }
+    let mut version = Command::new("qemu-system-x86_64");
+    if version.arg("--version").output().is_err() {
         if !install {
             println!("\nQEMU: NOT RUN: there is no qemu-system-x86_64 (--install gets it)");
             return Ok(());
         }
-        let mut apt = Command::new("apt-get");
-        apt.env("DEBIAN_FRONTEND", "noninteractive");
-        apt.args([
-            "-qq",
-            "install",
-            "--yes",
-            "--no-install-recommends",
-            "qemu-system-x86",
-        ]);
-        if !apt.status()?.success() {
-            bail!("qemu-system-x86 can't be installed");
-        }
-    }
-    if !tools.kvm {
-        println!("\nQEMU: NOT RUN: there is no KVM here to record it on");
-        return Ok(());
+        apt_get(&["update"])?;
+        apt_get(&["install", "--yes", "--no-install-recommends", PACKAGE])?;
     }
     let folder = tools.scratch.path();
     let (firmware, sector) = (folder.join("firmware"), folder.join("sector"));
@@ -114,6 +102,15 @@ pub(super) fn run_qemu(tools: &Tools, install: bool) -> Result<()> {
     println!("  {} lines in kvmrec show, the last of them", lines.len());
     for line in lines.iter().rev().take(3).rev() {
         println!("  {line}");
+    }
+    Ok(())
+}
+
+fn apt_get(arguments: &[&str]) -> Result<()> {
+    let mut apt = Command::new("apt-get");
+    apt.env("DEBIAN_FRONTEND", "noninteractive").arg("-qq");
+    if !apt.args(arguments).status()?.success() {
+        bail!("{PACKAGE} can't be installed");
     }
     Ok(())
 }

@@ -1,15 +1,16 @@
 //! Runs a program with the library preloaded that puts a backend under it.
 
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
-use std::{env, process};
 
 use kvm_mock::{Fault, NativeModel, Profile};
 
 use crate::child;
+use crate::desk::Desk;
 use crate::served;
 use crate::{Done, Trouble};
 
@@ -97,7 +98,7 @@ pub(crate) fn launch(launch: &Launch, args: &Program) -> Done {
             reason,
         })?;
     }
-    let desk = Desk::new()?;
+    let mut desk = Desk::new()?;
     let mut command = Command::new(program);
     command.args(rest).env("LD_PRELOAD", preload(&library));
     command.env("KVMREC_FAULTS", args.faults.join(" "));
@@ -105,7 +106,7 @@ pub(crate) fn launch(launch: &Launch, args: &Program) -> Done {
     command.env("KVMREC_TURNS", desk.turns());
     set(&mut command, launch)?;
     let status = child::run(&mut command).map_err(|error| Trouble::File { path: found, error })?;
-    let fine = tell(&fs::read_to_string(desk.report())?, launch);
+    let fine = tell(&desk.read_report()?, launch);
     Ok(if status.success() && !fine {
         ExitCode::from(LEFT)
     } else {
@@ -242,45 +243,6 @@ fn preload(library: &Path) -> OsString {
         preload.push(others);
     }
     preload
-}
-
-/// A folder for what the processes of the program have to tell each other and this one. It goes with this value.
-#[derive(Debug)]
-struct Desk(PathBuf);
-
-impl Desk {
-    fn new() -> Result<Self, Trouble> {
-        let mut number = 0;
-        let desk = loop {
-            // Another process may have left one behind.
-            let name = format!("kvmrec-{}-{number}", process::id());
-            let path = env::temp_dir().join(name);
-            match fs::create_dir(&path) {
-                Ok(()) => break Self(path),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-                Err(error) => return Err(Trouble::File { path, error }),
-            }
-        };
-        for path in [desk.report(), desk.turns()] {
-            fs::write(&path, "").map_err(|error| Trouble::File { path, error })?;
-        }
-        Ok(desk)
-    }
-
-    fn report(&self) -> PathBuf {
-        self.0.join("report")
-    }
-
-    fn turns(&self) -> PathBuf {
-        self.0.join("turns")
-    }
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        // What can't be removed is a few bytes in the folder for such.
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 /// The program's exit code; of one that a signal ended, what a shell gives.

@@ -3,6 +3,7 @@
 mod check;
 mod child;
 mod compare;
+mod desk;
 mod diff;
 mod exits;
 mod filter;
