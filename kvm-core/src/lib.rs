@@ -68,6 +68,13 @@
 //!
 //! `vm-memory`: regions of the `vm-memory` crate are [`Backing`]s of guest memory.
 #![no_std]
+#![cfg_attr(
+    not(feature = "x86_64"),
+    allow(
+        dead_code,
+        reason = "some of what all architectures share is used by x86_64 alone"
+    )
+)]
 
 extern crate alloc;
 #[cfg(test)]

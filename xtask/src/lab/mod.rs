@@ -81,6 +81,31 @@ struct RunOptions {
     programs: Vec<String>,
 }
 
+impl RunOptions {
+    /// The command that runs programs on one of the machines as these options say, up to the programs' names.
+    fn command(&self, arch: Arch) -> String {
+        let mut command = format!("cargo xtask lab run --arch {arch} --kernel {}", self.kernel);
+        let mut add = |option: &str, value: &str| {
+            let plain = |c: char| c.is_ascii_alphanumeric() || "/._-=+:,".contains(c);
+            let value = match value.chars().all(plain) {
+                true => value.to_owned(),
+                false => format!("'{}'", value.replace('\'', r"'\''")),
+            };
+            command.push_str(&format!(" --{option} {value}"));
+        };
+        if let Some(path) = &self.manifest_path {
+            add("manifest-path", &path.to_string_lossy());
+        }
+        for path in &self.into {
+            add("in", &path.to_string_lossy());
+        }
+        for variable in &self.env {
+            add("env", variable);
+        }
+        command
+    }
+}
+
 /// One architecture or all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Which {
@@ -241,8 +266,8 @@ fn run_on(
             .unpack(out)
             .with_context(|| format!("cannot unpack what was left into {}", out.display()))?;
     }
-    let manifest = options.manifest_path.as_deref();
-    Ok(Report::new(arch, options.kernel, programs, manifest, run))
+    let command = options.command(arch);
+    Ok(Report::new(arch, options.kernel, programs, command, run))
 }
 
 fn first_process(cargo: &Cargo) -> Result<PathBuf> {
@@ -308,8 +333,7 @@ fn fill(
     .map(str::to_owned)
     .to_vec();
     // What a program says of how to run it again.
-    let run = report::command(arch, options.kernel, options.manifest_path.as_deref());
-    environment.push(format!("LAB_RUN={run}"));
+    environment.push(format!("LAB_RUN={}", options.command(arch)));
     environment.extend(options.env.iter().cloned());
     image.words(Path::new("lab/env"), &environment)
 }
@@ -326,4 +350,27 @@ fn kernel_file(package: &Path) -> Result<PathBuf> {
             name.starts_with("vmlinuz-") || name.starts_with("vmlinux-")
         })
         .with_context(|| format!("{} has no kernel", boot.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_can_be_given_to_a_shell_again() {
+        let options = RunOptions {
+            arch: Which::All,
+            kernel: Kernel::V6_1,
+            timeout: 1,
+            manifest_path: Some("../a/Cargo.toml".into()),
+            into: vec!["./b c".into()],
+            out: None,
+            env: vec!["D='$E'".to_owned()],
+            programs: Vec::new(),
+        };
+        assert_eq!(
+            options.command(Arch::Aarch64),
+            r"cargo xtask lab run --arch aarch64 --kernel 6.1 --manifest-path ../a/Cargo.toml --in './b c' --env 'D='\''$E'\'''"
+        );
+    }
 }

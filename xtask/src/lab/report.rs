@@ -1,7 +1,6 @@
 //! What is said of a run at its end: how each program ended, and how to run alone what failed.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,8 +16,8 @@ pub(crate) struct Report {
     arch: Arch,
     kernel: Kernel,
     programs: Vec<Program>,
-    /// What cargo built them from, if not this workspace.
-    manifest: Option<PathBuf>,
+    /// The command that runs programs on this machine as these ran, up to their names.
+    command: String,
     run: Run,
 }
 
@@ -27,14 +26,14 @@ impl Report {
         arch: Arch,
         kernel: Kernel,
         programs: &[Program],
-        manifest: Option<&Path>,
+        command: String,
         run: Run,
     ) -> Self {
         Self {
             arch,
             kernel,
             programs: programs.to_vec(),
-            manifest: manifest.map(Path::to_owned),
+            command,
             run,
         }
     }
@@ -68,8 +67,7 @@ impl Report {
 
     /// The command that runs one test of a program.
     fn alone(&self, program: &Program, test: &str) -> String {
-        let run = command(self.arch, self.kernel, self.manifest.as_deref());
-        format!("{run} -- {} --exact {test}", program.name())
+        format!("{} -- {} --exact {test}", self.command, program.name())
     }
 }
 
@@ -81,15 +79,6 @@ pub(crate) fn time(all: Duration, downloads: Duration) -> String {
     }
     let downloads = downloads.as_secs_f64();
     format!("lab: {own:.1} s in all, and {downloads:.1} s of downloads")
-}
-
-/// The command that runs programs on this machine, up to their names.
-pub(crate) fn command(arch: Arch, kernel: Kernel, manifest: Option<&Path>) -> String {
-    let manifest = match manifest {
-        Some(path) => format!(" --manifest-path {}", path.display()),
-        None => String::new(),
-    };
-    format!("cargo xtask lab run --arch {arch} --kernel {kernel}{manifest}")
 }
 
 impl fmt::Display for Report {
@@ -208,7 +197,7 @@ mod tests {
             Arch::Aarch64,
             Kernel::V6_12,
             &programs,
-            Some(Path::new("a/Cargo.toml")),
+            "cargo xtask lab run --arch aarch64".to_owned(),
             run,
         )
     }
@@ -220,8 +209,7 @@ mod tests {
         for part in [
             "aarch64, Linux 6.12.1-cloud: FAILED: test:conformance ended with status 1",
             "aarch64, Linux 6.12.1-cloud: FAILED: kvm::a::c",
-            "alone: cargo xtask lab run --arch aarch64 --kernel 6.12 --manifest-path a/Cargo.toml \
-             -- test:conformance --exact kvm::a::c",
+            "alone: cargo xtask lab run --arch aarch64 -- test:conformance --exact kvm::a::c",
             "the kernel complained: [ 1.0] WARNING",
         ] {
             assert!(text.contains(part), "{part} is not in {text}");
