@@ -100,6 +100,11 @@ fn main() {
         ("python", || {
             records_and_replays(&[Path::new("python3"), &file("programs/first.py")])
         }),
+        ("scribble", || {
+            let (_, recording) = records(&[&compiled("scribble")], "")?;
+            kvmrec(&["check", &recording], "").succeeded();
+            Ok(())
+        }),
         ("statistics", || records_and_replays(&[&compiled("stats")])),
         ("doorbell", || {
             let program = compiled("doorbell");

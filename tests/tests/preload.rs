@@ -144,6 +144,20 @@ fn a_recording_has_what_was_asked_for() {
 }
 
 #[test]
+fn a_run_page_may_be_written_to_while_its_vcpu_runs() {
+    const LEFT_ALONE: &str = "once it is left alone: EINTR\n";
+
+    let program = compiled("scribble");
+    let path = scratch("scribbled.kvmrec");
+    let path = path.to_str().unwrap();
+    for options in [&["run", "--model"][..], &["record", "--model", "-o", path]] {
+        let ran = kvmrec(&arguments(options, &[&program]), "");
+        assert_eq!(ran.succeeded(), LEFT_ALONE, "{options:?}");
+    }
+    kvmrec(&["check", path], "").succeeded();
+}
+
+#[test]
 fn statistics_are_read_as_a_file() {
     let ran = kvmrec(&arguments(&["run", "--model"], &[&compiled("stats")]), "");
     let expected = std::fs::read_to_string(file("expected/stats.txt")).unwrap();
