@@ -11,13 +11,15 @@
 use std::ptr::NonNull;
 
 use kvm_core::kvm_exit::{Aarch64, CoalescedWrite, Page, RunPage, X86_64};
-use kvm_core::{AnonymousMemory, Arg, Backing, Errno, Exit, Hypervisor, Mapping, Region};
+use kvm_core::{AnonymousMemory, Arg, Backing, Errno, Exit, Hypervisor, Mapping, Region, Span};
 use kvm_mock::recording::{Content, Recording};
 use kvm_mock::{Architecture, Outcome, Replay, ReplayError, ReplayOptions};
 use kvm_sys::x86_64::{KVM_GET_REGS, KVM_SET_REGS};
 use kvm_sys::{
-    KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_GET_API_VERSION, KVM_REGISTER_COALESCED_MMIO,
-    KVM_SET_USER_MEMORY_REGION, kvm_coalesced_mmio_zone, kvm_regs, kvm_userspace_memory_region,
+    DirtyGfnFlags, KVM_CAP_DIRTY_LOG_RING, KVM_CREATE_VCPU, KVM_CREATE_VM, KVM_ENABLE_CAP,
+    KVM_GET_API_VERSION, KVM_IOEVENTFD, KVM_MEM_LOG_DIRTY_PAGES, KVM_REGISTER_COALESCED_MMIO,
+    KVM_RESET_DIRTY_RINGS, KVM_SET_USER_MEMORY_REGION, kvm_coalesced_mmio_zone, kvm_enable_cap,
+    kvm_ioeventfd, kvm_regs, kvm_userspace_memory_region,
 };
 use zerocopy::IntoBytes;
 
@@ -30,6 +32,9 @@ const REGION: Region = Region::Run {
 
 /// Made with times, registers and a dirty log; it has coalesced writes as well.
 const MORE: &[u8] = include_bytes!("golden/version-1-more-x86_64.kvmrec");
+
+/// Made with eventfds kept by the recorder; it has a dirty ring as well.
+const SIGNALS: &[u8] = include_bytes!("golden/version-1-signals-x86_64.kvmrec");
 
 /// What the run gives.
 const TOLD: &[&str] = &[
@@ -153,6 +158,118 @@ fn run_more<H: Hypervisor<Guest = X86_64>>(system: &H) -> Result<Vec<String>, Er
     Ok(told)
 }
 
+/// The run that was recorded with what tells the VMM of the guest without an exit.
+#[cfg(target_os = "linux")]
+fn run_signals<H: Hypervisor<Guest = X86_64>>(system: &H) -> Result<Vec<String>, Errno> {
+    use std::fs::File;
+    use std::io::Read;
+    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+    const RING: usize = 0x1000;
+    let memory = AnonymousMemory::new(0x4000).unwrap();
+    // SAFETY: takes no address.
+    let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) };
+    assert!(fd >= 0);
+    // SAFETY: the descriptor was just made, and nobody else has it.
+    let mut bell = File::from(unsafe { OwnedFd::from_raw_fd(fd) });
+    // SAFETY: takes an integer.
+    let vm = unsafe { system.create(&KVM_CREATE_VM, &mut Arg::Value(0)) }?;
+    let enable = kvm_enable_cap {
+        cap: KVM_CAP_DIRTY_LOG_RING,
+        args: [RING as u64, 0, 0, 0],
+        ..Default::default()
+    };
+    // SAFETY: the bytes are those of the structure, and hold no address.
+    unsafe { vm.ioctl(&KVM_ENABLE_CAP, &mut Arg::In(enable.as_bytes())) }?;
+    let region = kvm_userspace_memory_region {
+        flags: KVM_MEM_LOG_DIRTY_PAGES,
+        memory_size: 0x4000,
+        userspace_addr: memory.start().as_ptr() as u64,
+        ..Default::default()
+    };
+    let mut arg = Arg::In(region.as_bytes());
+    // SAFETY: `memory` outlives the VM's objects, which are dropped before it, and no reference covers it.
+    unsafe { vm.ioctl(&KVM_SET_USER_MEMORY_REGION, &mut arg) }?;
+    let event = kvm_ioeventfd {
+        addr: 0x10_0000,
+        len: 4,
+        fd: bell.as_raw_fd(),
+        ..Default::default()
+    };
+    // SAFETY: the bytes are those of the structure, and the descriptor is open.
+    unsafe { vm.ioctl(&KVM_IOEVENTFD, &mut Arg::In(event.as_bytes())) }?;
+    // SAFETY: takes an integer.
+    let vcpu = unsafe { vm.create(&KVM_CREATE_VCPU, &mut Arg::Value(0)) }?;
+    let mapping = vcpu.map(REGION)?;
+    let ring = vcpu.map(Region::DirtyRing { len: RING })?;
+    // SAFETY: the mapping's bytes are words that are accessed atomically, and it outlives the span.
+    let ring = (
+        unsafe { Span::new(ring.start(), ring.len()) }.unwrap(),
+        ring,
+    );
+    let mut told = vec![enter(&vcpu, &mapping, 0)];
+    let mut count = [0; 8];
+    bell.read_exact(&mut count).unwrap();
+    told.push(format!("signals {}", u64::from_ne_bytes(count)));
+    for entry in [0, 16, 32] {
+        let words = [0, 8].map(|word| ring.0.load_acquire(entry + word).unwrap());
+        told.push(format!("ring {words:?}"));
+    }
+    // The first one was harvested.
+    assert!(
+        ring.0
+            .store_release(0, DirtyGfnFlags::KVM_DIRTY_GFN_F_RESET.bits().into())
+    );
+    // SAFETY: takes nothing.
+    let reset = unsafe { vm.ioctl(&KVM_RESET_DIRTY_RINGS, &mut Arg::None) }?;
+    told.push(format!(
+        "reset {reset}, {}",
+        ring.0.load_acquire(0).unwrap()
+    ));
+    told.push(enter(&vcpu, &mapping, 0));
+    Ok(told)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_recording_with_signals_replays_as_it_ran() {
+    let replay = replay(SIGNALS).unwrap();
+    let told = run_signals(&replay).unwrap();
+    let expected = [
+        "io out 0x3f8 <- 48",
+        "signals 2",
+        "ring [1, 2]",
+        "ring [1, 3]",
+        "ring [0, 0]",
+        "reset 1, 0",
+        "hlt",
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(replay.outcome(), Outcome::Complete);
+}
+
+#[test]
+fn the_recording_with_signals_is_read_as_it_was_written() {
+    let recording = Recording::from_bytes(SIGNALS).unwrap();
+    let (mut bells, mut pages, mut maps) = (vec![], vec![], vec![]);
+    for record in recording.records() {
+        match record.content {
+            Content::Doorbell {
+                pio: false,
+                address,
+                len,
+                value,
+            } => bells.push((address, len, value)),
+            Content::DirtyRing(ring) => pages.extend(ring.iter().map(|page| page.page)),
+            Content::Map { len, private, .. } => maps.push((len, private)),
+            _ => {}
+        }
+    }
+    assert_eq!(bells, [(0x10_0000, 4, 1), (0x10_0000, 4, 2)]);
+    assert_eq!(pages, [2, 3]);
+    assert_eq!(maps, [(0x3000, 0x2000), (0x1000, 0)]);
+}
+
 #[test]
 fn the_recording_with_more_replays_as_it_ran() {
     let replay = replay(MORE).unwrap();
@@ -230,8 +347,8 @@ fn it_is_of_its_architecture_only() {
 }
 
 #[test]
-fn every_flipped_bit_of_either_is_refused() {
-    for golden in [GOLDEN, MORE] {
+fn every_flipped_bit_of_each_is_refused() {
+    for golden in [GOLDEN, MORE, SIGNALS] {
         let mut bytes = golden.to_vec();
         for bit in 0..bytes.len() * 8 {
             bytes[bit / 8] ^= 1 << (bit % 8);
