@@ -204,6 +204,21 @@ fn processes_that_make_starts_have_a_recording_each() {
 }
 
 #[test]
+fn a_process_that_leaves_at_once_ends_its_recording() {
+    const LEAVES: &str = "import fcntl, os
+fcntl.ioctl(os.open('/dev/kvm', os.O_RDWR), 0xae01, 0)
+os._exit(7)";
+
+    let path = scratch("leaves.kvmrec");
+    let path = path.to_str().unwrap();
+    let leaves = ["python3", "-c", LEAVES].map(Path::new);
+    let ran = kvmrec(&arguments(&["record", "--model", "-o", path], &leaves), "");
+    assert_eq!(ran.code, Some(7));
+    assert!(ran.said.contains("recorded "), "{}", ran.said);
+    kvmrec(&["check", path], "").succeeded();
+}
+
+#[test]
 fn a_launcher_that_is_killed_leaves_nothing_behind() {
     let folder = scratch("temporary");
     std::fs::create_dir_all(&folder).unwrap();

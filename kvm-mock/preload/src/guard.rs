@@ -12,6 +12,8 @@ use crate::real::{errno, set_errno};
 std::thread_local! {
     /// Whether this thread is at work in this library: what it opens and closes then is its own.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
+    /// Whether this thread runs a vCPU.
+    static ENTERED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Whether this thread is at work in this library.
@@ -35,6 +37,19 @@ pub(crate) fn own<R>(work: impl FnOnce() -> R) -> R {
             .unwrap_or(true),
     );
     work()
+}
+
+/// Whether this thread runs a vCPU: then a handler of signals asks.
+pub(crate) fn entered() -> bool {
+    ENTERED.try_with(Cell::get).unwrap_or(true)
+}
+
+/// Runs a vCPU.
+pub(crate) fn enter<R>(run: impl FnOnce() -> R) -> R {
+    let _ = ENTERED.try_with(|entered| entered.set(true));
+    let done = run();
+    let _ = ENTERED.try_with(|entered| entered.set(false));
+    done
 }
 
 /// Gives C the answer: -1 and `errno`, or what `answer` gives with `errno` as it was.

@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use kvm_core::{Errno, Hypervisor, Mapping, Region};
 use kvm_sys::KVM_DIRTY_LOG_PAGE_OFFSET;
 
-use crate::guard::{last, own};
+use crate::guard::{self, last, own};
 use crate::object::{Kind, Object, lock};
 
 /// `KVM_RUN`.
@@ -17,7 +17,7 @@ pub(crate) fn enter(vcpu: &Object) -> Result<(), Errno> {
     // SAFETY: a vCPU, as its kind says. The lock keeps other threads out, and this library makes no reference to the
     // page. The program may do so: it has a mapping of its own, and is told by the kernel's document that the
     // page is KVM's until the call returns.
-    let entered = unsafe { vcpu.backend().enter() };
+    let entered = guard::enter(|| unsafe { vcpu.backend().enter() });
     if entered == Err(Errno::DIVERGED) {
         vcpu.system.diverged();
     }

@@ -42,7 +42,8 @@ extern "C" fn begin() {
     guard::answer(|| guard::own(begun), ());
 }
 
-extern "C" fn end() {
+/// The program ends: says what became of the run.
+pub(crate) extern "C" fn end() {
     if active() && !process::borrowed() {
         let ended = || {
             system::end();

@@ -36,6 +36,8 @@ pub(crate) struct System {
     path: PathBuf,
     /// People were told that the run has left its recording.
     said: AtomicBool,
+    /// What became of the run was told.
+    ended: AtomicBool,
 }
 
 /// The system of this process; `kernel` is its `/dev/kvm`, where that answers.
@@ -137,6 +139,7 @@ impl System {
             replay,
             path,
             said: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
         })
     }
 
@@ -144,11 +147,15 @@ impl System {
     pub(crate) fn diverged(&self) {
         let said = self.said.swap(true, Ordering::Relaxed);
         if let (false, Some(replay)) = (said, &self.replay) {
+            report::event("left");
             report::say(&format!("{}: {}", self.path.display(), replay.outcome()));
         }
     }
 
     fn end(&self) {
+        if self.ended.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let path = self.path.display();
         if let Some(recorder) = &self.recorder {
             match recorder.finish() {
@@ -163,9 +170,7 @@ impl System {
             let outcome = replay.outcome();
             if outcome.is_complete() {
                 report::note(&format!("replayed {path}: {outcome}"));
-            } else if self.said.load(Ordering::Relaxed) {
-                report::event("left");
-            } else {
+            } else if !self.said.load(Ordering::Relaxed) {
                 report::trouble(&format!("{path}: {outcome}"));
             }
         }

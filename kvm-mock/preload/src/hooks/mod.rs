@@ -5,6 +5,7 @@
 
 mod calls;
 mod descriptors;
+mod exits;
 mod maps;
 mod numbers;
 mod opens;

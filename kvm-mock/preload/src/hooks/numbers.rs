@@ -9,7 +9,7 @@
 use std::ffi::{c_int, c_long, c_uint, c_ulong};
 use std::ptr::with_exposed_provenance_mut as place;
 
-use super::{calls, descriptors, maps, opens, passing, reads};
+use super::{calls, descriptors, exits, maps, opens, passing, reads};
 use crate::real;
 
 /// Calls a function, whose result becomes that of `syscall`.
@@ -53,6 +53,10 @@ pub(super) unsafe extern "C" fn syscall(
         libc::SYS_read => made!(reads::read(fd, place(b), c)),
         libc::SYS_pread64 => made!(reads::pread(fd, place(b), c, d as i64)),
         libc::SYS_recvmsg => made!(passing::recvmsg(fd, place(b), third)),
+        libc::SYS_exit_group => {
+            exits::before_exit();
+            made!(real::syscall(number, a, b, c, d, e, f))
+        }
         _ => {
             // SAFETY: the caller's promise, passed on.
             let done = unsafe { native::other(number, a, b, c) };
