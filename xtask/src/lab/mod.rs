@@ -23,6 +23,7 @@ use machine::{Arch, Boot, FILES, Kernel};
 use packages::Store;
 use programs::{Program, Source};
 use report::Report;
+use run::Run;
 use rust::{Cargo, Kind, Target};
 use uncalled::Uncalled;
 
@@ -220,6 +221,17 @@ fn list_methods(options: &SetupOptions) -> Result<ExitCode> {
     })
 }
 
+/// Runs a machine, and once more if it was the machine that failed.
+fn again_if_it_failed(mut run: impl FnMut() -> Result<Run>) -> Result<Run> {
+    let first = run()?;
+    if !first.is_fault() {
+        return Ok(first);
+    }
+    println!("{}", report::fault(&first));
+    println!("lab: the machine failed, not a program; once more");
+    run()
+}
+
 /// Runs the programs on a machine, and once more if it was the machine that failed.
 fn run_on(
     arch: Arch,
@@ -252,13 +264,7 @@ fn run_on(
     let timeout = Duration::from_secs(options.timeout);
     println!("=== {arch}, Linux {} ===", options.kernel);
     let names: Vec<_> = programs.iter().map(Program::name).collect();
-    let mut run = run::run(&store.emulators(), &boot, &names, timeout)?;
-    let retried = run.is_fault();
-    if retried {
-        println!("{}", report::fault(&run));
-        println!("lab: the machine failed, not a program; once more");
-        run = run::run(&store.emulators(), &boot, &names, timeout)?;
-    }
+    let run = again_if_it_failed(|| run::run(&store.emulators(), &boot, &names, timeout))?;
     if let Some(out) = out {
         std::fs::create_dir_all(out)?;
         let archive = std::fs::File::open(scratch.path().join(FILES))?;
@@ -355,6 +361,22 @@ fn kernel_file(package: &Path) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_machine_that_failed_is_booted_once_more_and_one_that_hung_is_not() {
+        let times = |done, timed_out| {
+            let mut times = 0;
+            let run = || {
+                times += 1;
+                Ok(Run::ended(done, timed_out))
+            };
+            again_if_it_failed(run).unwrap();
+            times
+        };
+        assert_eq!(times(true, false), 1);
+        assert_eq!(times(false, false), 2);
+        assert_eq!(times(false, true), 1);
+    }
 
     #[test]
     fn a_command_can_be_given_to_a_shell_again() {

@@ -188,9 +188,7 @@ mod tests {
                 ended,
                 done,
             },
-            timed_out: false,
-            complaints: String::new(),
-            took: Duration::from_secs(2),
+            ..Run::ended(done, false)
         };
         let programs = [Program::conformance()];
         Report::new(
@@ -237,6 +235,10 @@ mod tests {
             assert!(!report.is_success());
             assert_eq!(report.run.is_fault(), !done);
         }
+        let mut hung = report(vec![], false, &["test kvm::a::b ... "]);
+        hung.run.timed_out = true;
+        let hung = hung.to_string();
+        assert!(hung.contains("was not done after 2 s"), "{hung}");
         let cut = report(vec![], false, &["test kvm::a::b ... "]).to_string();
         for part in [
             "did not come to its end",

@@ -57,6 +57,24 @@ impl Run {
     }
 }
 
+#[cfg(test)]
+impl Run {
+    /// A run without programs, for tests.
+    pub(crate) fn ended(done: bool, timed_out: bool) -> Self {
+        Self {
+            output: Vec::new(),
+            console: String::new(),
+            status: Status {
+                done,
+                ..Status::default()
+            },
+            timed_out,
+            complaints: String::new(),
+            took: Duration::from_secs(2),
+        }
+    }
+}
+
 impl Status {
     fn parse(text: &str) -> Self {
         let mut status = Self::default();
