@@ -106,6 +106,19 @@ fn main() {
             Ok(())
         }),
         ("statistics", || records_and_replays(&[&compiled("stats")])),
+        ("ring", || {
+            let program = compiled("ring");
+            let program = &[&*program];
+            let (plain, recording) = records(program, "")?;
+            assert!(plain.contains("slot 5, page 2\nreset "), "{plain}");
+            for mode in [
+                &["replay", &recording][..],
+                &["replay", "--by-exit", &recording],
+            ] {
+                assert_eq!(on(mode, program, "").succeeded(), plain);
+            }
+            Ok(())
+        }),
         ("doorbell", || {
             let program = compiled("doorbell");
             let program = &[&*program];
