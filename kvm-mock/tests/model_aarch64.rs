@@ -14,12 +14,14 @@ use std::fmt::Debug;
 
 use common::Shared;
 use kvm_core::aarch64::register;
+use kvm_core::device::DeviceAttributes;
+use kvm_core::device::aarch64 as attributes;
 use kvm_core::kvm_exit::{Aarch64, MmioWrite, SystemEvent};
 use kvm_core::kvm_sys::aarch64::*;
 use kvm_core::{
     AnonymousMemory, Cause, Errno, Error, Exit, GuestAddress, Hypervisor, Kvm, Slot, Vcpu, Vm,
 };
-use kvm_mock::{Model, Outcome, PendingIo, Recorder, Replay, Step};
+use kvm_mock::{Model, Outcome, PendingIo, Profile, Recorder, Replay, Step};
 
 fn errno<T>(result: Result<T, Error>) -> Option<Errno> {
     result.err().map(|error| error.errno())
@@ -216,6 +218,82 @@ fn an_error_is_injected_with_a_syndrome() {
     assert_eq!((now.serror_esr, now.ext_dabt_pending), (0x1ff, 0));
     events.exception.serror_esr = 1 << 25;
     assert_eq!(errno(vcpu.set_vcpu_events(&events)), Some(Errno::EINVAL));
+}
+
+#[test]
+fn ranges_of_calls_are_filtered_once() {
+    let vm = vm();
+    let filter = |base, nr_functions, action| {
+        let filter = kvm_smccc_filter {
+            base,
+            nr_functions,
+            action,
+            ..Default::default()
+        };
+        errno(vm.set_device_attr(&attributes::vm::SMCCC_FILTER, &filter))
+    };
+    let deny = KVM_SMCCC_FILTER_DENY.0;
+    assert_eq!(filter(0x8400_0000, 0x20, deny), None);
+    assert_eq!(filter(0x8400_001f, 1, deny), Some(Errno::EEXIST));
+    // The architecture's own, and all there are.
+    assert_eq!(filter(0x8000_0001, 1, deny), Some(Errno::EEXIST));
+    assert_eq!(filter(0, 0, deny), Some(Errno::EEXIST));
+    assert_eq!(filter(1, 0, deny), Some(Errno::EINVAL));
+    assert_eq!(filter(u32::MAX, 2, deny), Some(Errno::EINVAL));
+    assert_eq!(filter(0x8600_0000, 1, 3), Some(Errno::EINVAL));
+}
+
+#[test]
+fn timers_have_interrupts_of_the_vcpus_own_and_stolen_time_has_memory() {
+    let host = || Profile::default().cap(KVM_CAP_VCPU_ATTRIBUTES, 1);
+    let vm = |host| {
+        let kvm = Kvm::with(Model::with_profile(host)).unwrap();
+        kvm.create_vm().unwrap()
+    };
+    let (host, counting) = (host(), host().cap(KVM_CAP_STEAL_TIME, 1));
+    let old = self::vm().create_vcpu(0).unwrap();
+    let none = old.get_device_attr(&attributes::vcpu::TIMER_IRQ_VTIMER);
+    assert_eq!(
+        errno(none),
+        Some(Errno::EINVAL),
+        "a host without attributes"
+    );
+    let (vm, counting) = (vm(host), vm(counting));
+    let vcpu = vm.create_vcpu(0).unwrap();
+    let timer = |interrupt: i32| {
+        errno(vcpu.set_device_attr(&attributes::vcpu::TIMER_IRQ_VTIMER, &interrupt))
+    };
+    assert_eq!(
+        vcpu.get_device_attr(&attributes::vcpu::TIMER_IRQ_VTIMER),
+        Ok(27)
+    );
+    assert_eq!(timer(20), Some(Errno::EINVAL), "no controller");
+    let _gic = vm.create_device(KVM_DEV_TYPE_ARM_VGIC_V3).unwrap();
+    for shared_or_software in [15, 32] {
+        assert_eq!(timer(shared_or_software), Some(Errno::EINVAL));
+    }
+    assert_eq!(timer(20), None);
+    assert_eq!(
+        vcpu.get_device_attr(&attributes::vcpu::TIMER_IRQ_VTIMER),
+        Ok(20)
+    );
+
+    let stolen = |vcpu: &Vcpu<Model<Aarch64>>, at: u64| {
+        errno(vcpu.set_device_attr(&attributes::vcpu::PVTIME_IPA, &at))
+    };
+    assert_eq!(stolen(&vcpu, 0x1000), Some(Errno::ENXIO));
+    let vcpu = counting.create_vcpu(0).unwrap();
+    for (slot, start, flags) in [(0, 0x1000, MemFlags(0)), (1, 0x2000, KVM_MEM_READONLY)] {
+        let ram = AnonymousMemory::new(0x1000).unwrap();
+        counting
+            .add_memory_with(Slot(slot), GuestAddress(start), ram, flags)
+            .unwrap();
+    }
+    for nowhere in [0x1020, 0x2000, 0x3000] {
+        assert_eq!(stolen(&vcpu, nowhere), Some(Errno::EINVAL), "{nowhere:#x}");
+    }
+    assert_eq!(stolen(&vcpu, 0x1000), None);
+    assert_eq!(stolen(&vcpu, 0x1040), Some(Errno::EEXIST));
 }
 
 /// Runs a guest that writes to a UART and turns the machine off, and tells what it did.

@@ -42,6 +42,7 @@ fn controller(vm: &Vm<Riscv>, vcpus: u64) -> Device<Riscv> {
     let device = vm.create_device(KVM_DEV_TYPE_RISCV_AIA).unwrap();
     device.set_device_attr(&aia::SRCS, &40).unwrap();
     device.set_device_attr(&aia::IDS, &127).unwrap();
+    device.set_device_attr(&aia::HART_BITS, &1).unwrap();
     device
         .set_device_attr(&aia::ADDR_APLIC, &0xd00_0000)
         .unwrap();
@@ -78,10 +79,7 @@ fn it_is_set_up_before_it_is_initialised() {
     let set = |attr, value: u32| errno(device.set_device_attr(&attr, &value));
     assert_eq!(set(aia::IDS, 62), Some(Errno::EINVAL));
     assert_eq!(set(aia::IDS, 64), Some(Errno::EINVAL));
-    assert_eq!(
-        set(aia::MODE, KVM_DEV_RISCV_AIA_MODE_HWACCEL),
-        Some(Errno::EINVAL)
-    );
+    assert_eq!(set(aia::MODE, 3), Some(Errno::EINVAL));
     assert_eq!(set(aia::SRCS, 40), None);
     let unaligned = device.set_device_attr(&aia::ADDR_APLIC, &0x1000);
     assert_eq!(errno(unaligned), Some(Errno::EINVAL));
@@ -104,6 +102,21 @@ fn it_is_set_up_before_it_is_initialised() {
     assert_eq!(errno(none), Some(Errno::ENODEV));
     let odd = device.get_device_attr(&aia::imsic(0, 0x81));
     assert_eq!(errno(odd), Some(Errno::EINVAL));
+}
+
+#[test]
+fn vcpus_are_in_one_group_of_addresses() {
+    let (vm, _vcpus) = machine(2);
+    let device = vm.create_device(KVM_DEV_TYPE_RISCV_AIA).unwrap();
+    for vcpu in [0, 1] {
+        let at = 0x2800_0000 + 0x1000 * vcpu;
+        device.set_device_attr(&aia::addr_imsic(vcpu), &at).unwrap();
+    }
+    // No bit of an address says which vCPU it is.
+    let apart = device.set_device_attr(&aia::INIT, &());
+    assert_eq!(errno(apart), Some(Errno::EINVAL));
+    device.set_device_attr(&aia::HART_BITS, &1).unwrap();
+    device.set_device_attr(&aia::INIT, &()).unwrap();
 }
 
 #[test]
@@ -184,9 +197,19 @@ fn messages_go_to_the_vcpu_at_their_address() {
     let pending = |vcpu| device.get_device_attr(&aia::imsic(vcpu, 0x80)).unwrap();
     assert_eq!(vm.signal_msi(&message(0x2800_1000, 5)), Ok(false));
     assert_eq!((pending(0), pending(1)), (0, 1 << 5));
-    // None of its identities, and nobody's address.
-    for (address, data) in [(0x2800_1000, 0), (0x2800_1000, 128), (0x2800_5000, 6)] {
-        assert_eq!(vm.signal_msi(&message(address, data)), Ok(false));
+    // With its bytes turned round, to the first.
+    let turned = message(0x2800_0004, 6 << 24);
+    assert_eq!(vm.signal_msi(&turned), Ok(false));
+    assert_eq!((pending(0), pending(1)), (1 << 6, 1 << 5));
+    // Nobody's address.
+    assert_eq!(vm.signal_msi(&message(0x2800_5000, 7)), Ok(false));
+    for (address, data, refused) in [
+        (0x2800_1000, 0, Errno::ENODEV),
+        (0x2800_1008, 7, Errno::ENODEV),
+        (0x2800_1000, 128, Errno::EINVAL),
+    ] {
+        let sent = vm.signal_msi(&message(address, data));
+        assert_eq!(errno(sent), Some(refused));
     }
-    assert_eq!((pending(0), pending(1)), (0, 1 << 5));
+    assert_eq!((pending(0), pending(1)), (1 << 6, 1 << 5));
 }

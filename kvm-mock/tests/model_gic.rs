@@ -119,9 +119,15 @@ fn registers_are_there_once_it_is_initialised() {
     assert_eq!(errno(vm.create_vcpu(1)), Some(Errno::EBUSY));
 
     assert!(gic.has_device_attr(&v3::dist(0x6100)).unwrap());
-    assert!(!gic.has_device_attr(&v3::dist(0xf000)).unwrap());
-    let unknown = gic.get_device_attr(&v3::dist(0xf000));
-    assert_eq!(errno(unknown), Some(Errno::ENXIO));
+    for unknown in [v3::dist(0xf000), v3::redist(0, 0x1_0084)] {
+        assert!(!gic.has_device_attr(&unknown).unwrap());
+        gic.set_device_attr(&unknown, &1).unwrap();
+        assert_eq!(gic.get_device_attr(&unknown), Ok(0));
+    }
+    // Of interrupts that there are not.
+    assert!(!gic.has_device_attr(&v3::dist(0x108)).unwrap());
+    let unknown = gic.get_device_attr(&v3::cpu_sysreg(0, 0xc000));
+    assert_eq!(errno(unknown), Some(Errno::ENOENT));
     let nobody = gic.get_device_attr(&v3::redist(7, 0));
     assert_eq!(errno(nobody), Some(Errno::EINVAL));
     let odd = gic.get_device_attr(&v3::line_levels(0, 33));
@@ -159,13 +165,14 @@ fn a_level_is_up_as_long_as_its_line_and_an_edge_stays() {
     assert_eq!(errno(vm.set_irq_line(shared(40), true)), Some(Errno::ENXIO));
     let gic = gic_v3(&vm);
     let get = |attr| gic.get_device_attr(&attr).unwrap();
+    assert_eq!(get(v3::dist(0xc08)), 0xaaaa_aaaa, "edges at first");
     // Interrupt 41 is triggered by edges.
     gic.set_device_attr(&v3::dist(0xc08), &(0b10 << 18))
         .unwrap();
     for interrupt in [40, 41] {
         vm.set_irq_line(shared(interrupt), true).unwrap();
     }
-    assert_eq!(get(v3::line_levels(0, 32)), 0b11 << 8);
+    assert_eq!(get(v3::line_levels(0, 32)), 1 << 8);
     assert_eq!(get(v3::dist(PENDING + 4)), 1 << 9);
     for interrupt in [40, 41] {
         vm.set_irq_line(shared(interrupt), false).unwrap();
@@ -193,6 +200,7 @@ fn a_gic_v3_comes_back_as_it_was() {
     // One of software's own is off, which a new controller has on.
     set(v3::redist(2, SGI + DISABLE), 1 << 3);
     gic.set_device_attr(&v3::cpu_sysreg(1, PMR), &0xf0).unwrap();
+    set(v3::dist(0xc0c), 0);
     vm.set_irq_line(shared(60), true).unwrap();
     let state = gic.save().unwrap();
 
@@ -291,7 +299,7 @@ fn an_its_comes_back_with_its_tables_in_memory() {
         (vm, vcpus, gic, its)
     };
     let (_vm, _vcpus, gic, its) = new();
-    let early = its.set_device_attr(&its::INIT, &());
+    let early = its.get_device_attr(&its::register(0));
     assert_eq!(errno(early), Some(Errno::ENXIO));
     its.set_device_attr(&its::ADDR, &0x808_0000).unwrap();
     its.set_device_attr(&its::INIT, &()).unwrap();
@@ -300,7 +308,11 @@ fn an_its_comes_back_with_its_tables_in_memory() {
     assert_eq!(errno(set(0x84, 0)), Some(Errno::EINVAL));
     assert_eq!(errno(set(0x1000, 0)), Some(Errno::ENXIO));
     let table = 1 << 63 | 0x4001_0000;
-    set(0x100, table).unwrap();
+    set(0, 1).unwrap();
+    assert_eq!(get(0), 1 << 31, "without tables it is not enabled");
+    for register in [0x100, 0x108] {
+        set(register, table).unwrap();
+    }
     set(0x80, 1 << 63 | 0x4002_0000 | 0xf).unwrap();
     set(0x88, 0x60).unwrap();
     set(0x90, 0x40).unwrap();
@@ -317,15 +329,51 @@ fn an_its_comes_back_with_its_tables_in_memory() {
     other_gic.restore(&states.0).unwrap();
     other.restore(&states.1).unwrap();
     assert_eq!((other_gic.save().unwrap(), other.save().unwrap()), states);
-    // The read pointer was not reset, and the table's kind is the register's own.
-    assert_eq!((get(0x90), get(0x100)), (0x40, table | 1 << 56 | 7 << 48));
+    // The read pointer was not reset; the table's kind and page size are the register's own, and it is cached.
+    let own = 1 << 56 | 7 << 48 | 3 << 59 | 2 << 8;
+    assert_eq!((get(0), get(0x90), get(0x100)), (1, 0x40, table | own));
+    assert_eq!(errno(set(0x90, 0)), Some(Errno::EBUSY), "enabled");
 
     // A table outside of memory.
+    set(0, 0).unwrap();
     set(0x108, 1 << 63 | 0x9000_0000).unwrap();
     assert_eq!(errno(its.save()), Some(Errno::EFAULT));
     its.set_device_attr(&its::RESET, &()).unwrap();
     assert_eq!((get(0), get(0x90)), (1 << 31, 0));
+    assert_eq!(get(0x100), (table | own) & !(1 << 63), "how, but not that");
     its.save().unwrap();
+}
+
+#[test]
+fn tables_are_cached_and_those_of_properties_are_everybodys() {
+    let (vm, _vcpus) = machine(2);
+    let gic = gic_v3(&vm);
+    let set = |attr, value: u32| gic.set_device_attr(&attr, &value).unwrap();
+    let get = |attr| gic.get_device_attr(&attr).unwrap();
+    assert_eq!(get(v3::redist(0, 0x78)), 1 << 10 | 3 << 7);
+    // Uncached, and shared with everybody; its upper half asks for outer caches.
+    set(v3::redist(0, 0x70), 0x4003_0800);
+    set(v3::redist(0, 0x74), 0x0700_0001);
+    assert_eq!(get(v3::redist(1, 0x70)), 0x4003_0000 | 1 << 10 | 3 << 7);
+    assert_eq!(get(v3::redist(1, 0x74)), 1);
+}
+
+#[test]
+fn a_vcpus_interface_has_as_many_bits_as_the_vmm_leaves_it() {
+    const CTLR: u16 = 0xc664;
+    let (vm, _vcpus) = machine(1);
+    let gic = gic_v3(&vm);
+    let set = |value: u64| errno(gic.set_device_attr(&v3::cpu_sysreg(0, CTLR), &value));
+    let get = || gic.get_device_attr(&v3::cpu_sysreg(0, CTLR)).unwrap();
+    let all = get();
+    assert_eq!(set(all | 0b11), None);
+    assert_eq!(get(), all | 0b11);
+    assert_eq!(set(all + (1 << 8)), Some(Errno::EINVAL), "more priorities");
+    // One that the host is not like, behind one with fewer priorities.
+    let fewer = all - (1 << 8);
+    assert_eq!(set(fewer ^ 1 << 15), Some(Errno::EINVAL));
+    assert_eq!(get(), fewer | 0b11, "the first fields are taken");
+    assert_eq!(set(all), Some(Errno::EINVAL), "they do not come back");
 }
 
 #[test]

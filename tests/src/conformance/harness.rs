@@ -13,7 +13,7 @@ use super::{Backend, Scenario, expected, scenarios};
 use crate::host::{Host, command};
 
 /// A scenario that takes longer is stuck. The longest takes some milliseconds.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is expected to fail may also be stuck.
 const PATIENCE_WITH_FAILURES: Duration = Duration::from_secs(3);

@@ -60,6 +60,18 @@ pub(super) static KNOWN: &[Known] = &[
         reason: "older kernels leave the id out of a0 until the guest starts the vCPU",
     },
     Known {
+        op: "KVM_GET_DEVICE_ATTR",
+        kinds: &[Kind::Riscv],
+        kernels: ALL,
+        is: |step, kvm, model| {
+            let extends = |half: &[u8]| half == [0; 4] || half == [0xff; 4];
+            step.names("group: 4")
+                && differ_at(kvm, model).iter().all(|at| (4..8).contains(at))
+                && kvm.bytes.get(4..8).is_some_and(extends)
+        },
+        reason: "of 64 messages that are pending or enabled, KVM keeps what is set of the lower 32, and extends their sign",
+    },
+    Known {
         op: "KVM_CHECK_EXTENSION",
         kinds: ARM,
         kernels: ALL,

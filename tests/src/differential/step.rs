@@ -3,7 +3,7 @@
 use std::fmt;
 
 use kvm_core::kvm_sys::op::Op;
-use kvm_core::kvm_sys::{KVM_ENABLE_CAP, kvm_enable_cap};
+use kvm_core::kvm_sys::{KVM_ENABLE_CAP, kvm_device_attr, kvm_enable_cap};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// The object that a call is made on.
@@ -205,6 +205,12 @@ impl Given {
             Self::Struct { bytes, .. } if op == &KVM_ENABLE_CAP => {
                 let cap = kvm_enable_cap::read_from_prefix(bytes);
                 cap.map_or(String::new(), |(enable, _)| format!(" {:?}", enable.cap))
+            }
+            Self::Struct { bytes, behind, .. } if !behind.is_empty() => {
+                let attr = kvm_device_attr::read_from_prefix(bytes);
+                attr.map_or(String::new(), |(attr, _)| {
+                    format!(" {}: {:#x}", attr.group, attr.attr)
+                })
             }
             _ => String::new(),
         }

@@ -144,7 +144,7 @@ fn every_write_is_accounted_for<H: Hypervisor<Guest = X86_64>>(
                 }
             }
         });
-        let patience = Instant::now() + Duration::from_secs(10);
+        let patience = Instant::now() + Duration::from_secs(120);
         while full.load(Ordering::Relaxed) < full_before && Instant::now() < patience {
             thread::yield_now();
         }

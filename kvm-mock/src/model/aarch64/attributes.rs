@@ -79,7 +79,7 @@ impl Vcpu {
     }
 
     /// "-EINVAL Invalid timer interrupt number" and, by KVM, no controller; of stolen time "-EEXIST Base address
-    /// already set for this VCPU; -EINVAL Base address not 64 byte aligned", or not in memory.
+    /// already set for this VCPU; -EINVAL Base address not 64 byte aligned", or not in memory that can be written.
     pub(super) fn arm_set_attr(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         let attr: kvm_device_attr = args::head(arg)?;
         if attr.group == KVM_ARM_VCPU_PMU_V3_CTRL {
@@ -88,16 +88,16 @@ impl Vcpu {
         let known = self.attribute(&attr);
         let mut state = lock(&self.state);
         let vm = &mut *lock(&self.vm().state);
-        // KVM looks for the controller before it looks which timer is meant.
-        if attr.group == KVM_ARM_VCPU_TIMER_CTRL && vm.arm.gic.is_none() {
-            return Err(Errno::EINVAL);
+        // KVM looks for the controller and at the interrupt before it looks which timer is meant.
+        let mut interrupt = 0;
+        if attr.group == KVM_ARM_VCPU_TIMER_CTRL {
+            interrupt = args::attribute(arg)?;
+            if vm.arm.gic.is_none() || !(SGIS..PRIVATE).contains(&interrupt) {
+                return Err(Errno::EINVAL);
+            }
         }
         match known? {
             Known::Timer(number, _) => {
-                let interrupt: u32 = args::attribute(arg)?;
-                if !(SGIS..PRIVATE).contains(&interrupt) {
-                    return Err(Errno::EINVAL);
-                }
                 if vm.has_run {
                     return Err(Errno::EBUSY);
                 }
@@ -111,7 +111,7 @@ impl Vcpu {
                 if state.arm.stolen_time.is_some() {
                     return Err(Errno::EEXIST);
                 }
-                if !vm.slots.read(at, &mut [0]) {
+                if !vm.slots.is_writable(at, 1) {
                     return Err(Errno::EINVAL);
                 }
                 state.arm.stolen_time = Some(at);

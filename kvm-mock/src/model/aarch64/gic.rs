@@ -13,6 +13,7 @@ use kvm_core::kvm_sys::{
 };
 use kvm_core::{Arg, Errno};
 
+use super::gic_files::PRIVATE;
 use super::gic_live::Live;
 use super::its::Its;
 use super::vm::address_end;
@@ -60,7 +61,10 @@ struct Redists {
 /// Creates one of [`DEVICES`].
 pub(super) fn create(vm: &Vm, kind: DeviceType) -> Result<Box<dyn Kind>, Errno> {
     if kind == KVM_DEV_TYPE_ARM_VGIC_ITS {
-        lock(&vm.state).arm.has_its = true;
+        let arm = &mut lock(&vm.state).arm;
+        arm.has_its = true;
+        let live = arm.gic.as_mut().and_then(Gic::live_mut);
+        live.into_iter().for_each(Live::its_comes);
         return Ok(Box::new(Its::default()));
     }
     create_gic(vm, kind == KVM_DEV_TYPE_ARM_VGIC_V3)?;
@@ -124,7 +128,10 @@ impl Kind for Handle {
                 KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES if gic.is_v3 => Ok(()),
                 _ => Err(Errno::ENXIO),
             },
-            _ => Live::has(gic.is_v3, state, attr),
+            _ => {
+                let interrupts = gic.interrupts.unwrap_or(PRIVATE);
+                Live::has(gic.is_v3, interrupts, state, attr)
+            }
         }
     }
 
@@ -137,14 +144,10 @@ impl Kind for Handle {
                 args::set_attribute(arg, &address)
             }
             KVM_DEV_ARM_VGIC_GRP_NR_IRQS => {
-                args::set_attribute(arg, &gic.interrupts.unwrap_or(super::gic_files::PRIVATE))
+                args::set_attribute(arg, &gic.interrupts.unwrap_or(PRIVATE))
             }
             group if !Live::has_group(gic.is_v3, group) => Err(Errno::ENXIO),
-            _ => {
-                vm.stopped()?;
-                Live::prepare(vm, state)?;
-                Live::get(state, attr, arg)
-            }
+            _ => Live::get(vm, state, attr, arg),
         }
     }
 
@@ -164,11 +167,7 @@ impl Kind for Handle {
                 gic.live.as_ref().map(|_| ()).ok_or(Errno::ENXIO)
             }
             (group, _) if !Live::has_group(gic.is_v3, group) => Err(Errno::ENXIO),
-            _ => {
-                vm.stopped()?;
-                Live::prepare(vm, state)?;
-                Live::set(state, attr, arg)
-            }
+            _ => Live::set(vm, state, attr, arg),
         }
     }
 }
@@ -247,15 +246,19 @@ impl Gic {
                 self.dist = Some(value);
                 Ok(())
             }
-            KVM_VGIC_V3_ADDR_TYPE_REDIST => match self.redists.first() {
-                // "It is invalid to mix calls".
-                Some(Redists { count: 1.., .. }) => Err(Errno::EINVAL),
-                Some(_) => Err(Errno::EEXIST),
-                None => {
-                    self.add_redists(vm, value, 0, vcpus)?;
-                    self.fits(vcpus).inspect_err(|_| self.redists.clear())
+            KVM_VGIC_V3_ADDR_TYPE_REDIST => {
+                let end = value.checked_add(vcpus * REDIST_SIZE);
+                end.ok_or(Errno::EINVAL)?;
+                match self.redists.first() {
+                    // "It is invalid to mix calls".
+                    Some(Redists { count: 1.., .. }) => Err(Errno::EINVAL),
+                    Some(_) => Err(Errno::EEXIST),
+                    None => {
+                        self.add_redists(vm, value, 0, vcpus)?;
+                        self.fits(vcpus).inspect_err(|_| self.redists.clear())
+                    }
                 }
-            },
+            }
             _ => self.add_region(vm, value),
         }
     }
@@ -321,7 +324,7 @@ impl Gic {
 
     /// "-ENODEV no online VCPU"; once is enough.
     pub(super) fn init(state: &mut State) -> Result<(), Errno> {
-        let vcpus = &state.vcpus;
+        let (vcpus, has_its) = (&state.vcpus, state.arm.has_its);
         let gic = state.arm.gic.as_mut().ok_or(Errno::ENXIO)?;
         if gic.live.is_some() {
             return Ok(());
@@ -330,7 +333,12 @@ impl Gic {
             return Err(Errno::ENODEV);
         }
         let interrupts = *gic.interrupts.get_or_insert(INTERRUPTS);
-        gic.live = Some(Live::new(gic.is_v3, interrupts, vcpus.iter().copied()));
+        gic.live = Some(Live::new(
+            gic.is_v3,
+            has_its,
+            interrupts,
+            vcpus.iter().copied(),
+        ));
         Ok(())
     }
 }

@@ -15,26 +15,33 @@ const fn sysreg(crn: u32, crm: u32, op2: u32) -> u32 {
     3 << 14 | crn << 7 | crm << 3 | op2
 }
 
+const BPR0: u32 = sysreg(12, 8, 3);
+const BPR1: u32 = sysreg(12, 12, 3);
 const CTLR: u32 = sysreg(12, 12, 4);
 const SRE: u32 = sysreg(12, 12, 5);
 
-/// Five bits of priority, and interrupts of 16 bits.
-const CTLR_FIXED: u64 = 4 << 8;
+/// Five bits of priority, interrupts of 24 bits, and affinities of four levels: as on the emulated machine from which the
+/// model's rules were observed.
+const CTLR_RESET: u64 = 1 << 15 | 1 << 11 | 4 << 8;
 /// Common binary points, and two steps at the end of an interrupt.
 const CTLR_WRITABLE: u64 = 0b11;
+/// How many bits there are, of which the VMM can have fewer.
+const CTLR_BITS: [u64; 2] = [0b111 << 8, 0b111 << 11];
+/// System errors of the interface's own, and affinities.
+const CTLR_HOST: u64 = 0b11 << 14;
 /// System registers are all there is.
 const SRE_FIXED: u64 = 0b111;
 
 /// `Documentation/virt/kvm/devices/arm-vgic-v3.rst`, `KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS`. With five bits of priority,
 /// one register of active priorities of each group is there.
 const SYSREGS: [SysReg; 9] = [
-    SysReg(sysreg(4, 6, 0), 0xf8),         // ICC_PMR_EL1
-    SysReg(sysreg(12, 8, 3), 0b111),       // ICC_BPR0_EL1
+    SysReg(sysreg(4, 6, 0), 0xff),         // ICC_PMR_EL1
+    SysReg(BPR0, 0b111),                   // ICC_BPR0_EL1
     SysReg(sysreg(12, 8, 4), 0xffff_ffff), // ICC_AP0R0_EL1
     SysReg(sysreg(12, 9, 0), 0xffff_ffff), // ICC_AP1R0_EL1
-    SysReg(sysreg(12, 12, 3), 0b111),      // ICC_BPR1_EL1
-    SysReg(CTLR, CTLR_WRITABLE),           // ICC_CTLR_EL1
-    SysReg(SRE, 0),                        // ICC_SRE_EL1
+    SysReg(BPR1, 0b111),                   // ICC_BPR1_EL1
+    SysReg(CTLR, u64::MAX),                // ICC_CTLR_EL1
+    SysReg(SRE, u64::MAX),                 // ICC_SRE_EL1
     SysReg(sysreg(12, 12, 6), 1),          // ICC_IGRPEN0_EL1
     SysReg(sysreg(12, 12, 7), 1),          // ICC_IGRPEN1_EL1
 ];
@@ -81,7 +88,7 @@ pub(super) fn has_v2(offset: u32) -> Result<(), Errno> {
 }
 
 fn writable(instruction: u32) -> Result<u64, Errno> {
-    has_sysreg(instruction)?;
+    has_sysreg(instruction).map_err(|_| Errno::ENOENT)?;
     let mut known = SYSREGS.iter();
     let register = known.find(|SysReg(known, _)| *known == instruction);
     register.map(|SysReg(_, bits)| *bits).ok_or(Errno::EINVAL)
@@ -92,44 +99,64 @@ impl CpuInterface {
         self.0.get(&register).copied().unwrap_or(0)
     }
 
-    /// "-EINVAL Invalid mpidr or register value supplied".
+    /// "-EINVAL Invalid mpidr or register value supplied". What is no register is `ENOENT`, observed on Linux 6.12.
     pub(super) fn get_sysreg(&self, instruction: u32) -> Result<u64, Errno> {
         writable(instruction)?;
-        let fixed = match instruction {
-            CTLR => CTLR_FIXED,
+        Ok(match instruction {
+            CTLR => self.ctlr(),
             SRE => SRE_FIXED,
-            _ => 0,
-        };
-        Ok(self.value(instruction) | fixed)
+            // A common binary point is that of group 0, and one more.
+            BPR1 if self.ctlr() & 1 != 0 => (self.value(BPR0) + 1).min(7),
+            _ => self.value(instruction),
+        })
+    }
+
+    fn ctlr(&self) -> u64 {
+        self.0.get(&CTLR).copied().unwrap_or(CTLR_RESET)
+    }
+
+    /// KVM takes one field after the other: those before the one that is refused are changed. Observed on Linux 6.12.
+    fn set_ctlr(&mut self, value: u64) -> Result<(), Errno> {
+        let mut ctlr = self.ctlr();
+        for bits in CTLR_BITS {
+            if value & bits > ctlr & bits {
+                return Err(Errno::EINVAL);
+            }
+            ctlr = ctlr & !bits | value & bits;
+            self.0.insert(CTLR, ctlr);
+        }
+        if (value ^ ctlr) & CTLR_HOST != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let kept = ctlr & !CTLR_WRITABLE | value & CTLR_WRITABLE;
+        self.0.insert(CTLR, kept);
+        Ok(())
     }
 
     pub(super) fn set_sysreg(&mut self, instruction: u32, value: u64) -> Result<(), Errno> {
         let bits = writable(instruction)?;
-        let refused = match instruction {
-            // Fewer bits than there are would do, and the rest has to agree.
-            CTLR => value >> 8 & 0b111 > 4 || value & !(CTLR_WRITABLE | 0x700) != 0,
-            SRE => value & 1 == 0,
-            _ => false,
-        };
-        if refused {
-            return Err(Errno::EINVAL);
+        match instruction {
+            CTLR => return self.set_ctlr(value),
+            SRE if value & 1 == 0 => return Err(Errno::EINVAL),
+            BPR1 if self.ctlr() & 1 != 0 => {}
+            _ => {
+                self.0.insert(instruction, value & bits);
+            }
         }
-        self.0.insert(instruction, value & bits);
         Ok(())
     }
 
-    pub(super) fn get_v2(&self, offset: u32) -> Result<u32, Errno> {
-        has_v2(offset)?;
-        Ok(u32::try_from(self.value(offset)).unwrap_or(u32::MAX))
+    /// The register's value, if there is one.
+    pub(super) fn get_v2(&self, offset: u32) -> Option<u32> {
+        has_v2(offset).ok()?;
+        u32::try_from(self.value(offset)).ok()
     }
 
-    pub(super) fn set_v2(&mut self, offset: u32, value: u32) -> Result<(), Errno> {
-        has_v2(offset)?;
+    pub(super) fn set_v2(&mut self, offset: u32, value: u32) {
         let mut known = V2.iter();
         let bits = known
             .find(|(known, _)| *known == offset)
             .map_or(0, |(_, bits)| *bits);
         self.0.insert(offset, u64::from(value) & bits);
-        Ok(())
     }
 }

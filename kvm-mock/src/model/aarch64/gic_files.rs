@@ -55,6 +55,9 @@ pub(super) const PRIVATE: u32 = 32;
 
 const MOST: u32 = 1024;
 
+/// What a word of triggers says when all are edges: the upper bits of pairs.
+pub(super) const EDGES: u32 = 0xaaaa_aaaa;
+
 /// "set by ISPENDR and cleared by ICPENDR" for a guest; to the VMM the first is the latch, and the second
 /// has "RAZ/WI semantics": arm-vgic-v3.rst.
 pub(super) static V3: &[Family] = &[
@@ -110,9 +113,10 @@ impl File {
         self.words.get(&offset).copied().unwrap_or(0)
     }
 
-    /// Whether there is a register.
+    /// Whether there is a register, and an interrupt before the table's end that it is of.
     pub(super) fn has(&self, offset: u32) -> bool {
-        self.find(offset).is_some()
+        let find = self.find(offset);
+        find.is_some_and(|(family, _)| (offset - family.base) * 8 / family.bits < self.end)
     }
 
     /// The register's value, if there is one.
@@ -127,10 +131,10 @@ impl File {
         Some(word & mask)
     }
 
-    /// Writes to the register. Says whether there is one.
-    pub(super) fn set(&mut self, offset: u32, value: u32) -> bool {
+    /// Writes to the register, if there is one.
+    pub(super) fn set(&mut self, offset: u32, value: u32) {
         let Some((family, mask)) = self.find(offset) else {
-            return false;
+            return;
         };
         let value = value & mask;
         let (at, word) = match family.access {
@@ -140,21 +144,28 @@ impl File {
                 let at = offset - family.base + set;
                 (at, self.word(at) & !value)
             }
-            Access::Nothing => return true,
+            Access::Nothing => return,
             // The lower bit of each pair is reserved.
-            Access::Trigger if (offset - family.base) * 4 >= PRIVATE => {
-                (offset, value & 0xaaaa_aaaa)
-            }
-            Access::Trigger => return true,
+            Access::Trigger if (offset - family.base) * 4 >= PRIVATE => (offset, value & EDGES),
+            Access::Trigger => return,
         };
         self.words.insert(at, word);
-        true
+    }
+
+    /// Which of the 32 interrupts from this one on are triggered by edges.
+    pub(super) fn edges(&self, first: u32) -> u32 {
+        let words = [0, 1].map(|word| self.get(0xc00 + first / 4 + 4 * word).unwrap_or(0));
+        (0..32).fold(0, |edges, n| {
+            let [low, high] = words;
+            let word = if n < 16 { low } else { high };
+            edges | (word >> (n % 16 * 2 + 1) & 1) << n
+        })
     }
 
     /// What triggers the interrupts of a vCPU's own: 16 of software are in the first word.
     fn fixed(offset: u32) -> u32 {
         match offset {
-            0 => 0xaaaa_aaaa,
+            0 => EDGES,
             _ => 0,
         }
     }

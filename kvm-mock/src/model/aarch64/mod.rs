@@ -6,6 +6,7 @@ mod gic;
 mod gic_cpu;
 mod gic_files;
 mod gic_live;
+mod gic_tables;
 mod init;
 mod its;
 mod lines;

@@ -32,12 +32,14 @@ impl Vm {
     pub(super) fn arm_set_attr(&self, arg: &mut Arg<'_>) -> Result<u32, Errno> {
         check(args::head(arg)?)?;
         let filter: kvm_smccc_filter = args::attribute(arg)?;
-        let known = SmcccFilterAction::NAMES;
-        let last = filter.nr_functions.checked_sub(1);
-        let last = last.and_then(|more| filter.base.checked_add(more));
-        let is_known = known.iter().any(|(action, _)| action.0 == filter.action);
-        let last = last.filter(|_| is_known && filter.pad == [0; 15]);
-        let (first, last) = (filter.base, last.ok_or(Errno::EINVAL)?);
+        let first = filter.base;
+        // In KVM's 32 bits: none from 0 on are all.
+        let last = first.wrapping_add(filter.nr_functions).wrapping_sub(1);
+        let mut known = SmcccFilterAction::NAMES.iter();
+        let is_known = known.any(|(action, _)| action.0 == filter.action);
+        if last < first || !is_known || filter.pad != [0; 15] {
+            return Err(Errno::EINVAL);
+        }
         let mut state = lock(&self.state);
         if state.has_run {
             return Err(Errno::EBUSY);

@@ -13,7 +13,8 @@ use kvm_core::kvm_sys::riscv64::{
     KVM_DEV_RISCV_AIA_GRP_ADDR, KVM_DEV_RISCV_AIA_GRP_APLIC, KVM_DEV_RISCV_AIA_GRP_CONFIG,
     KVM_DEV_RISCV_AIA_GRP_CTRL, KVM_DEV_RISCV_AIA_GRP_IMSIC, KVM_DEV_RISCV_AIA_GUEST_BITS_MAX,
     KVM_DEV_RISCV_AIA_HART_BITS_MAX, KVM_DEV_RISCV_AIA_IDS_MIN, KVM_DEV_RISCV_AIA_IMSIC_GET_ISEL,
-    KVM_DEV_RISCV_AIA_IMSIC_GET_VCPU, KVM_DEV_RISCV_AIA_MODE_EMUL,
+    KVM_DEV_RISCV_AIA_IMSIC_GET_VCPU, KVM_DEV_RISCV_AIA_MODE_AUTO, KVM_DEV_RISCV_AIA_MODE_EMUL,
+    KVM_DEV_RISCV_AIA_MODE_HWACCEL,
 };
 use kvm_core::kvm_sys::{
     DeviceType, KVM_IRQ_ROUTING_IRQCHIP, KVM_IRQ_ROUTING_MSI, KVM_MSI_VALID_DEVID, kvm_device_attr,
@@ -21,7 +22,7 @@ use kvm_core::kvm_sys::{
 };
 use kvm_core::{Arg, Errno};
 
-use super::aplic::Aplic;
+use super::aplic::{Aplic, Message};
 use super::imsic::Imsic;
 use crate::model::device::Kind;
 use crate::model::vm::{State, Vm};
@@ -33,11 +34,21 @@ pub(in crate::model) struct VmState {
     aia: Option<Aia>,
 }
 
-/// A host without guest interrupt files: everything is emulated, with this many identities and one more.
+/// As many identities, and one more.
 const MOST_IDS: u32 = 255;
+/// How a vCPU's controller is had: by emulation, by a guest interrupt file of the host's, or by one as long as there is
+/// one. This host has some, but what can be seen of them is the same.
+const MODES: [u32; 3] = [
+    KVM_DEV_RISCV_AIA_MODE_EMUL,
+    KVM_DEV_RISCV_AIA_MODE_HWACCEL,
+    KVM_DEV_RISCV_AIA_MODE_AUTO,
+];
 
 const APLIC_ALIGN: u64 = 0x4000;
 const IMSIC_ALIGN: u64 = 0x1000;
+/// Where a message is written, of such a page: its identity, and that with its bytes turned round.
+const SETIPNUM_LE: u64 = 0;
+const SETIPNUM_BE: u64 = 4;
 /// KVM's value for an address that is not set.
 const UNSET: u64 = u64::MAX;
 
@@ -56,6 +67,20 @@ struct Aia {
 struct Live {
     aplic: Option<Aplic>,
     imsics: BTreeMap<u64, Imsic>,
+    /// vCPUs by the numbers that the APLIC has for them.
+    harts: BTreeMap<usize, u64>,
+}
+
+impl Live {
+    /// Delivers messages of the APLIC.
+    fn deliver(&mut self, messages: Vec<Message>) {
+        for (hart, identity) in messages {
+            let vcpu = self.harts.get(&hart);
+            if let Some(imsic) = vcpu.and_then(|vcpu| self.imsics.get_mut(vcpu)) {
+                imsic.raise(identity);
+            }
+        }
+    }
 }
 
 /// One for a VM, and before a vCPU runs.
@@ -68,7 +93,7 @@ pub(super) fn create(vm: &Vm, _: DeviceType) -> Result<Box<dyn Kind>, Errno> {
         return Err(Errno::EBUSY);
     }
     let config = [
-        (KVM_DEV_RISCV_AIA_CONFIG_MODE, KVM_DEV_RISCV_AIA_MODE_EMUL),
+        (KVM_DEV_RISCV_AIA_CONFIG_MODE, KVM_DEV_RISCV_AIA_MODE_AUTO),
         (KVM_DEV_RISCV_AIA_CONFIG_IDS, MOST_IDS),
         (KVM_DEV_RISCV_AIA_CONFIG_SRCS, 0),
         (KVM_DEV_RISCV_AIA_CONFIG_GROUP_BITS, 0),
@@ -105,19 +130,10 @@ impl VmState {
             })
     }
 
-    /// What becomes of a message where there is a controller: one to no vCPU's address is lost. Section 4.71 has more
-    /// than 0 for one that is delivered; here it is 0.
+    /// What becomes of a message where there is a controller. Section 4.71 has more than 0 for one that is delivered;
+    /// here it is 0.
     pub(in crate::model) fn message(&mut self, msi: &kvm_msi) -> Option<Result<u32, Errno>> {
-        let aia = self.aia.as_mut()?;
-        let Some(live) = aia.live.as_mut() else {
-            return Some(Err(Errno::EBUSY));
-        };
-        let address = u64::from(msi.address_hi) << 32 | u64::from(msi.address_lo);
-        let vcpu = aia.imsics_at.iter().find(|(_, at)| **at == address);
-        if let Some(imsic) = vcpu.and_then(|(vcpu, _)| live.imsics.get_mut(vcpu)) {
-            imsic.raise(msi.data);
-        }
-        Some(Ok(0))
+        self.aia.as_mut().map(|aia| aia.message(msi))
     }
 }
 
@@ -128,10 +144,8 @@ impl Vm {
         let state = &mut *lock(&self.state);
         let live = aia_mut(state)?.live.as_mut().ok_or(Errno::EBUSY)?;
         let aplic = live.aplic.as_mut().ok_or(Errno::ENODEV)?;
-        for (hart, identity) in aplic.line(irq, level != 0)? {
-            let imsic = live.imsics.values_mut().nth(hart);
-            imsic.into_iter().for_each(|imsic| imsic.raise(identity));
-        }
+        let messages = aplic.line(irq, level != 0)?;
+        live.deliver(messages);
         Ok(0)
     }
 }
@@ -205,10 +219,8 @@ impl Kind for Handle {
                 let live = aia_mut(state)?.live.as_mut();
                 let live = live.ok_or(Errno::ENODEV)?;
                 let aplic = live.aplic.as_mut().ok_or(Errno::ENODEV)?;
-                for (hart, identity) in aplic.set(number, args::attribute(arg)?)? {
-                    let imsic = live.imsics.values_mut().nth(hart);
-                    imsic.into_iter().for_each(|imsic| imsic.raise(identity));
-                }
+                let messages = aplic.set(number, args::attribute(arg)?)?;
+                live.deliver(messages);
                 Ok(())
             }
             KVM_DEV_RISCV_AIA_GRP_IMSIC => {
@@ -244,8 +256,7 @@ fn imsic_or_aplic(state: &State, number: u64) -> Result<Option<u64>, Errno> {
 
 fn check_config(number: u64, value: u32) -> Result<(), Errno> {
     let fits = match number {
-        // The others need guest interrupt files.
-        KVM_DEV_RISCV_AIA_CONFIG_MODE => value == KVM_DEV_RISCV_AIA_MODE_EMUL,
+        KVM_DEV_RISCV_AIA_CONFIG_MODE => MODES.contains(&value),
         KVM_DEV_RISCV_AIA_CONFIG_IDS => {
             value & KVM_DEV_RISCV_AIA_IDS_MIN == KVM_DEV_RISCV_AIA_IDS_MIN && value <= MOST_IDS
         }
@@ -261,25 +272,75 @@ fn check_config(number: u64, value: u32) -> Result<(), Errno> {
     fits.then_some(()).ok_or(Errno::EINVAL)
 }
 
-/// No more sources than identities, and a place for all that there is.
+/// No more sources than identities, a place for all that there is, and one group of places for all vCPUs.
 fn init(state: &mut State) -> Result<(), Errno> {
     let vcpus: Vec<u64> = state.vcpus.iter().copied().collect();
     let aia = aia_mut(state)?;
     aia.unfinished()?;
     let ids = aia.number(KVM_DEV_RISCV_AIA_CONFIG_IDS);
     let sources = aia.number(KVM_DEV_RISCV_AIA_CONFIG_SRCS);
-    let placed = vcpus.iter().all(|vcpu| aia.imsics_at.contains_key(vcpu));
-    if ids < sources || sources != 0 && aia.aplic_at == UNSET || !placed {
+    if ids < sources || sources != 0 && aia.aplic_at == UNSET {
         return Err(Errno::EINVAL);
+    }
+    let (mut harts, mut base) = (BTreeMap::new(), None);
+    for vcpu in &vcpus {
+        let at = *aia.imsics_at.get(vcpu).ok_or(Errno::EINVAL)?;
+        let (hart, rest) = aia.hart(at);
+        if *base.get_or_insert(rest) != rest {
+            return Err(Errno::EINVAL);
+        }
+        // The first vCPU with a number is the one that the kernel finds.
+        harts.entry(hart).or_insert(*vcpu);
     }
     aia.live = Some(Live {
         aplic: (sources != 0).then(|| Aplic::new(sources)),
         imsics: vcpus.into_iter().map(|id| (id, Imsic::new(ids))).collect(),
+        harts,
     });
     Ok(())
 }
 
 impl Aia {
+    /// A message to no vCPU's address is lost. `ENODEV` where it is no place for messages, or of no identity; `EINVAL` for
+    /// an identity that there is not.
+    fn message(&mut self, msi: &kvm_msi) -> Result<u32, Errno> {
+        let guest_bits = self.number(KVM_DEV_RISCV_AIA_CONFIG_GUEST_BITS);
+        let live = self.live.as_mut().ok_or(Errno::EBUSY)?;
+        let address = u64::from(msi.address_hi) << 32 | u64::from(msi.address_lo);
+        let page = address & !(IMSIC_ALIGN - 1);
+        let guest = page & ((IMSIC_ALIGN << guest_bits) - IMSIC_ALIGN);
+        let mut all = self.imsics_at.iter();
+        let vcpu = all.find(|(_, at)| **at == page - guest);
+        let Some(imsic) = vcpu.and_then(|(vcpu, _)| live.imsics.get_mut(vcpu)) else {
+            return Ok(0);
+        };
+        let identity = match address - page {
+            SETIPNUM_LE => msi.data,
+            SETIPNUM_BE => msi.data.swap_bytes(),
+            _ => 0,
+        };
+        // A vCPU has no guests of its own.
+        if identity == 0 || guest != 0 {
+            return Err(Errno::ENODEV);
+        }
+        let known = imsic.raise(identity);
+        known.then_some(0).ok_or(Errno::EINVAL)
+    }
+
+    /// The number that the APLIC has for the vCPU whose IMSIC is at an address, and the bits that are of no number.
+    fn hart(&self, at: u64) -> (usize, u64) {
+        let bits = |which| self.number(which);
+        let field = |shift: u32, bits: u32| ((1_u64 << bits) - 1) << shift;
+        let guests = bits(KVM_DEV_RISCV_AIA_CONFIG_GUEST_BITS) + IMSIC_ALIGN.trailing_zeros();
+        let harts = bits(KVM_DEV_RISCV_AIA_CONFIG_HART_BITS);
+        let groups = bits(KVM_DEV_RISCV_AIA_CONFIG_GROUP_SHIFT);
+        let hart = field(guests, harts);
+        let group = field(groups, bits(KVM_DEV_RISCV_AIA_CONFIG_GROUP_BITS));
+        let number = (at & group) >> groups << harts | (at & hart) >> guests;
+        let number = usize::try_from(number).unwrap_or(usize::MAX);
+        (number, at & !(group | hart | field(0, guests)))
+    }
+
     fn number(&self, which: u64) -> u32 {
         self.config.get(&which).copied().unwrap_or(0)
     }

@@ -1,4 +1,5 @@
-//! [`Aplic`]: the platform's interrupt controller, which sends messages for wired interrupts.
+//! [`Aplic`]: the platform's interrupt controller, which sends messages for wired interrupts, by the architecture's
+//! specification.
 
 use kvm_core::Errno;
 
@@ -105,8 +106,7 @@ impl Aplic {
             GENMSI => self.genmsi,
             SETIPNUM | CLRIPNUM | SETIENUM | CLRIENUM | SETIPNUM_LE | SETIPNUM_BE => 0,
             offset => {
-                if let Some(first) = self.word(offset, CLRIE) {
-                    let _ = first;
+                if self.word(offset, CLRIE).is_some() {
                     0
                 } else if let Some(first) = self.word(offset, SETIE) {
                     self.bits(first, |source| source.enabled)

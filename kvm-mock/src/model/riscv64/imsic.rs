@@ -1,7 +1,8 @@
-//! [`Imsic`]: a vCPU's controller of message-signalled interrupts.
+//! [`Imsic`]: a vCPU's controller of message-signalled interrupts, by the architecture's specification.
 
 use kvm_core::Errno;
 
+/// What is had by an indirect access, by its number.
 const EIDELIVERY: u64 = 0x70;
 const EITHRESHOLD: u64 = 0x72;
 const EIP: u64 = 0x80;
@@ -31,13 +32,14 @@ impl Imsic {
         }
     }
 
-    /// The interrupt of a message, if there is such.
-    pub(super) fn raise(&mut self, identity: u32) {
+    /// The interrupt of a message. Says whether there is such.
+    pub(super) fn raise(&mut self, identity: u32) -> bool {
         let word = usize::try_from(identity / 64).unwrap_or(usize::MAX);
         let known = (1..=self.identities).contains(&identity);
         if let Some(word) = self.pending.get_mut(word).filter(|_| known) {
             *word |= 1 << (identity % 64);
         }
+        known
     }
 
     pub(super) fn get(&self, isel: u64) -> Result<u64, Errno> {

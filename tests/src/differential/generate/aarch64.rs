@@ -6,8 +6,10 @@ use kvm_core::aarch64::register;
 use kvm_core::kvm_exit::Aarch64;
 use kvm_core::kvm_sys::aarch64::*;
 
-use super::objects::{enable, get_register, new_vcpu, register};
-use super::{Draft, Kind, Sequences};
+use zerocopy::IntoBytes;
+
+use super::objects::{enable, new_vcpu, register, use_attribute};
+use super::{Draft, Kind, Sequences, gic};
 use crate::differential::step::{Given, Looks, On, change};
 use crate::differential::world::ATTRIBUTE_ROOM;
 
@@ -23,8 +25,12 @@ impl Sequences for Aarch64 {
         (2, debug),
         (4, capability),
         (2, irqchip),
-        (8, gic),
-        (2, vcpu_attribute),
+        (8, gic::device),
+        (12, gic::register),
+        (3, gic::line),
+        (5, gic::its),
+        (3, vcpu_attribute),
+        (2, smccc),
     ];
 
     fn begin(draft: &mut Draft) {
@@ -36,6 +42,9 @@ impl Sequences for Aarch64 {
         }
         if draft.chance(80) {
             init(draft);
+        }
+        if draft.chance(40) {
+            gic::ready(draft);
         }
     }
 }
@@ -193,74 +202,64 @@ fn irqchip(draft: &mut Draft) {
     draft.call(On::Vm, &KVM_CREATE_IRQCHIP, Given::Value(0), Looks::SUCCESS);
 }
 
-/// A GICv3, its addresses, how many interrupts it has, and that it is to start.
-fn gic(draft: &mut Draft) {
-    let on = On::Device(100);
-    let numbers = [64, 96, 128, 1024];
-    let attribute = |group, attr| kvm_device_attr {
-        group,
-        attr,
-        ..Default::default()
-    };
-    let (attr, value) = match draft.rng.u32(0..8) {
-        0 | 1 => {
-            let device = kvm_create_device {
-                type_: KVM_DEV_TYPE_ARM_VGIC_V3,
-                ..Default::default()
-            };
-            return draft.create(On::Vm, &KVM_CREATE_DEVICE, Given::of(&device), Some(on));
-        }
-        2 | 3 => {
-            let kind = draft.mostly(90, &[2, 3], &[0, 1, 4, 99]);
-            let address = draft.mostly(80, &[0x800_0000, 0x80a_0000], &[0x800_1000, 1 << 60]);
-            (attribute(KVM_DEV_ARM_VGIC_GRP_ADDR, kind), address)
-        }
-        4 => {
-            let number = draft.mostly(80, &numbers, &[0, 32, 65, 1056]);
-            (attribute(KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0), number)
-        }
-        5 => (
-            attribute(
-                KVM_DEV_ARM_VGIC_GRP_CTRL,
-                draft.mostly(85, &[0], &[1, 3, 99]),
-            ),
-            0,
-        ),
-        6 => {
-            let attr = attribute(
-                draft.one_of(&[0, 3, 4, 1, 5, 6, 7, 99]),
-                draft.one_of(&[0, 2, 3]),
-            );
-            return draft.call(on, &KVM_HAS_DEVICE_ATTR, Given::of(&attr), Looks::SUCCESS);
-        }
-        _ => {
-            let attr = match draft.rng.u32(0..2) {
-                0 => attribute(KVM_DEV_ARM_VGIC_GRP_ADDR, draft.one_of(&[2, 3])),
-                _ => attribute(KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0),
-            };
-            let given = Given::pointer(&attr, vec![0; ATTRIBUTE_ROOM]);
-            return draft.call(on, &KVM_GET_DEVICE_ATTR, given, Looks::ALL);
-        }
-    };
-    let mut bytes = vec![0; ATTRIBUTE_ROOM];
-    if let Some(first) = bytes.first_chunk_mut() {
-        *first = u64::to_ne_bytes(value);
-    }
-    draft.call(
-        on,
-        &KVM_SET_DEVICE_ATTR,
-        Given::pointer(&attr, bytes),
-        Looks::SUCCESS,
-    );
-}
-
+/// An attribute of a vCPU: the interrupts of its timers, and where it is told of stolen time.
 fn vcpu_attribute(draft: &mut Draft) {
     let on = draft.a_vcpu();
+    let group = draft.mostly(
+        80,
+        &[KVM_ARM_VCPU_TIMER_CTRL, KVM_ARM_VCPU_PVTIME_CTRL],
+        &[KVM_ARM_VCPU_PMU_V3_CTRL, 3, 9],
+    );
     let attr = kvm_device_attr {
-        group: draft.one_of(&[0, 1, 2, 3]),
-        attr: draft.one_of(&[0, 1, 2]),
+        group,
+        attr: draft.mostly(90, &[0, 1], &[2, 3, 4, 99]),
         ..Default::default()
     };
-    draft.call(on, &KVM_HAS_DEVICE_ATTR, Given::of(&attr), Looks::SUCCESS);
-    get_register(draft, on, register::PC);
+    let value = if group == KVM_ARM_VCPU_TIMER_CTRL {
+        draft.mostly(80, &[16, 20, 27, 31], &[0, 15, 32, 1 << 31])
+    } else {
+        draft.mostly(80, &[0, 0x40, 0x1000], &[1, 0x20, 1 << 40])
+    };
+    use_attribute(draft, on, attr, value);
+}
+
+/// Calls of the guest that KVM does not answer itself.
+fn smccc(draft: &mut Draft) {
+    let mut filter = kvm_smccc_filter {
+        base: draft.mostly(
+            80,
+            &[0x8400_0000, 0x8400_0001, 0xc400_0000, 0x8600_0000],
+            &[
+                0,
+                0x8000_0000,
+                0x8000_ffff,
+                0x8001_0000,
+                0xc000_0000,
+                u32::MAX,
+            ],
+        ),
+        nr_functions: draft.mostly(80, &[1, 2, 0x1000], &[0, 0x1_0000, u32::MAX]),
+        action: draft.mostly(90, &[0, 1, 2], &[3, 255]),
+        ..Default::default()
+    };
+    if draft.chance(5) {
+        filter.pad[14] = 1;
+    }
+    let attr = kvm_device_attr {
+        group: draft.mostly(95, &[KVM_ARM_VM_SMCCC_CTRL], &[1]),
+        attr: draft.mostly(95, &[KVM_ARM_VM_SMCCC_FILTER], &[1]),
+        ..Default::default()
+    };
+    if draft.chance(20) {
+        return draft.call(
+            On::Vm,
+            &KVM_HAS_DEVICE_ATTR,
+            Given::of(&attr),
+            Looks::SUCCESS,
+        );
+    }
+    let mut bytes = filter.as_bytes().to_vec();
+    bytes.resize(ATTRIBUTE_ROOM, 0);
+    let given = Given::pointer(&attr, bytes);
+    draft.call(On::Vm, &KVM_SET_DEVICE_ATTR, given, Looks::SUCCESS);
 }

@@ -1,6 +1,8 @@
 //! [`sequence`]: random sequences of calls, from a seed.
 
 mod aarch64;
+mod aia;
+mod gic;
 mod interrupts;
 mod memory;
 mod objects;

@@ -81,6 +81,30 @@ pub(super) fn attribute(draft: &mut Draft) {
     draft.call(on, &KVM_GET_DEVICE_ATTR, given, Looks::SUCCESS);
 }
 
+/// Sets an attribute to a number.
+pub(super) fn set_attribute(draft: &mut Draft, on: On, attr: kvm_device_attr, value: u64) {
+    let mut bytes = vec![0; ATTRIBUTE_ROOM];
+    if let Some(first) = bytes.first_chunk_mut() {
+        *first = value.to_ne_bytes();
+    }
+    let given = Given::pointer(&attr, bytes);
+    draft.call(on, &KVM_SET_DEVICE_ATTR, given, Looks::SUCCESS);
+}
+
+/// Sets an attribute to a number and looks at it, or does one of the two, or asks whether there is such.
+pub(super) fn use_attribute(draft: &mut Draft, on: On, attr: kvm_device_attr, value: u64) {
+    if draft.chance(10) {
+        return draft.call(on, &KVM_HAS_DEVICE_ATTR, Given::of(&attr), Looks::SUCCESS);
+    }
+    if draft.chance(70) {
+        set_attribute(draft, on, attr, value);
+    }
+    if draft.chance(80) {
+        let given = Given::pointer(&attr, vec![0; ATTRIBUTE_ROOM]);
+        draft.call(on, &KVM_GET_DEVICE_ATTR, given, Looks::ALL);
+    }
+}
+
 pub(super) fn extension(draft: &mut Draft) {
     let on = draft.one_of(&[true, false]);
     let on = if on { On::Vm } else { On::System };

@@ -7,7 +7,7 @@ use kvm_core::kvm_sys::riscv64::*;
 use kvm_core::riscv64::register;
 
 use super::objects::{enable, get_register, new_vcpu, register};
-use super::{Draft, Kind, Sequences};
+use super::{Draft, Kind, Sequences, aia};
 use crate::differential::step::{Given, Looks, On};
 
 impl Sequences for Riscv64 {
@@ -18,14 +18,21 @@ impl Sequences for Riscv64 {
         (3, interrupt),
         (2, debug),
         (4, capability),
+        (4, aia::device),
+        (12, aia::register),
+        (3, aia::line),
+        (2, aia::message),
     ];
 
     fn begin(draft: &mut Draft) {
         if draft.chance(90) {
             new_vcpu(draft, 0);
         }
-        if draft.chance(25) {
+        if draft.chance(40) {
             new_vcpu(draft, 1);
+        }
+        if draft.chance(40) {
+            aia::ready(draft);
         }
     }
 }
