@@ -81,10 +81,11 @@ impl Arch {
     }
 
     /// What it needs on the kernel's command line. On a busy host an emulated timer may be too late for the
-    /// check that it ticks at all.
+    /// check that it ticks at all, and for the one that the time stamp counter is stable: without that KVM
+    /// computes the offsets of vCPUs anew at each call.
     fn parameters(self) -> &'static str {
         match self {
-            Self::X86_64 => "console=ttyS0 no_timer_check",
+            Self::X86_64 => "console=ttyS0 no_timer_check tsc=reliable",
             Self::Aarch64 => "console=ttyAMA0",
             Self::Riscv64 => "console=ttyS0",
         }

@@ -10,6 +10,9 @@ use serde::Deserialize;
 use super::machine::Arch;
 use super::packages::Store;
 
+/// How much debug information programs have.
+const DEBUG: &str = "CARGO_PROFILE_DEV_DEBUG";
+
 /// Cargo, set up for an architecture.
 #[derive(Debug)]
 pub(crate) struct Cargo {
@@ -59,6 +62,10 @@ impl Cargo {
             }
         }
         environment.push((format!("CARGO_TARGET_{variable}_RUSTFLAGS"), flags));
+        // What a backtrace shows: no debugger runs there, and the rest takes long to make and to boot with.
+        if std::env::var_os(DEBUG).is_none() {
+            environment.push((DEBUG.to_owned(), "line-tables-only".to_owned()));
+        }
         Ok(Self { arch, environment })
     }
 
