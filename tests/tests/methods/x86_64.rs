@@ -148,14 +148,14 @@ fn timer() -> Result<(), NotRun> {
     Ok(())
 }
 
-/// Section 7.30.
+/// A quirk that every kernel with the call can turn off.
 fn quirks() -> Result<(), NotRun> {
     let (vm, _vcpu) = guest()?;
     vm.disable_quirks(KVM_X86_QUIRK_LINT0_REENABLED).unwrap();
     Ok(())
 }
 
-/// Section 7.3.
+/// Flags that the kernel does not know are refused.
 fn wide_apic_ids() -> Result<(), NotRun> {
     let vm = checks::kvm()?.create_vm().unwrap();
     vm.enable_x2apic_api(KVM_X2APIC_API_USE_32BIT_IDS).unwrap();
@@ -227,7 +227,7 @@ fn hyperv_connections() -> Result<(), NotRun> {
     Ok(())
 }
 
-/// Section 6.81: the controller stands beside the local APIC.
+/// The controller stands beside the local APIC.
 fn hyperv_interrupts() -> Result<(), NotRun> {
     let (vm, without) = guest()?;
     assert_eq!(errno(without.enable_hyperv_synic()), Errno::EINVAL);
