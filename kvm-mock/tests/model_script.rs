@@ -222,6 +222,23 @@ fn guests_write_memory_and_look_at_it() {
 }
 
 #[test]
+fn of_much_memory_the_first_difference_is_told() -> Result<(), Error> {
+    let model = Model::new();
+    let mut sector = [7; 512];
+    model.script(0, [Step::hlt().finds_memory(0x800, sector)]);
+    let vm = vm(&model)?;
+    vm.add_memory(Slot(0), GuestAddress(0), AnonymousMemory::new(0x1000)?)?;
+    sector[500] = 8;
+    vm.write_memory(GuestAddress(0x800), &sector)?;
+    assert!(vm.create_vcpu(0)?.run().is_err());
+    let failure = model.verify().unwrap_err().to_string();
+    let difference =
+        "expected 07 07 07 07 07 07 07 07 07 07 07 07 in memory at 0x9f4, found 08 07 07";
+    assert!(failure.contains(difference), "{failure}");
+    Ok(())
+}
+
+#[test]
 fn memory_that_the_guest_has_not_is_a_failure() {
     let model = Model::new();
     model.script(0, [Step::hlt().writes_memory(0x1fff, [1, 2])]);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "also in what the tests share")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
 
@@ -92,6 +93,33 @@ fn a_test_that_knows_or_does_not_care_or_fails_already_is_left_alone() {
     assert_eq!(run(Model::allow_unread, |_| {}), None);
     let fails: fn(&Model) = |_| panic!("{}", "for another reason");
     assert_eq!(run(|_| {}, fails).unwrap(), "for another reason");
+}
+
+#[test]
+fn a_test_that_fails_by_the_error_of_a_call_prints_why() {
+    const INSIDE: &str = "KVM_MOCK_TEST_INSIDE";
+    let fails = || {
+        let model = Model::new();
+        model.script(0, [Step::io_in(0x60, [1]), Step::hlt()]);
+        let mut vcpu = vcpu(&model);
+        vcpu.run().unwrap();
+        vcpu.run().unwrap();
+    };
+    if std::env::var_os(INSIDE).is_some() {
+        return fails();
+    }
+    let name = "a_test_that_fails_by_the_error_of_a_call_prints_why";
+    let mut test = Command::new(std::env::current_exe().unwrap());
+    let ran = test.args(["--exact", name]).env(INSIDE, "1").output();
+    let ran = ran.unwrap();
+    assert!(!ran.status.success());
+    let printed = String::from_utf8([ran.stdout, ran.stderr].concat()).unwrap();
+    let why = "step 0 (io in 0x60 len 1), kvm-mock/tests/model_verdict.rs:";
+    assert!(printed.contains(why), "{printed}");
+    assert!(
+        printed.contains("expected the reply 01, got none"),
+        "{printed}"
+    );
 }
 
 #[test]

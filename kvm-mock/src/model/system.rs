@@ -128,7 +128,14 @@ impl System {
 impl Drop for System {
     #[expect(clippy::panic, reason = "fails the test that the model is for")]
     fn drop(&mut self) {
-        if thread::panicking() || self.verdict.is_told() {
+        if self.verdict.is_told() {
+            return;
+        }
+        if thread::panicking() {
+            // Most likely because a call failed, and its error can't say why.
+            if let Err(failure) = self.verdict.noted() {
+                eprintln!("{failure}");
+            }
             return;
         }
         let left = || match self.verdict.unread_is_fine() {

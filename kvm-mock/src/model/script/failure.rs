@@ -188,12 +188,15 @@ impl fmt::Display for Mismatch {
                 address,
                 expected,
                 found,
-            } => write!(
-                f,
-                "expected {} in memory at {address:#x}, found {}",
-                Hex(expected),
-                Hex(found)
-            ),
+            } => {
+                let (behind, expected, found) = differing(expected, found);
+                let address = address.saturating_add(behind as u64);
+                let (expected, found) = (Hex(expected), Hex(found));
+                write!(
+                    f,
+                    "expected {expected} in memory at {address:#x}, found {found}"
+                )
+            }
             Self::Register {
                 id,
                 expected,
@@ -246,6 +249,22 @@ impl fmt::Display for Mismatch {
 }
 
 impl Error for Failure {}
+
+/// As much as a line has room for, from the first difference if there is more, and how far behind the start that is.
+fn differing<'a>(expected: &'a [u8], found: &'a [u8]) -> (usize, &'a [u8], &'a [u8]) {
+    const ROOM: usize = 16;
+    if expected.len() <= ROOM {
+        return (0, expected, found);
+    }
+    let pairs = expected.iter().zip(found);
+    let same = pairs.take_while(|(expected, found)| expected == found);
+    let first = same.count();
+    let part = |bytes: &'a [u8]| {
+        let bytes = bytes.get(first..).unwrap_or_default();
+        bytes.get(..ROOM).unwrap_or(bytes)
+    };
+    (first, part(expected), part(found))
+}
 
 /// Bytes in the order of memory.
 struct Hex<'a>(&'a [u8]);
