@@ -175,7 +175,7 @@ fn a_guest_that_keeps_writing() -> Result<(), NotRun> {
     if kvm.check_extension(KVM_CAP_DIRTY_LOG_RING).unwrap() == 0 {
         return Err(NotRun::because("this kernel has no dirty rings"));
     }
-    let (copy, lost, full) = every_write_is_accounted_for(&kvm, LARGE, 0, 400);
+    let (copy, lost, full) = every_write_is_accounted_for(&kvm, LARGE, 0, 100);
     println!("{} pages told, {full} times full", copy.told);
     assert_eq!(lost, [0_usize; 0], "pages whose last write was not told");
     Ok(())
