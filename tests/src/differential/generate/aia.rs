@@ -3,7 +3,7 @@
 use kvm_core::kvm_sys::riscv64::*;
 
 use super::Draft;
-use super::objects::{set_attribute, use_attribute};
+use super::objects::{attribute_of, create_device, set_attribute, use_attribute};
 use crate::differential::step::{Given, Looks, On};
 
 /// What it is known as.
@@ -11,25 +11,9 @@ const AIA: On = On::Device(100);
 const APLIC: u64 = 0xd00_0000;
 const IMSIC: u64 = 0x2800_0000;
 
-fn attribute(group: u32, attr: u64) -> kvm_device_attr {
-    kvm_device_attr {
-        group,
-        attr,
-        ..Default::default()
-    }
-}
-
-fn create(draft: &mut Draft) {
-    let device = kvm_create_device {
-        type_: KVM_DEV_TYPE_RISCV_AIA,
-        ..Default::default()
-    };
-    draft.create(On::Vm, &KVM_CREATE_DEVICE, Given::of(&device), Some(AIA));
-}
-
 /// One that is placed and initialised, if nothing has gone wrong before.
 pub(super) fn ready(draft: &mut Draft) {
-    create(draft);
+    create_device(draft, KVM_DEV_TYPE_RISCV_AIA, AIA);
     let sources = draft.mostly(80, &[31, 63, 96], &[0]);
     let harts = draft.mostly(80, &[1], &[0, 2]);
     let config = KVM_DEV_RISCV_AIA_GRP_CONFIG;
@@ -47,14 +31,14 @@ pub(super) fn ready(draft: &mut Draft) {
         (place, KVM_DEV_RISCV_AIA_ADDR_IMSIC(1), IMSIC + 0x1000),
         (KVM_DEV_RISCV_AIA_GRP_CTRL, KVM_DEV_RISCV_AIA_CTRL_INIT, 0),
     ] {
-        set_attribute(draft, AIA, attribute(group, attr), value);
+        set_attribute(draft, AIA, attribute_of(group, attr), value);
     }
 }
 
 /// What it is to be like, where its parts are, and that it is to start.
 pub(super) fn device(draft: &mut Draft) {
     let (group, attr, value) = match draft.rng.u32(0..8) {
-        0 => return create(draft),
+        0 => return create_device(draft, KVM_DEV_TYPE_RISCV_AIA, AIA),
         1..=3 => {
             let which = draft.mostly(95, &[0, 1, 2, 3, 4, 5, 6], &[7, 99]);
             let value = draft.mostly(
@@ -72,7 +56,7 @@ pub(super) fn device(draft: &mut Draft) {
         6 => (KVM_DEV_RISCV_AIA_GRP_CTRL, draft.mostly(90, &[0], &[1]), 0),
         _ => (draft.one_of(&[5, 99]), 0, 0),
     };
-    use_attribute(draft, AIA, attribute(group, attr), value);
+    use_attribute(draft, AIA, attribute_of(group, attr), value);
 }
 
 /// A register of the platform's controller, or of a vCPU's.
@@ -83,7 +67,7 @@ pub(super) fn register(draft: &mut Draft) {
         return use_attribute(
             draft,
             AIA,
-            attribute(KVM_DEV_RISCV_AIA_GRP_APLIC, offset),
+            attribute_of(KVM_DEV_RISCV_AIA_GRP_APLIC, offset),
             value,
         );
     }
@@ -97,7 +81,7 @@ pub(super) fn register(draft: &mut Draft) {
     use_attribute(
         draft,
         AIA,
-        attribute(KVM_DEV_RISCV_AIA_GRP_IMSIC, which),
+        attribute_of(KVM_DEV_RISCV_AIA_GRP_IMSIC, which),
         value,
     );
 }

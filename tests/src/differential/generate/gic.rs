@@ -3,7 +3,7 @@
 use kvm_core::kvm_sys::aarch64::*;
 
 use super::Draft;
-use super::objects::{set_attribute, use_attribute};
+use super::objects::{attribute_of, create_device, set_attribute, use_attribute};
 use crate::differential::step::{Given, Looks, On};
 
 /// What it is known as.
@@ -14,25 +14,9 @@ const ADDRESSES: [u64; 2] = [0x800_0000, 0x80a_0000];
 const ITS: On = On::Device(101);
 const ITS_ADDRESS: u64 = 0x808_0000;
 
-fn attribute(group: u32, attr: u64) -> kvm_device_attr {
-    kvm_device_attr {
-        group,
-        attr,
-        ..Default::default()
-    }
-}
-
-fn create(draft: &mut Draft) {
-    let device = kvm_create_device {
-        type_: KVM_DEV_TYPE_ARM_VGIC_V3,
-        ..Default::default()
-    };
-    draft.create(On::Vm, &KVM_CREATE_DEVICE, Given::of(&device), Some(GIC));
-}
-
 /// One that is placed and initialised, if nothing has gone wrong before.
 pub(super) fn ready(draft: &mut Draft) {
-    create(draft);
+    create_device(draft, KVM_DEV_TYPE_ARM_VGIC_V3, GIC);
     let [dist, redist] = ADDRESSES;
     let numbers = draft.one_of(&[64, 96]);
     for (group, attr, value) in [
@@ -45,11 +29,11 @@ pub(super) fn ready(draft: &mut Draft) {
         ),
         (KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, 0),
     ] {
-        set_attribute(draft, GIC, attribute(group, attr), value);
+        set_attribute(draft, GIC, attribute_of(group, attr), value);
     }
     if draft.chance(40) {
-        create_its(draft);
-        let place = attribute(KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE);
+        create_device(draft, KVM_DEV_TYPE_ARM_VGIC_ITS, ITS);
+        let place = attribute_of(KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE);
         set_attribute(draft, ITS, place, ITS_ADDRESS);
     }
 }
@@ -57,23 +41,26 @@ pub(super) fn ready(draft: &mut Draft) {
 /// Its addresses, how many interrupts it has, and that it is to start.
 pub(super) fn device(draft: &mut Draft) {
     let (attr, value) = match draft.rng.u32(0..8) {
-        0 | 1 => return create(draft),
+        0 | 1 => return create_device(draft, KVM_DEV_TYPE_ARM_VGIC_V3, GIC),
         2 | 3 => {
             let part = draft.mostly(90, &[2, 3], &[0, 1, 4, 99]);
             let at = draft.mostly(80, &ADDRESSES, &[0x800_1000, 1 << 60]);
-            (attribute(KVM_DEV_ARM_VGIC_GRP_ADDR, part), at)
+            (attribute_of(KVM_DEV_ARM_VGIC_GRP_ADDR, part), at)
         }
         4 => {
             let number = draft.mostly(80, &[64, 96, 128, 1024], &[0, 32, 65, 1056]);
-            (attribute(KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0), number)
+            (attribute_of(KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0), number)
         }
         5 => {
             let does = draft.mostly(85, &[0], &[1, 3, 99]);
-            (attribute(KVM_DEV_ARM_VGIC_GRP_CTRL, does), 0)
+            (attribute_of(KVM_DEV_ARM_VGIC_GRP_CTRL, does), 0)
         }
         _ => {
             let group = draft.one_of(&[0, 3, 4, 99]);
-            (attribute(group, draft.one_of(&[0, 2, 3])), draft.number())
+            (
+                attribute_of(group, draft.one_of(&[0, 2, 3])),
+                draft.number(),
+            )
         }
     };
     use_attribute(draft, GIC, attr, value);
@@ -93,7 +80,7 @@ pub(super) fn register(draft: &mut Draft) {
                 }
                 _ => banked(draft),
             };
-            attribute(KVM_DEV_ARM_VGIC_GRP_DIST_REGS, whose | offset)
+            attribute_of(KVM_DEV_ARM_VGIC_GRP_DIST_REGS, whose | offset)
         }
         3 | 4 => {
             let offset = if draft.chance(40) {
@@ -101,16 +88,16 @@ pub(super) fn register(draft: &mut Draft) {
             } else {
                 0x1_0000 + banked(draft)
             };
-            attribute(KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, whose | offset)
+            attribute_of(KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, whose | offset)
         }
         5 | 6 => {
             let encoding = draft.mostly(90, &INTERFACE, &[0, 0xffff, 0xc000]);
-            attribute(KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS, whose | encoding)
+            attribute_of(KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS, whose | encoding)
         }
         _ => {
             let first = draft.mostly(85, &[0, 32, 64], &[1, 33, 96, 992]);
             let info = draft.mostly(90, &[0], &[1 << KVM_DEV_ARM_VGIC_LINE_LEVEL_INFO_SHIFT]);
-            attribute(KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO, whose | info | first)
+            attribute_of(KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO, whose | info | first)
         }
     };
     let value = draft.number();
@@ -146,22 +133,14 @@ fn banked(draft: &mut Draft) -> u64 {
     base + 4 * word + draft.mostly(97, &[0], &[1, 2])
 }
 
-fn create_its(draft: &mut Draft) {
-    let device = kvm_create_device {
-        type_: KVM_DEV_TYPE_ARM_VGIC_ITS,
-        ..Default::default()
-    };
-    draft.create(On::Vm, &KVM_CREATE_DEVICE, Given::of(&device), Some(ITS));
-}
-
 /// An interrupt translation service, where it is, and its registers.
 pub(super) fn its(draft: &mut Draft) {
     let (attr, value) = match draft.rng.u32(0..8) {
-        0 => return create_its(draft),
+        0 => return create_device(draft, KVM_DEV_TYPE_ARM_VGIC_ITS, ITS),
         1 | 2 => {
             let part = draft.mostly(90, &[KVM_VGIC_ITS_ADDR_TYPE], &[0, 2, 5]);
             let at = draft.mostly(80, &[ITS_ADDRESS], &[0x808_1000, 1 << 60]);
-            (attribute(KVM_DEV_ARM_VGIC_GRP_ADDR, part), at)
+            (attribute_of(KVM_DEV_ARM_VGIC_GRP_ADDR, part), at)
         }
         3 => {
             // With the tables and commands of no guest there is nothing to read or to write.
@@ -170,7 +149,7 @@ pub(super) fn its(draft: &mut Draft) {
                 &[KVM_DEV_ARM_VGIC_CTRL_INIT, KVM_DEV_ARM_ITS_CTRL_RESET],
                 &[3, 99],
             );
-            (attribute(KVM_DEV_ARM_VGIC_GRP_CTRL, does), 0)
+            (attribute_of(KVM_DEV_ARM_VGIC_GRP_CTRL, does), 0)
         }
         _ => {
             let offset = draft.mostly(
@@ -181,7 +160,7 @@ pub(super) fn its(draft: &mut Draft) {
             let value = draft.number();
             // One that is enabled reads commands.
             let value = if offset == 0 { value & !1 } else { value };
-            (attribute(KVM_DEV_ARM_VGIC_GRP_ITS_REGS, offset), value)
+            (attribute_of(KVM_DEV_ARM_VGIC_GRP_ITS_REGS, offset), value)
         }
     };
     use_attribute(draft, ITS, attr, value);

@@ -81,6 +81,23 @@ pub(super) fn attribute(draft: &mut Draft) {
     draft.call(on, &KVM_GET_DEVICE_ATTR, given, Looks::SUCCESS);
 }
 
+pub(super) fn attribute_of(group: u32, attr: u64) -> kvm_device_attr {
+    kvm_device_attr {
+        group,
+        attr,
+        ..Default::default()
+    }
+}
+
+/// Creates a device that is known as `made` from then on.
+pub(super) fn create_device(draft: &mut Draft, type_: DeviceType, made: On) {
+    let device = kvm_create_device {
+        type_,
+        ..Default::default()
+    };
+    draft.create(On::Vm, &KVM_CREATE_DEVICE, Given::of(&device), Some(made));
+}
+
 /// Sets an attribute to a number.
 pub(super) fn set_attribute(draft: &mut Draft, on: On, attr: kvm_device_attr, value: u64) {
     let mut bytes = vec![0; ATTRIBUTE_ROOM];
