@@ -235,9 +235,9 @@ fn ranges_of_calls_are_filtered_once() {
     let deny = KVM_SMCCC_FILTER_DENY.0;
     assert_eq!(filter(0x8400_0000, 0x20, deny), None);
     assert_eq!(filter(0x8400_001f, 1, deny), Some(Errno::EEXIST));
-    // The architecture's own, and all there are.
+    // The architecture's own, and none.
     assert_eq!(filter(0x8000_0001, 1, deny), Some(Errno::EEXIST));
-    assert_eq!(filter(0, 0, deny), Some(Errno::EEXIST));
+    assert_eq!(filter(0, 0, deny), Some(Errno::EINVAL));
     assert_eq!(filter(1, 0, deny), Some(Errno::EINVAL));
     assert_eq!(filter(u32::MAX, 2, deny), Some(Errno::EINVAL));
     assert_eq!(filter(0x8600_0000, 1, 3), Some(Errno::EINVAL));

@@ -33,13 +33,12 @@ impl Vm {
         check(args::head(arg)?)?;
         let filter: kvm_smccc_filter = args::attribute(arg)?;
         let first = filter.base;
-        // In KVM's 32 bits: none from 0 on are all.
-        let last = first.wrapping_add(filter.nr_functions).wrapping_sub(1);
+        let more = filter.nr_functions.checked_sub(1);
+        let last = more.and_then(|more| first.checked_add(more));
         let mut known = SmcccFilterAction::NAMES.iter();
         let is_known = known.any(|(action, _)| action.0 == filter.action);
-        if last < first || !is_known || filter.pad != [0; 15] {
-            return Err(Errno::EINVAL);
-        }
+        let last = last.filter(|_| is_known && filter.pad == [0; 15]);
+        let last = last.ok_or(Errno::EINVAL)?;
         let mut state = lock(&self.state);
         if state.has_run {
             return Err(Errno::EBUSY);
