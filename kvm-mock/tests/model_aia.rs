@@ -81,7 +81,7 @@ fn it_is_set_up_before_it_is_initialised() {
     assert_eq!(set(aia::IDS, 64), Some(Errno::EINVAL));
     assert_eq!(set(aia::MODE, 3), Some(Errno::EINVAL));
     assert_eq!(set(aia::SRCS, 40), None);
-    let unaligned = device.set_device_attr(&aia::ADDR_APLIC, &0x1000);
+    let unaligned = device.set_device_attr(&aia::ADDR_APLIC, &0x800);
     assert_eq!(errno(unaligned), Some(Errno::EINVAL));
     let nobody = device.set_device_attr(&aia::addr_imsic(1), &0x2800_0000);
     assert_eq!(errno(nobody), Some(Errno::ENXIO));
@@ -117,6 +117,19 @@ fn vcpus_are_in_one_group_of_addresses() {
     assert_eq!(errno(apart), Some(Errno::EINVAL));
     device.set_device_attr(&aia::HART_BITS, &1).unwrap();
     device.set_device_attr(&aia::INIT, &()).unwrap();
+}
+
+#[test]
+fn places_are_those_of_vcpus_in_the_order_of_their_creation() {
+    let (vm, _) = machine(0);
+    let _second = vm.create_vcpu(1).unwrap();
+    let device = vm.create_device(KVM_DEV_TYPE_RISCV_AIA).unwrap();
+    device
+        .set_device_attr(&aia::addr_imsic(0), &0x2800_0000)
+        .unwrap();
+    let _first = vm.create_vcpu(0).unwrap();
+    let place = |vcpu| device.get_device_attr(&aia::addr_imsic(vcpu)).unwrap();
+    assert_eq!((place(0), place(1)), (0x2800_0000, u64::MAX));
 }
 
 #[test]

@@ -69,8 +69,8 @@ pub(super) struct State {
     pub(super) slots: Slots,
     pub(super) rings: Rings,
     pub(super) files: Files,
-    /// The ids of all vCPUs that were ever created: closing one's descriptor does not end it.
-    pub(super) vcpus: BTreeSet<u64>,
+    /// The ids of all vCPUs that were ever created, in that order: closing one's descriptor does not end it.
+    pub(super) vcpus: Vec<u64>,
     pub(super) irqchips: Irqchips,
     pub(super) routes: Routes,
     pub(super) events: Events,
@@ -106,7 +106,7 @@ impl Vm {
                 slots: Slots::new((system.platform().memory_end)(system.profile(), vm_type)),
                 rings: Rings::default(),
                 files: Files::default(),
-                vcpus: BTreeSet::new(),
+                vcpus: Vec::new(),
                 irqchips: Irqchips::default(),
                 routes: Routes::default(),
                 events: Events::default(),
@@ -137,7 +137,7 @@ impl Vm {
         if state.vcpus.contains(&id) {
             return Err(Errno::EEXIST);
         }
-        state.vcpus.insert(id);
+        state.vcpus.push(id);
         let ring = state.rings.add()?;
         drop(state);
         Ok(Vcpu::new(self, id, ring))

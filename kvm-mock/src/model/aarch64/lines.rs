@@ -80,7 +80,7 @@ impl Vm {
         let vcpu = high * (KVM_ARM_IRQ_VCPU_MASK + 1) + low;
         let number = irq & 0xffff;
         let state = &mut *lock(&self.state);
-        let id = state.vcpus.get(&vcpu.into()).copied();
+        let id = Some(u64::from(vcpu)).filter(|id| state.vcpus.contains(id));
         let fits = match kind {
             KVM_ARM_IRQ_TYPE_CPU if state.arm.gic.is_some() => return Err(Errno::ENXIO),
             KVM_ARM_IRQ_TYPE_CPU => id.is_some() && number <= 1,

@@ -14,7 +14,7 @@ use kvm_core::kvm_sys::riscv64::{
     KVM_DEV_RISCV_AIA_GRP_CTRL, KVM_DEV_RISCV_AIA_GRP_IMSIC, KVM_DEV_RISCV_AIA_GUEST_BITS_MAX,
     KVM_DEV_RISCV_AIA_HART_BITS_MAX, KVM_DEV_RISCV_AIA_IDS_MIN, KVM_DEV_RISCV_AIA_IMSIC_GET_ISEL,
     KVM_DEV_RISCV_AIA_IMSIC_GET_VCPU, KVM_DEV_RISCV_AIA_MODE_AUTO, KVM_DEV_RISCV_AIA_MODE_EMUL,
-    KVM_DEV_RISCV_AIA_MODE_HWACCEL,
+    KVM_DEV_RISCV_AIA_MODE_HWACCEL, KVM_DEV_RISCV_APLIC_ALIGN, KVM_DEV_RISCV_IMSIC_ALIGN,
 };
 use kvm_core::kvm_sys::{
     DeviceType, KVM_IRQ_ROUTING_IRQCHIP, KVM_IRQ_ROUTING_MSI, KVM_MSI_VALID_DEVID, kvm_device_attr,
@@ -44,8 +44,8 @@ const MODES: [u32; 3] = [
     KVM_DEV_RISCV_AIA_MODE_AUTO,
 ];
 
-const APLIC_ALIGN: u64 = 0x4000;
-const IMSIC_ALIGN: u64 = 0x1000;
+const APLIC_ALIGN: u64 = KVM_DEV_RISCV_APLIC_ALIGN;
+const IMSIC_ALIGN: u64 = KVM_DEV_RISCV_IMSIC_ALIGN;
 /// Where a message is written, of such a page: its identity, and that with its bytes turned round.
 const SETIPNUM_LE: u64 = 0;
 const SETIPNUM_BE: u64 = 4;
@@ -57,7 +57,7 @@ struct Aia {
     /// By number.
     config: BTreeMap<u64, u32>,
     aplic_at: u64,
-    /// By the order in which vCPUs were created, which is that of their ids here.
+    /// By the vCPU's id.
     imsics_at: BTreeMap<u64, u64>,
     live: Option<Live>,
 }
@@ -243,14 +243,14 @@ fn aia_mut(state: &mut State) -> Result<&mut Aia, Errno> {
     state.riscv.aia.as_mut().ok_or(Errno::ENXIO)
 }
 
-/// The vCPU whose IMSIC an address is that of; nothing for the APLIC's.
+/// The vCPU whose IMSIC an address is that of, by the order in which vCPUs were created; nothing for the APLIC's.
 fn imsic_or_aplic(state: &State, number: u64) -> Result<Option<u64>, Errno> {
     if number == KVM_DEV_RISCV_AIA_ADDR_APLIC {
         return Ok(None);
     }
     let index = number.checked_sub(KVM_DEV_RISCV_AIA_ADDR_IMSIC(0));
     let index = index.and_then(|index| usize::try_from(index).ok());
-    let vcpu = index.and_then(|index| state.vcpus.iter().nth(index));
+    let vcpu = index.and_then(|index| state.vcpus.get(index));
     vcpu.map(|vcpu| Some(*vcpu)).ok_or(Errno::ENXIO)
 }
 
@@ -274,7 +274,7 @@ fn check_config(number: u64, value: u32) -> Result<(), Errno> {
 
 /// No more sources than identities, a place for all that there is, and one group of places for all vCPUs.
 fn init(state: &mut State) -> Result<(), Errno> {
-    let vcpus: Vec<u64> = state.vcpus.iter().copied().collect();
+    let vcpus = state.vcpus.clone();
     let aia = aia_mut(state)?;
     aia.unfinished()?;
     let ids = aia.number(KVM_DEV_RISCV_AIA_CONFIG_IDS);
