@@ -22,7 +22,7 @@ use kvm_mock::{Model, NativeModel, Profile};
 
 use generate::sequence;
 use host::Host;
-use known::KNOWN;
+use known::{BY_TIME, KNOWN};
 pub use options::Options;
 use shrink::shrink;
 use step::{Does, Step};
@@ -142,7 +142,7 @@ impl Campaign {
             .enumerate()
             .filter(|(index, entry)| entry.applies(&self.host) && !known.contains(index))
             .map(|(_, entry)| entry)
-            .filter(|_| sequences >= FULL_RUN)
+            .filter(|entry| sequences >= FULL_RUN && entry.reason != BY_TIME)
             .collect();
         for entry in &stale {
             println!(
