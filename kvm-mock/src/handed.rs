@@ -36,7 +36,7 @@ const HEAD: usize = 8;
 
 /// Whether a system is a replay's.
 pub(crate) fn is_replay<H: Hypervisor>(system: &H) -> bool {
-    // SAFETY: takes nothing.
+    // SAFETY: as the row says, the call takes nothing, and it is given nothing.
     let answer = unsafe { system.ioctl(&HANDED, &mut Arg::None) };
     answer == Ok(IS_REPLAY)
 }
@@ -51,10 +51,11 @@ pub(crate) fn give(to: &mut [u8], kind: Kind, body: &[u8]) -> bool {
     room.map(|room| room.copy_from_slice(body)).is_some()
 }
 
-/// Asks a replay for the next record. `room` is memory for it, and grows as needed.
+/// Asks a replay, which the backend has to be, for the next record. `room` is memory for it, and grows as needed.
 pub(crate) fn take<'a, H: Hypervisor>(vcpu: &H, room: &'a mut Vec<u8>) -> Option<(Kind, &'a [u8])> {
     loop {
-        // SAFETY: the call writes to the bytes only, whatever their length.
+        // SAFETY: a replay writes to the bytes only, as far as they go ([`give`]); any other backend does not know the call, and
+        // refuses it.
         let len = unsafe { vcpu.ioctl(&HANDED, &mut Arg::Mut(room)) }.ok()?;
         let needed = HEAD.checked_add(usize::try_from(len).ok()?)?;
         if needed <= room.len() {

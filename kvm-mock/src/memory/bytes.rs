@@ -165,6 +165,7 @@ mod tests {
         assert!(!nowhere.read(0, &mut to) && !nowhere.write(0, &to));
         assert_eq!(memory[2], 7);
     }
+
     #[test]
     #[expect(unsafe_code, reason = "takes a page of its own memory away")]
     fn what_is_behind_a_hole_is_read_all_the_same() {

@@ -61,7 +61,8 @@ use vm::Vm;
 ///   waits as an idle guest would, until it is kicked or its thread gets a signal.
 /// * A vCPU that is dropped before the end of its script, or without an answer to its last exit, ends the run as a wrong
 ///   reply does, unless [that is all right](Self::allow_unread). A test that never asks [how it went](Self::verify)
-///   panics with the first failure when the last handle on the model, its VMs and vCPUs is dropped.
+///   panics with the first failure when the last handle on the model, its VMs and vCPUs is dropped; one that panics
+///   already prints it.
 /// * Exits are written into the run page in the kernel's layout, so the VMM's own code decodes them.
 ///
 /// Clones are handles on the same object. A test keeps one to say what the guest does and to ask how it

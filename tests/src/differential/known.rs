@@ -60,9 +60,8 @@ pub(super) static KNOWN: &[Known] = &[
         kernels: (0, 0)..(6, 16),
         is: |step, kvm, model| {
             let none = |at: &usize| kvm.bytes.get(*at) == Some(&0);
-            step.names(A0)
-                && both_succeed(step, kvm, model)
-                && differ_at(kvm, model).iter().all(none)
+            let differ = differ_at(kvm, model);
+            step.names(A0) && !differ.is_empty() && differ.iter().all(none)
         },
         reason: "older kernels leave the id out of a0 until the guest starts the vCPU",
     },
@@ -72,8 +71,10 @@ pub(super) static KNOWN: &[Known] = &[
         kernels: ALL,
         is: |step, kvm, model| {
             let extends = |half: &[u8]| half == [0; 4] || half == [0xff; 4];
+            let differ = differ_at(kvm, model);
             step.names("group: 4")
-                && differ_at(kvm, model).iter().all(|at| (4..8).contains(at))
+                && !differ.is_empty()
+                && differ.iter().all(|at| (4..8).contains(at))
                 && kvm.bytes.get(4..8).is_some_and(extends)
         },
         reason: "of 64 messages that are pending or enabled, KVM keeps what is set of the lower 32, and extends their sign",

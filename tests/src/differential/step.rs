@@ -3,7 +3,10 @@
 use std::fmt;
 
 use kvm_core::kvm_sys::op::Op;
-use kvm_core::kvm_sys::{KVM_ENABLE_CAP, kvm_device_attr, kvm_enable_cap};
+use kvm_core::kvm_sys::{
+    KVM_ENABLE_CAP, KVM_GET_DEVICE_ATTR, KVM_HAS_DEVICE_ATTR, KVM_SET_DEVICE_ATTR, kvm_device_attr,
+    kvm_enable_cap,
+};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// The object that a call is made on.
@@ -91,6 +94,13 @@ pub(super) enum Own {
     /// An address in the memory that guests are given, or behind it.
     Memory(u64),
 }
+
+/// The calls on attributes.
+const ATTRIBUTES: [&Op; 3] = [
+    &KVM_SET_DEVICE_ATTR,
+    &KVM_GET_DEVICE_ATTR,
+    &KVM_HAS_DEVICE_ATTR,
+];
 
 /// How many eventfds there are.
 pub(super) const EVENTFDS: usize = 3;
@@ -206,7 +216,7 @@ impl Given {
                 let cap = kvm_enable_cap::read_from_prefix(bytes);
                 cap.map_or(String::new(), |(enable, _)| format!(" {:?}", enable.cap))
             }
-            Self::Struct { bytes, behind, .. } if !behind.is_empty() => {
+            Self::Struct { bytes, .. } if ATTRIBUTES.contains(&op) => {
                 let attr = kvm_device_attr::read_from_prefix(bytes);
                 attr.map_or(String::new(), |(attr, _)| {
                     format!(" {}: {:#x}", attr.group, attr.attr)

@@ -40,8 +40,8 @@ const SYSREGS: [SysReg; 9] = [
     SysReg(sysreg(12, 8, 4), 0xffff_ffff), // ICC_AP0R0_EL1
     SysReg(sysreg(12, 9, 0), 0xffff_ffff), // ICC_AP1R0_EL1
     SysReg(BPR1, 0b111),                   // ICC_BPR1_EL1
-    SysReg(CTLR, u64::MAX),                // ICC_CTLR_EL1
-    SysReg(SRE, u64::MAX),                 // ICC_SRE_EL1
+    SysReg(CTLR, 0),                       // ICC_CTLR_EL1, by rules of its own
+    SysReg(SRE, 0),                        // ICC_SRE_EL1
     SysReg(sysreg(12, 12, 6), 1),          // ICC_IGRPEN0_EL1
     SysReg(sysreg(12, 12, 7), 1),          // ICC_IGRPEN1_EL1
 ];

@@ -437,7 +437,7 @@ fn with_half(register: u64, offset: u32, value: u32) -> u64 {
 
 fn has_redist(offset: u32) -> bool {
     /// With the bytes that each has. KVM does not find `STATUSR`, which its table has out of order.
-    const NAMED: [(u32, u32); 14] = [
+    const REGISTERS: [(u32, u32); 18] = [
         (GICR_CTLR, 4),
         (GICR_IIDR, 4),
         (GICR_TYPER, 8),
@@ -445,19 +445,19 @@ fn has_redist(offset: u32) -> bool {
         (GICR_PROPBASER, 8),
         (GICR_PENDBASER, 8),
         (IDENTITY.start, IDENTITY.end - IDENTITY.start),
-        // Of groups, and of enabled, pending and active interrupts, each to set and to clear.
-        (GICR_SGI + 0x80, 4),
-        (GICR_SGI + 0x100, 4),
+        (GICR_SGI + 0x80, 4),  // groups
+        (GICR_SGI + 0x100, 4), // enabled, to set and to clear
         (GICR_SGI + 0x180, 4),
-        (GICR_SGI + 0x400, 32),
-        (GICR_SGI + 0xc00, 8),
-        (GICR_SGI + 0xd00, 4),
-        // To whom they are secure.
-        (GICR_SGI + 0xe00, 4),
+        (GICR_SGI + 0x200, 4), // pending
+        (GICR_SGI + 0x280, 4),
+        (GICR_SGI + 0x300, 4), // active
+        (GICR_SGI + 0x380, 4),
+        (GICR_SGI + 0x400, 32), // priorities
+        (GICR_SGI + 0xc00, 8),  // triggers
+        (GICR_SGI + 0xd00, 4),  // further groups
+        (GICR_SGI + 0xe00, 4),  // access from the other world
     ];
-    const PENDING_AND_ACTIVE: [u32; 4] = [0x200, 0x280, 0x300, 0x380];
-    let more = PENDING_AND_ACTIVE.map(|behind| (GICR_SGI + behind, 4));
-    let mut all = NAMED.iter().chain(&more);
+    let mut all = REGISTERS.iter();
     all.any(|(first, len)| (*first..first + len).contains(&offset))
 }
 
