@@ -68,8 +68,19 @@
 //!
 //! `vm-memory`: regions of the `vm-memory` crate are [`Backing`]s of guest memory.
 #![no_std]
+// Where `x86_64` below is left out.
 #![cfg_attr(
-    not(feature = "x86_64"),
+    all(
+        not(feature = "x86_64"),
+        any(
+            all(target_arch = "aarch64", target_endian = "little"),
+            target_arch = "riscv64",
+            target_arch = "s390x",
+            all(target_arch = "powerpc64", target_endian = "little"),
+            target_arch = "loongarch64",
+            all(target_arch = "mips64", target_endian = "little"),
+        )
+    ),
     allow(
         dead_code,
         reason = "some of what all architectures share is used by x86_64 alone"
